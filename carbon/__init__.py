@@ -1,0 +1,1 @@
+"""What we know about Carbon servers: pure code that never opens a connection."""

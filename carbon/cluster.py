@@ -1,0 +1,238 @@
+"""The cluster as hosts.yaml describes it: every value resolved, nothing left to derive.
+
+Field names follow the files of the product (localMemberPort → local_member_port, Offset →
+offset). `carbon.inventory` builds these values; everything else only reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from carbon.secret import Secret
+
+Role = Literal["manager", "worker", "elb"]
+Evidence = Literal["any", "strict"]
+Stickiness = Literal["none", "ip_hash", "cookie"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ssh:
+    """How to reach one server: what hosts.yaml adds to the user's own ssh configuration.
+
+    `host` is what the user would type after `ssh`: an alias of ~/.ssh/config works.
+    """
+
+    host: str
+    port: int | None = None
+    user: str | None = None
+    identity_files: tuple[Path, ...] = ()
+    known_hosts: tuple[Path, ...] = ()
+    """Looked at beside the user's own known_hosts."""
+    gateway: str | None = None
+    """`user@host:port` of a bastion, where ~/.ssh/config does not name one."""
+    legacy_ssh: bool = False
+    """Offer SHA-1 key exchange and ssh-rsa, for OpenSSH 5.3 servers only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The longest that each kind of wait may take, in seconds."""
+
+    connect_seconds: float = 15.0
+    command_seconds: float = 60.0
+    start_seconds: float = 300.0
+    join_seconds: float = 120.0
+    stop_seconds: float = 90.0
+    """Patience before SIGKILL; the product itself waits up to 60 s for requests in flight."""
+    drain_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """The JDBC driver to have in repository/components/lib."""
+
+    jar: Path
+    """On the operator's machine."""
+    driver_class: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Datasource:
+    """One datasource of master-datasources.xml: edited if it is there, added if not."""
+
+    name: str
+    url: str
+    driver_class_name: str
+    username: str | None = None
+    password: Secret | None = None
+    jndi_name: str | None = None
+    """Wanted when the datasource has to be added."""
+    description: str | None = None
+    properties: Mapping[str, str | Secret] = field(default_factory=dict)
+    """Further elements of its <configuration>, such as maxActive or validationQuery."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentSynchronizer:
+    """The deployment synchronizer of carbon.xml; AutoCommit follows from the node's role."""
+
+    enabled: bool
+    svn_url: str
+    svn_user: str
+    svn_password: Secret
+    repository_type: str = "svn"
+    svn_url_append_tenant_id: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEdit:
+    """One edit of any other XML file under repository/conf.
+
+    Exactly one of three forms: `value` alone sets the text of the element at `xpath`;
+    `attribute` and `value` set an attribute of it; `fragment` is XML that is inserted once,
+    as the last child of the element at `xpath`.
+    """
+
+    file: PurePosixPath
+    """Relative to repository/conf."""
+    xpath: str
+    namespaces: Mapping[str, str] = field(default_factory=dict)
+    value: str | Secret | None = None
+    attribute: str | None = None
+    fragment: str | None = None
+    line: int | None = None
+    """The line of hosts.yaml, for errors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A well-known member: where a node announces itself."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostsEntry:
+    """One line for /etc/hosts."""
+
+    address: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyPorts:
+    """The ports of the load balancer that redirects must name."""
+
+    http: int = 80
+    https: int = 443
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupManagement:
+    """A manager's or ELB's management of an application cluster (group_mgt_port)."""
+
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """Where the central database listens."""
+
+    address: str
+    port: int = 3306
+    host_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One Carbon server: the manager, a worker, or an ELB."""
+
+    name: str
+    role: Role
+    ssh: Ssh
+    server: str
+    """Nodes with the same text share one machine; by default the node's own name."""
+    home: PurePosixPath
+    """AS_HOME."""
+    java_home: PurePosixPath | None
+    """None: whatever the server's own login environment says."""
+    run_as: str | None
+    """The account that owns AS_HOME, where it is not the login's."""
+    domain: str
+    sub_domain: str
+    local_member_host: str
+    local_member_port: int
+    offset: int
+    members: tuple[Member, ...]
+    agent: str | None = None
+    """The clustering class to set; None keeps the pack's own."""
+    host_name: str | None = None
+    mgt_host_name: str | None = None
+    proxy_ports: ProxyPorts | None = None
+    group_management: GroupManagement | None = None
+    hosts_entries: tuple[HostsEntry, ...] = ()
+    driver: Driver | None = None
+    datasources: tuple[Datasource, ...] = ()
+    deployment_synchronizer: DeploymentSynchronizer | None = None
+    files: tuple[FileEdit, ...] = ()
+    keystore_password: Secret | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Passed to wso2server.sh, such as JVM_MEM_OPTS; never secrets."""
+
+    @property
+    def http_port(self) -> int:
+        """The Tomcat HTTP port truly listened on."""
+        return 9763 + self.offset
+
+    @property
+    def https_port(self) -> int:
+        """The Tomcat HTTPS port truly listened on."""
+        return 9443 + self.offset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadBalancer:
+    """An nginx in front of the workers."""
+
+    name: str
+    ssh: Ssh
+    conf_dir: PurePosixPath = PurePosixPath("/etc/nginx/conf.d")
+    http_port: int = 80
+    https_port: int = 443
+    stickiness: Stickiness = "none"
+    ssl_certificate: PurePosixPath | None = None
+    ssl_certificate_key: PurePosixPath | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Everything that one hosts.yaml says."""
+
+    file: Path
+    digest: str
+    """sha256 of hosts.yaml, for the audit line and the history."""
+    domain: str
+    manager: Node
+    workers: tuple[Node, ...]
+    elb: Node | None = None
+    load_balancer: LoadBalancer | None = None
+    database: Database | None = None
+    limits: Limits = Limits()
+    evidence: Evidence = "any"
+    join_patterns: tuple[str, ...] = ()
+    """Further regular expressions with groups `host` and `port`, tried on the manager's log."""
+    keep_generations: int = 5
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The manager, the ELB if there is one, then the workers in the file's order."""
+        elb = (self.elb,) if self.elb else ()
+        return (self.manager, *elb, *self.workers)
+
+    def node(self, name: str) -> Node | None:
+        """Return the Carbon node of that name, if there is one."""
+        return next((node for node in self.nodes if node.name == name), None)

@@ -1,0 +1,105 @@
+"""Secrets as a type: printing one never shows it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from carbon.errors import InventoryError
+
+MASK = "********"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Hold where a secret comes from, and fetch it only when it is used.
+
+    `origin` is the tag of hosts.yaml (`!env`, `!file`, `!command`) or `literal` for values
+    made by tests and by the tool itself. `str`, `repr`, and f-strings all show the mask:
+    only `reveal()` gives the text, and only modules that write it where it belongs call that.
+    """
+
+    origin: Literal["env", "file", "command", "literal"]
+    argument: str = field(repr=False)
+    file: str | None = None
+    """The inventory file that names the secret, for errors."""
+    line: int | None = None
+    base: Path = Path()
+    """The folder that a relative `!file` path starts from."""
+
+    def reveal(self) -> str:
+        """Return the secret's text.
+
+        Raises InventoryError, with file and line, when its source has none.
+        """
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
+        match self.origin:
+            case "env":
+                return self._from_environment()
+            case "file":
+                return self._from_file()
+            case "command":
+                return self._from_command()
+            case "literal":
+                return self.argument
+
+    def _from_environment(self) -> str:
+        try:
+            return os.environ[self.argument]
+        except KeyError:
+            raise self._missing(
+                f"the environment variable {self.argument} is not set",
+                f"export {self.argument}, or use !file or !command",
+            ) from None
+
+    def _from_file(self) -> str:
+        path = self.base / Path(self.argument).expanduser()
+        try:
+            return path.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise self._missing(
+                f"the secret file {self.argument} cannot be read: {reason}",
+                "create it with mode 600, one line, no quotes",
+            ) from None
+
+    def _from_command(self) -> str:
+        done = subprocess.run(
+            self.argument, shell=True, capture_output=True, text=True, check=False, cwd=self.base
+        )
+        if done.returncode != 0 or not done.stdout.strip("\r\n"):
+            last = done.stderr.strip().splitlines()[-1:] or ["it printed nothing"]
+            raise self._missing(
+                f"the secret command `{self.argument}` ended with {done.returncode}: {last[0]}",
+                "run it by hand in the same shell until it prints the secret",
+            )
+        return done.stdout.rstrip("\r\n")
+
+    def _missing(self, seen: str, action: str) -> InventoryError:
+        return InventoryError(seen, action=action, file=self.file, line=self.line)
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __repr__(self) -> str:
+        return f"Secret(!{self.origin})"
+
+
+def literal(text: str) -> Secret:
+    """Wrap a text that is already here, so that it prints masked from now on."""
+    return Secret("literal", text)
+
+
+def reveal(value: str | Secret) -> str:
+    """Return the text of a value that may or may not be secret."""
+    return value.reveal() if isinstance(value, Secret) else value
