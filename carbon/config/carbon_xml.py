@@ -1,0 +1,132 @@
+"""Ports/Offset, HostName, MgtHostName and DeploymentSynchronizer in carbon.xml.
+
+The file has a default namespace. HostName and MgtHostName are live in later packs, and only
+comments in the earlier ones; a second DeploymentSynchronizer stands in a comment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from carbon import layout
+from carbon.cluster import Node
+from carbon.config.edits import Edits
+from carbon.config.reading import flag, number, text
+from carbon.errors import ConfigFileError
+from carbon.secret import Secret
+from carbon.xmledit import Element, New, XmlDocument
+
+NAMESPACES = {"c": "http://wso2.org/projects/carbon/carbon.xml"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarbonSettings:
+    """What carbon.xml says about this server."""
+
+    name: str | None
+    server_key: str | None
+    version: str | None
+    offset: int
+    host_name: str | None
+    mgt_host_name: str | None
+    rmi_registry_port: int | None
+    rmi_server_port: int | None
+    deployment_synchronizer_enabled: bool
+    auto_commit: bool
+
+
+def edit(node: Node, edits: Edits) -> None:
+    """Give the server its offset, its host names, and its deployment synchronizer.
+
+    Raises ConfigFileError for a file that is no carbon.xml.
+    """
+    server = _server(edits.document)
+    _set_offset(node.offset, server, edits)
+    if node.host_name is not None:
+        edits.set_child(server, "HostName", node.host_name, after=("Name", "ServerKey", "Version"))
+    if node.mgt_host_name is not None:
+        after = ("Name", "ServerKey", "Version", "HostName")
+        edits.set_child(server, "MgtHostName", node.mgt_host_name, after=after)
+    if node.deployment_synchronizer is not None:
+        _set_deployment_synchronizer(_synchronizer_settings(node), server, edits)
+
+
+def read_carbon(data: bytes, *, file: str = str(layout.CARBON_XML)) -> CarbonSettings:
+    """Read the settings of carbon.xml back.
+
+    Raises ConfigFileError for a file that is no carbon.xml, or a port that is not a number.
+    """
+    document = XmlDocument.parse(data, file=file)
+    server = _server(document)
+
+    def find(path: str) -> Element | None:
+        return document.find(path, within=server, namespaces=NAMESPACES)
+
+    return CarbonSettings(
+        name=text(find("c:Name")),
+        server_key=text(find("c:ServerKey")),
+        version=text(find("c:Version")),
+        offset=number(find("c:Ports/c:Offset"), file=file) or 0,
+        host_name=text(find("c:HostName")),
+        mgt_host_name=text(find("c:MgtHostName")),
+        rmi_registry_port=number(find("c:Ports/c:JMX/c:RMIRegistryPort"), file=file),
+        rmi_server_port=number(find("c:Ports/c:JMX/c:RMIServerPort"), file=file),
+        deployment_synchronizer_enabled=flag(text(find("c:DeploymentSynchronizer/c:Enabled"))),
+        auto_commit=flag(text(find("c:DeploymentSynchronizer/c:AutoCommit"))),
+    )
+
+
+def _server(document: XmlDocument) -> Element:
+    server = document.find("/c:Server", namespaces=NAMESPACES)
+    if server is None:
+        raise ConfigFileError(
+            f"its root element is not the <Server> of the namespace {NAMESPACES['c']}",
+            file=document.file,
+            action="put the pack's own carbon.xml back",
+        )
+    return server
+
+
+def _set_offset(offset: int, server: Element, edits: Edits) -> None:
+    ports = edits.document.child(server, "Ports")
+    if ports is None:
+        edits.insert(server, New("Ports", (New("Offset", str(offset)),)))
+    else:
+        edits.set_child(ports, "Offset", str(offset))
+
+
+def _synchronizer_settings(node: Node) -> dict[str, str | Secret]:
+    """Return the section's elements, in the order of the product's own file.
+
+    Only the manager commits: AutoCommit on a worker would push back what it has checked out.
+    """
+    wanted = node.deployment_synchronizer
+    assert wanted is not None
+    return {
+        "Enabled": _boolean(wanted.enabled),
+        "AutoCommit": _boolean(node.role == "manager"),
+        "AutoCheckout": "true",
+        "RepositoryType": wanted.repository_type,
+        "SvnUrl": wanted.svn_url,
+        "SvnUser": wanted.svn_user,
+        "SvnPassword": wanted.svn_password,
+        "SvnUrlAppendTenantId": _boolean(wanted.svn_url_append_tenant_id),
+    }
+
+
+def _boolean(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _set_deployment_synchronizer(
+    settings: dict[str, str | Secret], server: Element, edits: Edits
+) -> None:
+    section = edits.document.child(server, "DeploymentSynchronizer")
+    if section is None:
+        children = tuple(New(name, value) for name, value in settings.items())
+        edits.insert(server, New("DeploymentSynchronizer", children))
+        return
+    names = list(settings)
+    for name, value in settings.items():
+        called = f"DeploymentSynchronizer/{name}"
+        edits.set_child(section, name, value, after=names[: names.index(name)], called=called)

@@ -1,0 +1,152 @@
+"""The datasources of master-datasources.xml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from carbon import layout
+from carbon.cluster import Datasource, Node
+from carbon.config.edits import Edits, is_secured
+from carbon.config.reading import text
+from carbon.errors import ConfigFileError
+from carbon.secret import Secret
+from carbon.xmledit import Element, New, XmlDocument, line_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasourceSettings:
+    """What master-datasources.xml says about one datasource; never its password."""
+
+    name: str
+    jndi_name: str | None
+    url: str | None
+    username: str | None
+    driver_class_name: str | None
+    password_secured: bool
+
+
+def edit(node: Node, edits: Edits) -> None:
+    """Edit each datasource that hosts.yaml names, and add those that are not there.
+
+    Raises ConfigFileError where one is there twice, or one to add has no JNDI name.
+    """
+    for datasource in node.datasources:
+        present = _find(datasource.name, edits.document)
+        if present is None:
+            _add(datasource, edits)
+        else:
+            _edit(datasource, present, edits)
+
+
+def read_datasources(
+    data: bytes, *, file: str = str(layout.DATASOURCES)
+) -> tuple[DatasourceSettings, ...]:
+    """Read the live datasources back."""
+    document = XmlDocument.parse(data, file=file)
+    return tuple(_read(element, document) for element in _live(document))
+
+
+def _live(document: XmlDocument) -> list[Element]:
+    return document.findall("/datasources-configuration/datasources/datasource")
+
+
+def _find(name: str, document: XmlDocument) -> Element | None:
+    found = [each for each in _live(document) if text(document.child(each, "name")) == name]
+    if len(found) > 1:
+        lines = " and ".join(str(line_of(element)) for element in found)
+        raise ConfigFileError(
+            f"the datasource {name} is there more than once, on lines {lines}",
+            file=document.file,
+            line=line_of(found[1]),
+            action="leave the one that is meant and put the others into comments",
+        )
+    return found[0] if found else None
+
+
+def _configuration(datasource: Datasource) -> dict[str, str | Secret]:
+    """Return the elements of its <configuration> that hosts.yaml gives, in the usual order."""
+    settings = {
+        "url": datasource.url,
+        "username": datasource.username,
+        "password": datasource.password,
+        "driverClassName": datasource.driver_class_name,
+        **datasource.properties,
+    }
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _edit(datasource: Datasource, element: Element, edits: Edits) -> None:
+    if datasource.description is not None:
+        edits.set_child(element, "description", datasource.description, after=("name",))
+    if datasource.jndi_name is not None:
+        _set_jndi_name(datasource.jndi_name, element, edits)
+    settings = _configuration(datasource)
+    configuration = edits.document.find("definition/configuration", within=element)
+    if configuration is None:
+        raise ConfigFileError(
+            f"the datasource {datasource.name} has no <definition> with a <configuration>",
+            file=edits.document.file,
+            line=line_of(element),
+            action="correct it by hand, or take it out so that it is added anew",
+        )
+    names = list(settings)
+    for name, value in settings.items():
+        called = f"{datasource.name}/{name}"
+        after = names[: names.index(name)]
+        edits.set_child(configuration, name, value, after=after, called=called)
+
+
+def _set_jndi_name(name: str, element: Element, edits: Edits) -> None:
+    jndi = edits.document.child(element, "jndiConfig")
+    if jndi is None:
+        edits.insert(element, _new_jndi(name), after=("name", "description"))
+    else:
+        edits.set_child(jndi, "name", name)
+
+
+def _new_jndi(name: str) -> New:
+    return New("jndiConfig", (New("name", name),))
+
+
+def _add(datasource: Datasource, edits: Edits) -> None:
+    if datasource.jndi_name is None:
+        raise ConfigFileError(
+            f"it has no datasource {datasource.name}, and to add one its JNDI name is needed",
+            file=edits.document.file,
+            action=f"give {datasource.name} a jndi in hosts.yaml, such as "
+            f"jdbc/{datasource.name}, or correct its name",
+        )
+    description = datasource.description
+    settings = tuple(New(name, value) for name, value in _configuration(datasource).items())
+    new = New(
+        "datasource",
+        (
+            New("name", datasource.name),
+            *((New("description", description),) if description is not None else ()),
+            _new_jndi(datasource.jndi_name),
+            New("definition", (New("configuration", settings),), attributes={"type": "RDBMS"}),
+        ),
+    )
+    datasources = edits.document.find("/datasources-configuration/datasources")
+    if datasources is None:
+        raise ConfigFileError(
+            "it has no <datasources> in <datasources-configuration>",
+            file=edits.document.file,
+            action="put the pack's own master-datasources.xml back",
+        )
+    edits.patch.append(datasources, new)
+
+
+def _read(element: Element, document: XmlDocument) -> DatasourceSettings:
+    def find(path: str) -> Element | None:
+        return document.find(path, within=element)
+
+    password = find("definition/configuration/password")
+    return DatasourceSettings(
+        name=text(find("name")) or "",
+        jndi_name=text(find("jndiConfig/name")),
+        url=text(find("definition/configuration/url")),
+        username=text(find("definition/configuration/username")),
+        driver_class_name=text(find("definition/configuration/driverClassName")),
+        password_secured=password is not None and is_secured(password),
+    )

@@ -1,0 +1,136 @@
+"""The edits of any other XML file that hosts.yaml lists under `files`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from carbon.cluster import FileEdit
+from carbon.config.edits import Edits, is_secured
+from carbon.errors import ConfigFileError
+from carbon.xmledit import Element, Fragment, XmlDocument, is_element, line_of, local_name, own_text
+
+_KEYS = ("name", "id", "path")
+"""What tells an element from its siblings: an attribute of it, or else a child."""
+
+
+def edit(file_edit: FileEdit, edits: Edits) -> None:
+    """Set a text or an attribute, or insert a fragment, as one entry of `files` says.
+
+    Raises ConfigFileError, with the line of hosts.yaml, where that cannot be done.
+    """
+    try:
+        target = _target(file_edit, edits.document)
+        if file_edit.fragment is not None:
+            _insert_once(file_edit.fragment, target, file_edit, edits)
+        elif file_edit.value is not None and file_edit.attribute is not None:
+            name = _as_declared(file_edit.attribute, target, file_edit, edits.document)
+            edits.set_attribute(target, name, file_edit.value)
+        elif file_edit.value is not None:
+            edits.set_text(target, file_edit.value, called=file_edit.xpath)
+    except ConfigFileError as error:
+        if file_edit.line is not None:
+            error.action += f" (hosts.yaml, line {file_edit.line})"
+        raise
+
+
+def _target(file_edit: FileEdit, document: XmlDocument) -> Element:
+    found = document.findall(file_edit.xpath, namespaces=file_edit.namespaces)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        lines = ", ".join(str(line_of(element)) for element in found)
+        raise ConfigFileError(
+            f"the xpath {file_edit.xpath!r} selects {len(found)} elements, on lines {lines}",
+            file=document.file,
+            action="narrow the xpath down to one, as with [@name='...']",
+        )
+    default = document.root.nsmap.get(None)
+    raise ConfigFileError(
+        f"the xpath {file_edit.xpath!r} selects no live element",
+        file=document.file,
+        action="correct the xpath"
+        if default is None
+        else f"correct the xpath; plain names are in {default} here, which needs a prefix in it",
+    )
+
+
+def _as_declared(
+    attribute: str, element: Element, file_edit: FileEdit, document: XmlDocument
+) -> str:
+    """Return an attribute's name with the prefix that the file has for its namespace."""
+    prefix, _, local = attribute.rpartition(":")
+    uri = file_edit.namespaces.get(prefix)
+    if uri is None:
+        return attribute
+    declared = [known for known, its_uri in element.nsmap.items() if known and its_uri == uri]
+    if not declared:
+        raise ConfigFileError(
+            f"it declares no prefix for the namespace {uri} of the attribute {attribute}",
+            file=document.file,
+            line=line_of(element),
+            action=f'declare it in the root element, as xmlns:{prefix}="{uri}"',
+        )
+    return f"{prefix if prefix in declared else declared[0]}:{local}"
+
+
+def _insert_once(text: str, parent: Element, file_edit: FileEdit, edits: Edits) -> None:
+    """Insert the fragment, in the place of the element that it is a new version of."""
+    fragment = edits.document.fragment(text, parent=parent, namespaces=file_edit.namespaces)
+    present = [child for child in filter(is_element, parent) if _equal(fragment.element, child)]
+    if present:
+        edits.secured.extend(map(local_name, _secured(present[0])))
+        return
+    old = _older_version(fragment, parent, edits.document)
+    if old is None:
+        edits.patch.append(parent, fragment)
+    elif any(_secured(old)):
+        raise ConfigFileError(
+            f"<{local_name(old)}> has values that Secure Vault keeps, so it is not replaced",
+            file=edits.document.file,
+            line=line_of(old),
+            action="set what is to change in it with xpath and value, one entry for each",
+        )
+    else:
+        edits.patch.replace(old, fragment)
+
+
+def _secured(element: Element) -> Iterator[Element]:
+    return filter(is_secured, element.iter("*"))
+
+
+def _older_version(fragment: Fragment, parent: Element, document: XmlDocument) -> Element | None:
+    key = _key(fragment.element)
+    if key is None:
+        return None
+    same = [child for child in parent if child.tag == fragment.element.tag and _key(child) == key]
+    if len(same) > 1:
+        raise ConfigFileError(
+            f"<{same[0].tag}> with {key[0]} {key[1]!r} is there {len(same)} times",
+            file=document.file,
+            line=line_of(same[1]),
+            action="leave the one that is meant and put the others into comments",
+        )
+    return same[0] if same else None
+
+
+def _key(element: Element) -> tuple[str, str] | None:
+    for name in _KEYS:
+        if value := element.get(name):
+            return name, value
+    for child in filter(is_element, element):
+        if local_name(child) in _KEYS and own_text(child).strip():
+            return local_name(child), own_text(child).strip()
+    return None
+
+
+def _equal(wanted: Element, found: Element) -> bool:
+    """Compare two elements, but for comments, blanks around text, and secured values."""
+    if wanted.tag != found.tag or is_secured(found):
+        return wanted.tag == found.tag
+    children, its_children = (list(filter(is_element, each)) for each in (wanted, found))
+    return (
+        dict(wanted.items()) == dict(found.items())
+        and own_text(wanted).strip() == own_text(found).strip()
+        and len(children) == len(its_children)
+        and all(map(_equal, children, its_children))
+    )

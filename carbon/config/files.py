@@ -1,0 +1,107 @@
+"""Patch a node's configuration files: bytes in, bytes out, and never half of an edit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from functools import partial
+from pathlib import PurePosixPath
+
+from carbon import layout
+from carbon.cluster import Node
+from carbon.config import axis2, carbon_xml, catalina, datasources, extra
+from carbon.config.edits import Edits
+from carbon.errors import ConfigFileError
+from carbon.xmledit import XmlDocument
+
+Edit = Callable[[Edits], None]
+
+NEIGHBOURS = tuple(
+    str(path) for path in (layout.DEPLOYMENT_TOML, layout.TOML_TEMPLATES, layout.HAZELCAST_XML)
+)
+"""What to look for on a server before patching it: see `refuse_unpatchable`."""
+
+
+def managed_files(node: Node) -> tuple[PurePosixPath, ...]:
+    """Return the files that hosts.yaml changes on a node, relative to AS_HOME."""
+    paths = [layout.AXIS2, layout.CARBON_XML]
+    if node.proxy_ports is not None:
+        paths.append(layout.CATALINA)
+    if node.datasources:
+        paths.append(layout.DATASOURCES)
+    return tuple(dict.fromkeys([*paths, *(layout.CONF / each.file for each in node.files)]))
+
+
+def refuse_unpatchable(present: Collection[str]) -> None:
+    """Refuse a server whose files would be overwritten or overruled once they are patched.
+
+    `present` has those of NEIGHBOURS that exist on it. Raises ConfigFileError.
+    """
+    if {str(layout.DEPLOYMENT_TOML), str(layout.TOML_TEMPLATES)} <= set(present):
+        raise ConfigFileError(
+            "this server generates its XML files from it at every start (kernel 4.5 or later), "
+            "so edits of these would be lost",
+            file=str(layout.DEPLOYMENT_TOML),
+            action="set clustering, offset, hostname and proxyPort in deployment.toml instead",
+        )
+    if str(layout.HAZELCAST_XML) in present:
+        raise ConfigFileError(
+            "it overrules the whole clustering section of axis2.xml (kernel 4.4.6 or later)",
+            file=str(layout.HAZELCAST_XML),
+            action="move it away, so that axis2.xml counts",
+        )
+
+
+def patch(node: Node, path: PurePosixPath, data: bytes) -> bytes:
+    """Return a file with the settings of hosts.yaml in it: the same object if they are already.
+
+    `path` is one of `managed_files`. Raises ConfigFileError for a file that cannot be patched
+    safely, and InventoryError for a secret that cannot be had.
+    """
+    document = XmlDocument.parse(data, file=str(path))
+    edits = _edits(node, path)
+    patched = _edited(document, edits)
+    if patched.data == data:
+        return data
+    if _edited(patched, edits).data != patched.data:
+        raise ConfigFileError(
+            "the edits that hosts.yaml asks for undo each other",
+            file=str(path),
+            action="look for two entries of files: that touch the same place",
+        )
+    return patched.data
+
+
+def secured_values(node: Node, path: PurePosixPath, data: bytes) -> tuple[str, ...]:
+    """Return what hosts.yaml sets in a file and Secure Vault keeps: it is left untouched.
+
+    Raises ConfigFileError as `patch` does.
+    """
+    document = XmlDocument.parse(data, file=str(path))
+    secured: dict[str, None] = {}
+    for edit in _edits(node, path):
+        edits = Edits(document)
+        edit(edits)
+        document = edits.patch.apply()
+        secured.update(dict.fromkeys(edits.secured))
+    return tuple(secured)
+
+
+def _edits(node: Node, path: PurePosixPath) -> list[Edit]:
+    """Return a file's edits: what the guide changes in it first, then the entries of `files`."""
+    guide = {
+        layout.AXIS2: axis2.edit,
+        layout.CARBON_XML: carbon_xml.edit,
+        layout.CATALINA: catalina.edit,
+        layout.DATASOURCES: datasources.edit,
+    }
+    edits: list[Edit] = [partial(guide[path], node)] if path in guide else []
+    edits += [partial(extra.edit, each) for each in node.files if layout.CONF / each.file == path]
+    return edits
+
+
+def _edited(document: XmlDocument, edits: list[Edit]) -> XmlDocument:
+    for edit in edits:
+        step = Edits(document)
+        edit(step)
+        document = step.patch.apply()
+    return document

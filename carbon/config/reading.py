@@ -1,0 +1,34 @@
+"""Read values out of the product's files the way the product does."""
+
+from __future__ import annotations
+
+from carbon.errors import ConfigFileError
+from carbon.xmledit import Element, line_of, local_name, own_text
+
+
+def text(element: Element | None) -> str | None:
+    """Return an element's text without blanks around it, or None if there is none."""
+    return None if element is None else own_text(element).strip() or None
+
+
+def flag(value: str | None) -> bool:
+    """Return a boolean as Java's Boolean.parseBoolean reads it."""
+    return (value or "").strip().lower() == "true"
+
+
+def number(element: Element | None, *, file: str) -> int | None:
+    """Return an element's text as a number, or None if there is none.
+
+    Raises ConfigFileError for other text.
+    """
+    found = text(element)
+    if element is None or found is None:
+        return None
+    if not (found.isascii() and found.isdecimal()):
+        raise ConfigFileError(
+            f"<{local_name(element)}> is {found!r}, which is not a number",
+            file=file,
+            line=line_of(element),
+            action="correct it by hand, or let `fab config` write what hosts.yaml says",
+        )
+    return int(found)
