@@ -1,0 +1,9 @@
+"""hosts.yaml, the one inventory: read strictly, with everything derived that can be.
+
+`carbon.inventory.edits.check_edits` stands apart: it needs lxml, and loading must not.
+"""
+
+from carbon.inventory.load import load, locate
+from carbon.inventory.names import known_names, select
+
+__all__ = ["known_names", "load", "locate", "select"]

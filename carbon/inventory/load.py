@@ -1,0 +1,55 @@
+"""From the path of an inventory file to the cluster that it describes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from carbon.cluster import Cluster
+from carbon.errors import InventoryError
+from carbon.inventory.derive import derive
+from carbon.inventory.document import MAX_BYTES, parse
+from carbon.inventory.entries import read
+from carbon.inventory.nodes import Source
+
+FILE_NAME = "hosts.yaml"
+VARIABLE = "PROVISION_HOSTS"
+
+
+def locate(explicit: str | None, environ: Mapping[str, str], start: Path) -> Path:
+    """Return where the inventory file is to be found, whether or not it is there.
+
+    `explicit` (an option or configuration value) comes first, then the environment variable
+    PROVISION_HOSTS, then hosts.yaml in `start`, the folder of fabfile.py.
+    """
+    chosen = explicit or environ.get(VARIABLE)
+    if not chosen:
+        return start / FILE_NAME
+    try:
+        return Path(chosen).expanduser()
+    except RuntimeError:
+        return Path(chosen)
+
+
+def load(path: Path) -> Cluster:
+    """Read an inventory file and derive what it leaves out; no server is asked for anything.
+
+    Raises InventoryError with file, line and remedy at the first thing that is wrong.
+    """
+    data = _bytes(path)
+    root = parse(data, Source(file=str(path), base=path.absolute().parent))
+    return derive(read(root), file=path, digest=hashlib.sha256(data).hexdigest())
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InventoryError(
+            f"the inventory cannot be read: {reason}",
+            action=f"name another one with --inventory or {VARIABLE}, or create it",
+            file=str(path),
+        ) from None

@@ -1,0 +1,67 @@
+"""The names of a command line, looked up in the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from carbon.cluster import Cluster, LoadBalancer, Node
+from carbon.errors import UsageError
+from carbon.inventory.suggest import did_you_mean, shown
+
+
+def known_names(cluster: Cluster) -> tuple[str, ...]:
+    """Return every name that -H may take: workers first, in the file's order."""
+    workers = tuple(worker.name for worker in cluster.workers)
+    elb = (cluster.elb.name,) if cluster.elb else ()
+    balancer = (cluster.load_balancer.name,) if cluster.load_balancer else ()
+    return (*workers, cluster.manager.name, *elb, *balancer)
+
+
+def select(
+    cluster: Cluster, names: Sequence[str], *, every_worker: bool
+) -> tuple[Node | LoadBalancer, ...]:
+    """Return the hosts of these names, each once, in the order named.
+
+    Without any name that is every worker in the file's order, if `every_worker` allows it;
+    the manager, the ELB and the load balancer are there only for those who name them.
+
+    Raises UsageError for names that hosts.yaml does not have, and where none is named.
+    """
+    wanted = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+    if not wanted:
+        return _every_worker(cluster, asked_for_none=not names, allowed=every_worker)
+    hosts: dict[str, Node | LoadBalancer] = {node.name: node for node in cluster.nodes}
+    if cluster.load_balancer:
+        hosts[cluster.load_balancer.name] = cluster.load_balancer
+    if unknown := [name for name in wanted if name not in hosts]:
+        raise _unknown(unknown, cluster)
+    return tuple(hosts[name] for name in wanted)
+
+
+def _every_worker(cluster: Cluster, *, asked_for_none: bool, allowed: bool) -> tuple[Node, ...]:
+    if not asked_for_none:
+        raise UsageError("-H names nobody", action=f"name some of: {_listed(cluster)}")
+    if not allowed:
+        raise UsageError(
+            "no host is named",
+            action=f"name some with -H, or every worker with --all; known: {_listed(cluster)}",
+        )
+    if not cluster.workers:
+        raise UsageError(
+            f"{cluster.file} has no workers",
+            action="add them under `workers:`, or name one with -H",
+        )
+    return cluster.workers
+
+
+def _unknown(names: Sequence[str], cluster: Cluster) -> UsageError:
+    known = known_names(cluster)
+    hints = "".join(did_you_mean(name, known) for name in names)
+    return UsageError(
+        f"{cluster.file} has no {', '.join(shown(name) for name in names)}",
+        action=f"{hints}known: {_listed(cluster)}",
+    )
+
+
+def _listed(cluster: Cluster) -> str:
+    return ", ".join(known_names(cluster))

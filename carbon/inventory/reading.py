@@ -1,0 +1,222 @@
+"""Readers: what turns a part of hosts.yaml into a value, or says in place why it cannot.
+
+A reader is a function from a node to a value. `Record`, `named` and `listed` make readers of
+mappings and lists from readers of their parts; `scalar` makes one from a check in
+`carbon.inventory.values`. A null counts as an absent key.
+
+Written out rather than left to a validation library: a value here may come from the shared
+settings in another line, may be fetched by a tag, and may be a secret that must stay unread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from carbon.inventory.nodes import ListNode, MapNode, Node, ScalarNode, is_null
+from carbon.inventory.suggest import did_you_mean, shown
+from carbon.inventory.values import Unfit, printable
+from carbon.secret import Secret
+
+T = TypeVar("T")
+Read = Callable[[Node], T]
+Parse = Callable[[str], T]
+
+SECRET_USE = "write !env NAME, !file PATH or !command 'pass show ...' in its place"
+
+
+class Key(NamedTuple):
+    """One key of a mapping: how its value is read, and where it goes."""
+
+    read: Read[Any]
+    to: str
+    required: bool = False
+
+
+class Record(Generic[T]):
+    """Reads a mapping with known keys into what `build` makes of them.
+
+    `notes` say, for keys that belong elsewhere, where.
+    """
+
+    def __init__(
+        self,
+        build: Callable[..., T],
+        keys: Mapping[str, Key],
+        *,
+        notes: Mapping[str, str] | None = None,
+    ) -> None:
+        self._build = build
+        self.keys = keys
+        self._notes = notes or {}
+
+    def __call__(self, node: Node, /, **given: Any) -> T:
+        """Return what `build` makes of the mapping and of what else is given."""
+        found = self._read(node, part_of=_whole)
+        for name, key in self.keys.items():
+            if key.required and key.to not in found:
+                raise node.error(f"has no {name}", action=f"add `{name}:` to it")
+        return self._build(**found, **given)
+
+    def check(self, node: Node) -> None:
+        """Read what is there with all its checks, and build nothing.
+
+        For settings that become complete only when a node's own are laid over them.
+        """
+        self._read(node, part_of=_part)
+
+    def _read(self, node: Node, *, part_of: Callable[[Read[Any]], Read[Any]]) -> dict[str, Any]:
+        entries = as_map(node).entries
+        for name, value in entries.items():
+            if name not in self.keys:
+                raise self._unknown(name, value)
+        return {
+            key.to: part_of(key.read)(entries[name])
+            for name, key in self.keys.items()
+            if not is_null(entries.get(name))
+        }
+
+    def _unknown(self, name: str, value: Node) -> Exception:
+        known = ", ".join(self.keys)
+        action = self._notes.get(name) or f"{did_you_mean(name, self.keys)}known here: {known}"
+        return value.error("is not a key that hosts.yaml has here", action=action)
+
+
+class NamedRecords(Generic[T]):
+    """Reads a mapping of free names to records; each record is given its name."""
+
+    def __init__(self, name: Parse[str], record: Record[T]) -> None:
+        self._name = name
+        self._record = record
+
+    def __call__(self, node: Node) -> tuple[T, ...]:
+        """Return the records in the file's order."""
+        read = named(self._name, lambda name, value: self._record(value, name=name))
+        return tuple(read(node).values())
+
+    def check(self, node: Node) -> None:
+        """Read what is there with all its checks, and build nothing."""
+        named(self._name, lambda _, value: self._record.check(value))(node)
+
+
+def _whole(read: Read[Any]) -> Read[Any]:
+    return read
+
+
+def _part(read: Read[Any]) -> Read[Any]:
+    return read.check if isinstance(read, Record | NamedRecords) else read
+
+
+def as_map(node: Node) -> MapNode:
+    """Return the node, which must be a mapping; a null counts as an empty one."""
+    if isinstance(node, MapNode):
+        return node
+    if is_null(node):
+        return MapNode(node.source, node.path, node.line, {})
+    raise node.error(f"is {_kind(node)}, not a mapping", action="write `key: value` pairs below it")
+
+
+def named(name: Parse[str], read: Callable[[str, Node], T]) -> Read[dict[str, T]]:
+    """Return a reader of a mapping whose keys are free names that pass `name`."""
+
+    def read_all(node: Node) -> dict[str, T]:
+        found: dict[str, T] = {}
+        for key, value in as_map(node).entries.items():
+            checked = checked_name(name, key, at=value)
+            if not is_null(value):
+                found[checked] = read(checked, value)
+        return found
+
+    return read_all
+
+
+def checked_name(parse: Parse[str], name: str, *, at: Node) -> str:
+    """Return a free name that passes `parse`, or say at the node of that name why not."""
+    return _checked(parse, name, at=at, what=f"has the name {shown(name)}, which")
+
+
+def listed(read: Read[T]) -> Read[tuple[T, ...]]:
+    """Return a reader of a list; a single scalar counts as a list of one."""
+
+    def read_all(node: Node) -> tuple[T, ...]:
+        if isinstance(node, MapNode):
+            raise node.error("is a mapping, not a list", action="write `- ` before each item")
+        items = node.items if isinstance(node, ListNode) else [node]
+        return tuple(read(item) for item in items)
+
+    return read_all
+
+
+def scalar(parse: Parse[T], *, echo: bool = True) -> Read[T]:
+    """Return a reader of one value that passes `parse`.
+
+    A tag is resolved at once. The value stands in the error unless it came from a tag or
+    `echo` is off.
+    """
+
+    def read(node: Node) -> T:
+        one = _as_scalar(node)
+        text = one.resolve()
+        if one.tag is not None:
+            what = f"(what !{one.tag} {shown(one.text)} gives)"
+        else:
+            what = shown(text) if echo else ""
+        return _checked(parse, text, at=one, what=what)
+
+    return read
+
+
+def secret(node: Node) -> Secret:
+    """Read a value that must not stand in the file: the tag is kept, unread."""
+    found = _as_scalar(node).secret()
+    if found is None:
+        raise node.error("stands here in plain text", action=SECRET_USE)
+    return found
+
+
+def text_or_secret(parse: Parse[str]) -> Read[str | Secret]:
+    """Return a reader of a value that may be secret: a tag is kept, unread."""
+
+    def read(node: Node) -> str | Secret:
+        return _as_scalar(node).secret() or scalar(parse, echo=False)(node)
+
+    return read
+
+
+def local_path(node: Node) -> Path:
+    """Read a path of the operator's machine, relative to the folder of hosts.yaml."""
+    text = scalar(printable)(node)
+    try:
+        return node.source.base / Path(text).expanduser()
+    except RuntimeError:
+        raise node.error(
+            f"{shown(text)} begins with a home folder that is not known",
+            action="write the path out",
+        ) from None
+
+
+def _checked(parse: Parse[T], text: str, *, at: Node, what: str) -> T:
+    try:
+        return parse(text)
+    except Unfit as unfit:
+        seen = " ".join(part for part in (what, unfit.problem) if part)
+        raise at.error(seen, action=unfit.action) from None
+
+
+def _as_scalar(node: Node) -> ScalarNode:
+    if not isinstance(node, ScalarNode):
+        raise node.error(f"is {_kind(node)}, not a single value", action="write one value")
+    if node.is_null:
+        raise node.error("has no value", action="write one, or remove it")
+    return node
+
+
+def _kind(node: Node) -> str:
+    match node:
+        case MapNode():
+            return "a mapping"
+        case ListNode():
+            return "a list"
+        case _:
+            return "a single value"

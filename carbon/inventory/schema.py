@@ -1,0 +1,297 @@
+"""What hosts.yaml may say: every section and key, in the words of the product's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from carbon.cluster import (
+    Database,
+    Datasource,
+    DeploymentSynchronizer,
+    Driver,
+    Evidence,
+    FileEdit,
+    Limits,
+    LoadBalancer,
+    Member,
+    ProxyPorts,
+    Role,
+    Ssh,
+)
+from carbon.inventory import values
+from carbon.inventory.nodes import MapNode, Node
+from carbon.inventory.reading import (
+    Key,
+    NamedRecords,
+    Read,
+    Record,
+    as_map,
+    listed,
+    local_path,
+    named,
+    scalar,
+    secret,
+    text_or_secret,
+)
+from carbon.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One Carbon node as written, its own keys laid over the shared ones; None: to be derived."""
+
+    node: MapNode
+    """Where it stands, for errors."""
+    name: str
+    role: Role
+    ssh: Ssh
+    home: PurePosixPath
+    local_member_host: str
+    server: str | None = None
+    local_member_port: int | None = None
+    offset: int | None = None
+    sub_domain: str | None = None
+    members: tuple[Member, ...] | None = None
+    group_mgt_port: int | None = None
+    host_names: tuple[str, ...] | None = None
+    """The names of the manager and the ELB in every server's /etc/hosts."""
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    java_home: PurePosixPath | None = None
+    run_as: str | None = None
+    agent: str | None = None
+    host_name: str | None = None
+    mgt_host_name: str | None = None
+    proxy_ports: ProxyPorts | None = None
+    driver: Driver | None = None
+    datasources: tuple[Datasource, ...] = ()
+    deployment_synchronizer: DeploymentSynchronizer | None = None
+    files: tuple[FileEdit, ...] = ()
+    keystore_password: Secret | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def machine(self) -> str:
+        """The server that it runs on; nodes with the same text share it."""
+        return self.server or self.name
+
+    def place(self, key: str) -> Node:
+        """Return where `key` stands, or the whole node where it is inherited or derived."""
+        own = self.node.get(key)
+        return own if own and own.path == f"{self.node.path}.{key}" else self.node
+
+
+class ClusterSettings(NamedTuple):
+    """What `cluster:` says of the cluster as a whole."""
+
+    domain: str
+    limits: Limits = Limits()
+    evidence: Evidence = "any"
+    join_patterns: tuple[str, ...] = ()
+    keep_generations: int = 5
+
+
+def properties(node: Node) -> dict[str, str | Secret]:
+    """Read further elements of a datasource's configuration."""
+    return named(values.property_name, _property)(node)
+
+
+def file_edit(node: Node) -> FileEdit:
+    """Read one edit of any other file, in exactly one of its three forms."""
+    given = set(as_map(node).entries) & {"value", "attribute", "fragment"}
+    if given not in ({"value"}, {"attribute", "value"}, {"fragment"}):
+        raise node.error(
+            f"has {' and '.join(sorted(given)) or 'nothing to set'}",
+            action="give it `value:`, or `attribute:` and `value:`, or `fragment:`",
+        )
+    return FILE_EDIT(node, line=node.line)
+
+
+def _property(name: str, node: Node) -> str | Secret:
+    if name in DATASOURCE_KEYS:
+        raise node.error("has a key of its own", action=f"move `{name}:` out of `properties:`")
+    if "password" in name.lower():
+        return secret(node)
+    return text_or_secret(values.xml_text)(node)
+
+
+def _key(read: Read[Any], to: str) -> Key:
+    return Key(read, to)
+
+
+def _required(read: Read[Any], to: str) -> Key:
+    return Key(read, to, required=True)
+
+
+PORT = scalar(values.port)
+NAMES = listed(scalar(values.mapped_name))
+
+SSH = Record(
+    Ssh,
+    {
+        "host": _required(scalar(values.ssh_host), "host"),
+        "port": _key(PORT, "port"),
+        "user": _key(scalar(values.account), "user"),
+        "identity_file": _key(listed(local_path), "identity_files"),
+        "known_hosts": _key(listed(local_path), "known_hosts"),
+        "gateway": _key(scalar(values.gateway), "gateway"),
+        "legacy_ssh": _key(scalar(values.flag), "legacy_ssh"),
+    },
+)
+PROXY_PORTS = Record(ProxyPorts, {"http": _key(PORT, "http"), "https": _key(PORT, "https")})
+DRIVER = Record(
+    Driver,
+    {
+        "jar": _required(local_path, "jar"),
+        "class": _required(scalar(values.java_class), "driver_class"),
+    },
+)
+DATASOURCE_KEYS = {
+    "jndi": _key(scalar(values.word), "jndi_name"),
+    "description": _key(scalar(values.xml_text), "description"),
+    "url": _required(scalar(values.url, echo=False), "url"),
+    "username": _key(scalar(values.xml_text), "username"),
+    "password": _key(secret, "password"),
+    "driverClassName": _required(scalar(values.java_class), "driver_class_name"),
+}
+DATASOURCE = Record(Datasource, {**DATASOURCE_KEYS, "properties": _key(properties, "properties")})
+DEPLOYMENT_SYNCHRONIZER = Record(
+    DeploymentSynchronizer,
+    {
+        "Enabled": _required(scalar(values.flag), "enabled"),
+        "RepositoryType": _key(scalar(values.word), "repository_type"),
+        "SvnUrl": _required(scalar(values.url, echo=False), "svn_url"),
+        "SvnUser": _required(scalar(values.xml_text), "svn_user"),
+        "SvnPassword": _required(secret, "svn_password"),
+        "SvnUrlAppendTenantId": _key(scalar(values.flag), "svn_url_append_tenant_id"),
+    },
+    notes={
+        "AutoCommit": "leave it out: the manager commits, workers never do",
+        "AutoCheckout": "leave it out: it is always on",
+    },
+)
+NAMESPACES = named(values.prefix, lambda _, node: scalar(values.printable)(node))
+FILE_EDIT = Record(
+    FileEdit,
+    {
+        "file": _required(scalar(values.conf_file), "file"),
+        "xpath": _required(scalar(values.printable), "xpath"),
+        "namespaces": _key(NAMESPACES, "namespaces"),
+        "value": _key(text_or_secret(values.xml_text), "value"),
+        "attribute": _key(scalar(values.attribute_name), "attribute"),
+        "fragment": _key(scalar(values.xml_text, echo=False), "fragment"),
+    },
+)
+LIMITS = Record(
+    Limits,
+    {
+        name: _key(scalar(values.seconds), f"{name}_seconds")
+        for name in ("connect", "command", "start", "join", "stop", "drain")
+    },
+)
+
+SHARED_KEYS = {
+    "ssh": _required(SSH, "ssh"),
+    "home": _required(scalar(values.home), "home"),
+    "java_home": _key(scalar(values.server_path), "java_home"),
+    "run_as": _key(scalar(values.account), "run_as"),
+    "environment": _key(
+        named(values.variable_name, lambda _, node: scalar(values.one_line)(node)), "environment"
+    ),
+    "keystore_password": _key(secret, "keystore_password"),
+    "HostName": _key(scalar(values.host_name_or_address), "host_name"),
+    "MgtHostName": _key(scalar(values.host_name_or_address), "mgt_host_name"),
+    "proxyPort": _key(PROXY_PORTS, "proxy_ports"),
+    "agent": _key(scalar(values.java_class), "agent"),
+    "driver": _key(DRIVER, "driver"),
+    "datasources": _key(NamedRecords(values.datasource_name, DATASOURCE), "datasources"),
+    "DeploymentSynchronizer": _key(DEPLOYMENT_SYNCHRONIZER, "deployment_synchronizer"),
+    "files": _key(listed(file_edit), "files"),
+    "hosts": _key(named(values.mapped_name, lambda _, node: scalar(values.address)(node)), "hosts"),
+}
+"""Keys of `cluster:` that every Carbon node inherits and may override."""
+
+CLUSTER_KEYS = {
+    "domain": _required(scalar(values.word), "domain"),
+    "limits": _key(LIMITS, "limits"),
+    "evidence": _key(scalar(values.one_of("any", "strict")), "evidence"),
+    "join_patterns": _key(listed(scalar(values.join_pattern)), "join_patterns"),
+    "keep_generations": _key(scalar(values.whole_number(1, 100)), "keep_generations"),
+}
+
+PLACE_KEYS = {
+    "server": _key(scalar(values.node_name), "server"),
+    "localMemberHost": _required(scalar(values.member_address), "local_member_host"),
+    "localMemberPort": _key(PORT, "local_member_port"),
+    "Offset": _key(scalar(values.offset), "offset"),
+}
+CARBON_KEYS = {
+    **PLACE_KEYS,
+    "subDomain": _key(scalar(values.word), "sub_domain"),
+    "members": _key(listed(scalar(values.member)), "members"),
+}
+GROUP_MGT_PORT = {"group_mgt_port": _key(PORT, "group_mgt_port")}
+HOST_NAMES = {"hostnames": _key(NAMES, "host_names")}
+
+ELB_SHARED_KEYS = {
+    name: SHARED_KEYS[name] for name in ("ssh", "home", "java_home", "run_as", "hosts")
+}
+
+_IN_CLUSTER = dict.fromkeys(CLUSTER_KEYS, "put it under `cluster:`, it is one for all nodes")
+_IN_NODE = dict.fromkeys(CARBON_KEYS, "put it under the manager or a worker, each has its own")
+
+HOSTS_YAML: Record[dict[str, MapNode]] = Record(
+    dict,
+    {
+        "cluster": _required(as_map, "cluster"),
+        "manager": _required(as_map, "manager"),
+        "elb": _key(as_map, "elb"),
+        "database": _key(as_map, "database"),
+        "load_balancer": _key(as_map, "load_balancer"),
+        "workers": _key(as_map, "workers"),
+    },
+)
+CLUSTER_AND_SHARED: Record[dict[str, Any]] = Record(
+    dict, {**CLUSTER_KEYS, **SHARED_KEYS}, notes=_IN_NODE
+)
+CLUSTER = Record(ClusterSettings, CLUSTER_KEYS)
+MANAGER = Record(
+    Entry,
+    {**CARBON_KEYS, **SHARED_KEYS, **GROUP_MGT_PORT, **HOST_NAMES},
+    notes=_IN_CLUSTER,
+)
+WORKER = Record(Entry, {**CARBON_KEYS, **SHARED_KEYS}, notes=_IN_CLUSTER)
+ELB = Record(
+    partial(Entry, group_mgt_port=4500),
+    {**PLACE_KEYS, **ELB_SHARED_KEYS, **GROUP_MGT_PORT, **HOST_NAMES},
+    notes={
+        **_IN_CLUSTER,
+        **dict.fromkeys(
+            SHARED_KEYS.keys() - ELB_SHARED_KEYS.keys(),
+            "leave it out: an ELB is only looked at, never configured",
+        ),
+    },
+)
+DATABASE = Record(
+    Database,
+    {
+        "address": _required(scalar(values.address), "address"),
+        "port": _key(PORT, "port"),
+        **HOST_NAMES,
+    },
+)
+LOAD_BALANCER = Record(
+    LoadBalancer,
+    {
+        "ssh": _required(SSH, "ssh"),
+        "conf_dir": _key(scalar(values.server_path), "conf_dir"),
+        "http_port": _key(PORT, "http_port"),
+        "https_port": _key(PORT, "https_port"),
+        "stickiness": _key(scalar(values.one_of("none", "ip_hash", "cookie")), "stickiness"),
+        "ssl_certificate": _key(scalar(values.server_path), "ssl_certificate"),
+        "ssl_certificate_key": _key(scalar(values.server_path), "ssl_certificate_key"),
+    },
+)

@@ -1,0 +1,325 @@
+"""What single values of hosts.yaml may be: each check takes the text and returns the value.
+
+The checks keep out what no quoting could make right (a line break in a host name, a relative
+AS_HOME). What may hold anything, such as an URL, passes through intact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import PurePosixPath
+
+from carbon.cluster import Member
+from carbon.hostnames import is_host_name
+
+MAX_PORT = 65535
+MAX_OFFSET = MAX_PORT - 9763
+"""The highest of the two Tomcat ports is 9763 + Offset."""
+MAX_SECONDS = 86_400
+
+SYSTEM_DIRECTORIES = frozenset(
+    f"/{name}".rstrip("/")
+    for name in (
+        "",
+        *("bin", "boot", "dev", "etc", "home", "lib", "lib64", "media", "mnt", "opt", "proc"),
+        *("root", "run", "sbin", "srv", "sys", "tmp", "usr", "usr/local", "var"),
+    )
+)
+
+INLINE_PASSWORD = r"(?i)[?&;]password=|//[^/@:\s]*:[^/@\s]*@"
+
+
+class Unfit(Exception):
+    """A text is no such value: `problem` completes the sentence that begins with the text."""
+
+    def __init__(self, problem: str, action: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.action = action
+
+
+def matching(pattern: str, problem: str, action: str) -> Callable[[str], str]:
+    """Return a check for texts that match a pattern as a whole."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.ASCII):
+            raise Unfit(problem, action)
+        return text
+
+    return check
+
+
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    """Return a check for decimal numbers between two limits."""
+
+    def check(text: str) -> int:
+        if not re.fullmatch(r"0|[1-9][0-9]{0,8}", text) or not low <= int(text) <= high:
+            raise Unfit(
+                f"is not a whole number from {low} to {high}",
+                "write it in plain decimal digits, without sign or leading zeros",
+            )
+        return int(text)
+
+    return check
+
+
+port = whole_number(1, MAX_PORT)
+
+
+def offset(text: str) -> int:
+    """Check an Offset: 9443 and 9763 move by it and must stay ports."""
+    try:
+        return whole_number(0, MAX_OFFSET)(text)
+    except Unfit as unfit:
+        action = f"the HTTP port is 9763 + Offset, and no port is above {MAX_PORT}"
+        raise Unfit(unfit.problem, action) from None
+
+
+def seconds(text: str) -> float:
+    """Check a limit in seconds."""
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text) or not 0 < float(text) <= MAX_SECONDS:
+        raise Unfit(f"is not a number of seconds up to {MAX_SECONDS}", "write it as in `join: 120`")
+    return float(text)
+
+
+def flag(text: str) -> bool:
+    """Check a truth value; yes, no, on and off are texts here, as in YAML 1.2."""
+    if text.lower() not in ("true", "false"):
+        raise Unfit("is neither true nor false", "write true or false")
+    return text.lower() == "true"
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """Return a check for a word out of a few."""
+
+    def check(text: str) -> str:
+        if text not in words:
+            raise Unfit("is not a known word here", f"write one of: {', '.join(words)}")
+        return text
+
+    return check
+
+
+def printable(text: str) -> str:
+    """Check a text of one line."""
+    if not text or not text.isprintable():
+        raise Unfit("is empty or holds a line break or control character", "write it on one line")
+    return text
+
+
+def one_line(text: str) -> str:
+    """Check a text of one line that may be empty."""
+    return text and printable(text)
+
+
+def word(text: str) -> str:
+    """Check a text without blanks, such as a cluster domain."""
+    if not text.isprintable() or not re.fullmatch(r"[^\s-]\S{0,254}", text):
+        raise Unfit("is not one word", "write up to 255 characters, no blanks, no dash first")
+    return text
+
+
+def xml_text(text: str) -> str:
+    """Check a text that goes into an XML file and may otherwise hold anything."""
+    if text.isprintable():
+        return text
+    for character in text:
+        if not _is_xml(character):
+            raise Unfit(
+                f"holds the character U+{ord(character):04X}, which no XML file can hold",
+                "remove it",
+            )
+    return text
+
+
+def url(text: str) -> str:
+    """Check an URL: anything goes but a password, since URLs are shown in plans and diffs."""
+    if not text:
+        raise Unfit("is empty", "write the URL as the product's own documentation shows it")
+    if re.search(INLINE_PASSWORD, text):
+        raise Unfit(
+            "holds a password", "move it to the password key beside it, as !env, !file or !command"
+        )
+    return xml_text(text)
+
+
+node_name = matching(
+    r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}",
+    "is not a name for a node",
+    "use up to 63 letters, digits, dots, dashes and underscores, a letter or digit first",
+)
+datasource_name = matching(
+    r"[A-Za-z0-9_][A-Za-z0-9_.-]*",
+    "is not a name for a datasource",
+    "use letters, digits and underscores, as in WSO2_REGISTRY_DB",
+)
+property_name = matching(
+    r"[A-Za-z_][A-Za-z0-9_.-]*",
+    "is not a name for a property",
+    "write the element's name, as in maxActive",
+)
+prefix = matching(
+    r"[A-Za-z_][A-Za-z0-9_.-]*",
+    "is not a namespace prefix",
+    "bind the default namespace to a prefix of your own too: XPath has no default namespace",
+)
+attribute_name = matching(
+    r"([A-Za-z_][A-Za-z0-9_.-]*:)?[A-Za-z_][A-Za-z0-9_.-]*",
+    "is not the name of an attribute",
+    "write the bare name, as in `attribute: proxyPort`",
+)
+java_class = matching(
+    r"[A-Za-z_$][A-Za-z0-9_$]*(\.[A-Za-z_$][A-Za-z0-9_$]*)*",
+    "is not the name of a Java class",
+    "write the full name, as in org.mariadb.jdbc.Driver",
+)
+account = matching(
+    r"[A-Za-z_][A-Za-z0-9_.@\\-]*\$?",
+    "is not the name of an account",
+    "write the login name as `id` shows it on the server",
+)
+ssh_host = matching(
+    r"[A-Za-z0-9_:\[][A-Za-z0-9_.:%\[\]-]*",
+    "is not a host for ssh",
+    "write an address, a host name, or an alias of ~/.ssh/config; user and port have own keys",
+)
+gateway = matching(
+    r"([A-Za-z_][A-Za-z0-9_.\\-]*@)?[A-Za-z0-9_\[][A-Za-z0-9_.:%\[\]-]*",
+    "is not a gateway",
+    "write it as in user@bastion:22",
+)
+
+
+def variable_name(text: str) -> str:
+    """Check the name of an environment variable that deploy does not set itself."""
+    if text in ("JAVA_HOME", "CARBON_HOME"):
+        raise Unfit("is set for each server", "use the keys java_home and home")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
+        raise Unfit("is not a name for an environment variable", "write it as in JVM_MEM_OPTS")
+    return text
+
+
+def host_name(text: str) -> str:
+    """Check a host name; an address is none."""
+    if not is_host_name(text) or text.rpartition(".")[2].isdigit():
+        raise Unfit(
+            "is not a host name", "use letters, digits, dashes and dots, as in mgt.as.wso2.com"
+        )
+    return text
+
+
+def mapped_name(text: str) -> str:
+    """Check a host name for /etc/hosts, where localhost must stay what it is."""
+    if host_name(text).lower().split(".")[0] == "localhost":
+        raise Unfit("is every server's own name for itself", "use another name")
+    return text
+
+
+def host_name_or_address(text: str) -> str:
+    """Check what a client may be sent to."""
+    return text if is_address(text) else host_name(text)
+
+
+def is_address(text: str) -> bool:
+    """Tell whether the text is an IP address."""
+    return _address(text) is not None
+
+
+def address(text: str) -> str:
+    """Check an IP address that a server can be reached at."""
+    found = _address(text)
+    if found is None or found.is_unspecified or found.is_multicast:
+        raise Unfit(
+            "is not the IP address of a server",
+            "write the numeric address, as in 10.0.0.4; names go under `hostnames:` or `hosts:`",
+        )
+    return str(found)
+
+
+def member_address(text: str) -> str:
+    """Check a localMemberHost: an IP address that other servers can reach."""
+    found = _address(text)
+    if found is None:
+        raise Unfit(
+            "is not an IP address",
+            "write the server's own numeric address: Carbon 4.2 fails to join with names",
+        )
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    own = mapped or found
+    if own.is_loopback or own.is_unspecified or own.is_multicast or text == "255.255.255.255":
+        raise Unfit(
+            "is not an address that other members can reach",
+            "write the server's own address in the cluster's network",
+        )
+    return str(found)
+
+
+def member(text: str) -> Member:
+    """Check a well-known member, ADDRESS:PORT."""
+    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):([0-9]+)", text)
+    if not found:
+        raise Unfit(
+            "is not a well-known member",
+            "write the member's IP address and localMemberPort, as in 10.0.0.3:4000",
+        )
+    return Member(host=member_address(found[1] or found[2]), port=port(found[3]))
+
+
+def server_path(text: str) -> PurePosixPath:
+    """Check a path on a server."""
+    if not text.startswith("/") or ".." in text.split("/") or not text.isprintable():
+        raise Unfit(
+            "is not an absolute path on one line without `..`", "write it out from the root /"
+        )
+    return PurePosixPath(re.sub("/+", "/", text))
+
+
+def home(text: str) -> PurePosixPath:
+    """Check an AS_HOME: a directory of its own, since parts of it are emptied and replaced."""
+    path = server_path(text)
+    if str(path).rstrip("/") in SYSTEM_DIRECTORIES:
+        raise Unfit(
+            "is a directory of the system", "name the product's own directory, as in /opt/wso2/as"
+        )
+    return path
+
+
+def conf_file(text: str) -> PurePosixPath:
+    """Check the path of a file relative to repository/conf."""
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts or not path.parts or not text.isprintable():
+        raise Unfit(
+            "is not a file below repository/conf",
+            "write its path from there, as in registry.xml or axis2/axis2.xml",
+        )
+    return path
+
+
+def join_pattern(text: str) -> str:
+    """Check a regular expression that finds a joined member's `host` and `port`."""
+    try:
+        groups = re.compile(text).groupindex
+    except (re.error, OverflowError, RecursionError) as error:
+        raise Unfit(f"is not a regular expression: {error}", "correct it") from None
+    if missing := {"host", "port"} - set(groups):
+        raise Unfit(
+            f"has no group named {' and '.join(sorted(missing))}",
+            r"write them as in (?P<host>[0-9.]+):(?P<port>[0-9]+)",
+        )
+    return text
+
+
+def _is_xml(character: str) -> bool:
+    """Tell whether XML 1.0 has the character at all."""
+    if character < " ":
+        return character in "\t\n\r"
+    return not ("\ud800" <= character <= "\udfff" or character in "\ufffe\uffff")
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return None if "%" in text else ip_address(text)
+    except ValueError:
+        return None
