@@ -1,0 +1,112 @@
+"""What one look at a server found: plain values, read once and planned upon."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Literal
+
+from carbon.driver import JarFacts
+from carbon.process import CarbonProcess
+
+DeploymentState = Literal["missing", "empty", "filled", "mount", "link"]
+LogState = Literal["missing", "readable", "unreadable"]
+Listener = Literal["own", "other"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteFile:
+    """A regular file as it lies on the server."""
+
+    data: bytes
+    mode: int
+    owner: str
+
+    @property
+    def digest(self) -> str:
+        """Its sha256, in hex."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningServer:
+    """The JVM that runs AS_HOME."""
+
+    pid: int
+    start_ticks: int
+    """Field 22 of /proc/PID/stat; with the pid it names one process for ever."""
+    started_at: float
+    """Seconds since the epoch."""
+    command: CarbonProcess
+    newer: tuple[str, ...] = ()
+    """What it read at start and what has changed since, relative to AS_HOME."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """What one deploy replaced and kept."""
+
+    id: str
+    meta: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFacts:
+    """Everything that a plan needs to know about one Carbon server."""
+
+    name: str
+    user: str
+    now: float
+    home_real: PurePosixPath | None
+    """None: AS_HOME is not there."""
+    home_blocked: bool = False
+    """Something that is not a directory stands at AS_HOME."""
+    home_writable: bool = False
+    disk_free_kb: int = 0
+    java_home: PurePosixPath | None = None
+    java_missing: str | None = None
+    """Where bin/java was looked for in vain."""
+    addresses: frozenset[str] = frozenset()
+    hosts: bytes = b""
+    hosts_mounted: bool = False
+    hosts_leftover: bool = False
+    lock: str | None = None
+    present: frozenset[str] = frozenset()
+    """Of the paths asked for, those that exist, relative to AS_HOME."""
+    version: str | None = None
+    kernel: str | None = None
+    symlinks: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
+    jars: tuple[JarFacts, ...] = ()
+    dropins: tuple[str, ...] = ()
+    deployment: DeploymentState = "missing"
+    deployment_target: str | None = None
+    log: LogState = "missing"
+    journal: str | None = None
+    """The generation of an interrupted swap."""
+    staged: bool = False
+    record: Mapping[str, str] = field(default_factory=dict)
+    generations: tuple[Generation, ...] = ()
+    process: RunningServer | None = None
+    listening: Mapping[int, Listener] = field(default_factory=dict)
+    files: Mapping[PurePosixPath, RemoteFile] = field(default_factory=dict)
+
+    @property
+    def hosts_digest(self) -> str:
+        """The sha256 of /etc/hosts, in hex."""
+        return hashlib.sha256(self.hosts).hexdigest()
+
+    @property
+    def recorded(self) -> Mapping[str, str]:
+        """The record, if it speaks of the process that runs now; empty otherwise."""
+        if self.process is None:
+            return {}
+        same = (str(self.process.pid), str(self.process.start_ticks))
+        return self.record if (self.record.get("pid"), self.record.get("ticks")) == same else {}
+
+    @property
+    def joined(self) -> str | None:
+        """The evidence recorded when the running process joined."""
+        return self.recorded.get("evidence")

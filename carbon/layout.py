@@ -1,0 +1,168 @@
+"""AS_HOME: where things are in it, and what of it a clone takes along.
+
+Every path is relative to AS_HOME and the same in all Carbon 4 products.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import PurePosixPath
+
+# The product's own files.
+SCRIPT = PurePosixPath("bin/wso2server.sh")
+VERSION_FILE = PurePosixPath("bin/version.txt")
+KERNEL_VERSION_FILE = PurePosixPath("bin/wso2carbon-version.txt")
+PID_FILE = PurePosixPath("wso2carbon.pid")
+
+CONF = PurePosixPath("repository/conf")
+AXIS2 = CONF / "axis2/axis2.xml"
+CARBON_XML = CONF / "carbon.xml"
+CATALINA = CONF / "tomcat/catalina-server.xml"
+DATASOURCES = CONF / "datasources/master-datasources.xml"
+HAZELCAST_XML = CONF / "etc/hazelcast.xml"
+"""Where it exists (kernel 4.4.6 on), it overrides the whole clustering section of axis2.xml."""
+DEPLOYMENT_TOML = CONF / "deployment.toml"
+"""With TOML_TEMPLATES (kernel 4.5 on): the XML files are generated from it at every start."""
+TOML_TEMPLATES = PurePosixPath("repository/resources/conf/templates")
+
+COMPONENTS = PurePosixPath("repository/components")
+LIB = COMPONENTS / "lib"
+DROPINS = COMPONENTS / "dropins"
+WORKER_PROFILE = COMPONENTS / "worker"
+"""Without it, -DworkerNode=true ends in `OSGi runtime worker profile not found`."""
+
+DEPLOYMENT_SERVER = PurePosixPath("repository/deployment/server")
+DATABASE = PurePosixPath("repository/database")
+LOGS = PurePosixPath("repository/logs")
+LOG = LOGS / "wso2carbon.log"
+TMP = PurePosixPath("tmp")
+TOMCAT_WORK = PurePosixPath("lib/tomcat/work")
+
+PASSWORD_TMP = PurePosixPath("password-tmp")
+"""Read and deleted at each start of a server with secure vault."""
+PASSWORD_FILES = (PurePosixPath("password"), PASSWORD_TMP, PurePosixPath("password-persist"))
+
+# What this tool keeps of its own.
+STATE = PurePosixPath(".provision")
+JOURNAL = STATE / "journal"
+STAGED = STATE / "staged"
+GENERATIONS = STATE / "generations"
+RECORD = STATE / "record"
+STARTED = STATE / "started"
+AUDIT_LOG = STATE / "audit.log"
+CONSOLE_LOG = STATE / "console.log"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """What must not travel from one AS_HOME to another, and why.
+
+    `pattern` names a file or a directory with all that is in it: `*` stands for any text
+    within one name, `**` for any number of directories.
+    """
+
+    pattern: str
+    reason: str
+    keep_directory: bool = False
+    """The directory itself travels, empty: the server expects to find it."""
+    except_: tuple[str, ...] = ()
+    """Files below it that travel all the same."""
+
+
+NOT_CLONED: tuple[Exclusion, ...] = (
+    Exclusion(
+        pattern="wso2carbon.pid", reason="a stale pid makes `stop` signal a stranger's process"
+    ),
+    Exclusion(pattern="wso2carbon.lck", reason="the lock of the source's own init script"),
+    Exclusion(
+        pattern="tmp",
+        reason="temporary files and locks of the source's process",
+        keep_directory=True,
+    ),
+    Exclusion(
+        pattern="repository/logs",
+        reason="old lines would pass for starts and joins of the clone",
+        keep_directory=True,
+    ),
+    Exclusion(
+        pattern="lib/tomcat/work",
+        reason="compiled pages, bound to the source's paths",
+        keep_directory=True,
+    ),
+    Exclusion(
+        pattern="repository/database",
+        reason="H2 files with the source's local registry; each node needs its own",
+        keep_directory=True,
+    ),
+    Exclusion(
+        pattern="repository/deployment/server",
+        reason="the deployment synchronizer fills it; another node's .svn conflicts",
+        keep_directory=True,
+    ),
+    Exclusion(
+        pattern="repository/tenants",
+        reason="working copies of tenants, refilled by the deployment synchronizer",
+        keep_directory=True,
+    ),
+    Exclusion(
+        pattern="repository/components/*/configuration",
+        reason="OSGi caches, rebuilt at start; bundles.info is no cache, it is the profile",
+        keep_directory=True,
+        except_=("config.ini", "org.eclipse.equinox.simpleconfigurator/bundles.info"),
+    ),
+    Exclusion(pattern="solr/data", reason="a search index and its write.lock", keep_directory=True),
+    Exclusion(
+        pattern="repository/conf/solr/**/data",
+        reason="a search index and its write.lock",
+        keep_directory=True,
+    ),
+    Exclusion(pattern="password", reason="a keystore password waiting to be read at a start"),
+    Exclusion(pattern="password-tmp", reason="a keystore password waiting to be read at a start"),
+    Exclusion(pattern="password-persist", reason="a keystore password, kept for every start"),
+    Exclusion(pattern="repository/data", reason="state of the source's own process"),
+    Exclusion(pattern="modules", reason="state of the source's own process"),
+    Exclusion(pattern="updates", reason="state of the update tool on the source"),
+    Exclusion(pattern=".git", reason="the history of the source's own directory"),
+    Exclusion(pattern=str(STATE), reason="this tool's own record of the source"),
+)
+"""The state of patches (components/patches/.metadata and patch0000) travels: it describes
+components/plugins, which travels too, and only both together are consistent."""
+
+EMPTY_DIRECTORIES = (TMP, LOGS, TOMCAT_WORK, DATABASE, DEPLOYMENT_SERVER)
+"""What a server needs to find, whether or not its source had it."""
+
+
+def travels(path: str) -> bool:
+    """Tell whether a clone takes along this path of AS_HOME, as tar or find print it.
+
+    A directory may travel while what is in it does not. An absolute path, or one that
+    climbs with `..`, never travels.
+    """
+    parts = PurePosixPath(path).parts
+    if path.startswith("/") or ".." in parts:
+        return False
+    plain = "/".join(parts)
+    return not any(_holds_back(exclusion, plain) for exclusion in NOT_CLONED)
+
+
+def _holds_back(exclusion: Exclusion, path: str) -> bool:
+    match = _compiled(exclusion.pattern).fullmatch(path)
+    if match is None:
+        return False
+    below: str | None = match["below"]
+    if below is None:
+        return not exclusion.keep_directory
+    return not any(
+        spared == below or spared.startswith(f"{below}/") for spared in exclusion.except_
+    )
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    steps = [
+        "(?:[^/]+/)*?" if name == "**" else re.escape(name).replace(r"\*", "[^/]*") + "/"
+        for name in pattern.split("/")
+    ]
+    return re.compile("".join(steps).removesuffix("/") + "(?:/(?P<below>.+))?", re.DOTALL)

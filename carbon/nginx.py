@@ -1,0 +1,290 @@
+"""The load balancer: nginx's files in front of the workers, rendered and read back.
+
+Three files for conf.d: the workers over HTTP, and, where a certificate is given, the workers
+over HTTPS and the manager's console. Made for open-source nginx 1.15 and later.
+
+`proxy_next_upstream` is left to nginx.conf and nginx's default, which hands a request to the
+next worker only where the first did not take it or where repeating does no harm: never a POST
+that has been sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from pathlib import PurePosixPath
+from typing import Literal, TypeAlias
+
+from carbon.cluster import Cluster, LoadBalancer, Node
+from carbon.errors import InventoryError
+from carbon.hostnames import is_host_name
+
+Rotation = Literal["in", "out"]
+Scheme = Literal["http", "https"]
+Block: TypeAlias = tuple[str, ...]
+
+ROUTE_COOKIE = "carbon_route"
+
+_HEADER = "# Written by `fab lb.config` from hosts.yaml: edits made here are overwritten."
+_NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_SERVER_LINE = re.compile(
+    rb"^[ \t]*server[ \t]+\S+(?P<flags>(?:[ \t]+[^\s;#]+)*)[ \t]*;"
+    rb"[ \t]*#[ \t]*(?P<name>\S+)[ \t\r]*$",
+    re.MULTILINE,
+)
+# nginx refuses a value that does not fit into its buffer of 4096 bytes.
+_LONGEST_VALUE_BYTES = 1024
+
+
+def render(
+    cluster: Cluster, *, out_of_rotation: Collection[str] = (), removed: Collection[str] = ()
+) -> Mapping[str, bytes]:
+    """Return the files for nginx's conf.d by name.
+
+    Workers out of rotation stay listed as `down`, so that hashes of the others do not move;
+    removed ones are not listed at all. Where no worker is left to answer, the vhost says 503.
+    Raises InventoryError where hosts.yaml lacks what a vhost needs, or has a value that
+    nginx's files cannot hold.
+    """
+    balancer = _balancer(cluster)
+    site = _Site(
+        cluster=cluster,
+        balancer=balancer,
+        label=_label(cluster.domain),
+        workers=tuple(worker for worker in cluster.workers if worker.name not in removed),
+        out_of_rotation=frozenset(out_of_rotation),
+    )
+    stem = _stem(cluster.domain)
+    files = {f"{stem}.http.conf": _file(*site.routes(), *site.workers_over("http"))}
+    if balancer.ssl_certificate is not None:
+        files[f"{stem}.https.conf"] = _file(*site.workers_over("https"))
+        if console := site.console_name():
+            files[f"mgt.{stem}.https.conf"] = _file(*site.console(console))
+    return files
+
+
+def parse_rotation(data: bytes) -> Mapping[str, Rotation]:
+    """Return which workers a rendered file lists, and whether they are in rotation.
+
+    It reads each `server` line with a worker's name behind it, also one that was edited since.
+    """
+    rotation: dict[str, Rotation] = {}
+    for line in _SERVER_LINE.finditer(data):
+        name = line["name"].decode(errors="replace")
+        rotation[name] = "out" if b"down" in line["flags"].split() else "in"
+    return rotation
+
+
+def _balancer(cluster: Cluster) -> LoadBalancer:
+    balancer = cluster.load_balancer
+    if balancer is None:
+        raise _refused(cluster, "there is no load balancer", "add load_balancer to hosts.yaml")
+    if (balancer.ssl_certificate is None) != (balancer.ssl_certificate_key is None):
+        raise _refused(
+            cluster,
+            f"{balancer.name} has only one of ssl_certificate and ssl_certificate_key",
+            "give both, or none to have no HTTPS",
+        )
+    return balancer
+
+
+def _refused(cluster: Cluster, seen: str, action: str) -> InventoryError:
+    return InventoryError(seen, action=action, file=str(cluster.file))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Site:
+    """What the files of one cluster have in common."""
+
+    cluster: Cluster
+    balancer: LoadBalancer
+    label: str
+    """Makes names unique beside other clusters' files in the same nginx."""
+    workers: tuple[Node, ...]
+    out_of_rotation: frozenset[str]
+
+    def routes(self) -> Iterable[Block]:
+        """Yield the maps behind `stickiness: cookie`.
+
+        A hash over the product's own JSESSIONID would lead the second request away from the
+        worker that made the session, since the first had none to hash. So each client gets a
+        cookie with the random key that its first request was hashed by.
+        """
+        if self.balancer.stickiness == "cookie":
+            cookie = f"{ROUTE_COOKIE}=$request_id; Path=/; HttpOnly; SameSite=Lax"
+            yield (
+                f"map $cookie_{ROUTE_COOKIE} ${self._route} {{",
+                '    "" $request_id;',
+                f"    default $cookie_{ROUTE_COOKIE};",
+                "}",
+            )
+            yield (
+                f"map $cookie_{ROUTE_COOKIE} ${self._set_route} {{",
+                f'    "" "{cookie}";',
+                '    default "";',
+                "}",
+            )
+
+    def workers_over(self, scheme: Scheme) -> Iterable[Block]:
+        """Yield the workers' upstream and vhost for one scheme."""
+        upstream = f"{self.label}_{scheme}"
+        if self.workers:
+            yield (
+                f"upstream {upstream} {{",
+                *self._balancing(),
+                *(self._server(worker, scheme) for worker in self.workers),
+                "}",
+            )
+        answering = any(worker.name not in self.out_of_rotation for worker in self.workers)
+        yield (
+            "server {",
+            *self._listen(scheme),
+            f"    server_name {' '.join(self.host_names())};",
+            *(self._proxy(f"{scheme}://{upstream}") if answering else ("    return 503;",)),
+            "}",
+        )
+
+    def console(self, host_name: str) -> Iterable[Block]:
+        """Yield the upstream and the vhost of the manager's console."""
+        upstream = f"{self.label}_mgt"
+        manager = self.cluster.manager
+        yield (f"upstream {upstream} {{", f"    server {_address(manager, 'https')};", "}")
+        yield (
+            "server {",
+            *self._listen("https"),
+            f"    server_name {host_name};",
+            *self._proxy(f"https://{upstream}", sticky=False),
+            "}",
+        )
+
+    def host_names(self) -> tuple[str, ...]:
+        """Return the workers' distinct HostNames."""
+        names = [worker.host_name for worker in self.cluster.workers if worker.host_name]
+        if not names:
+            raise _refused(
+                self.cluster,
+                "no worker has a host_name, so the load balancer would answer to none",
+                "set host_name for the workers: it is HostName in carbon.xml, too",
+            )
+        return tuple(dict.fromkeys(self._host_name(name) for name in names))
+
+    def console_name(self) -> str | None:
+        """Return the host name of the console, if it has one."""
+        manager = self.cluster.manager
+        configured = manager.mgt_host_name or manager.host_name
+        if configured is None:
+            return None
+        name = self._host_name(configured)
+        if name in self.host_names():
+            raise _refused(
+                self.cluster,
+                f"the console and the workers have the same host name {name}",
+                "give the manager a mgt_host_name of its own",
+            )
+        return name
+
+    @property
+    def _route(self) -> str:
+        return f"{ROUTE_COOKIE}_{self.label}"
+
+    @property
+    def _set_route(self) -> str:
+        return f"{ROUTE_COOKIE}_set_{self.label}"
+
+    def _balancing(self) -> Block:
+        match self.balancer.stickiness:
+            case "none":
+                return ()
+            case "ip_hash":
+                return ("    ip_hash;",)
+            case "cookie":
+                # Not `consistent`, which hashes ip:port: HTTP and HTTPS of one client would part.
+                return (f"    hash ${self._route};",)
+
+    def _server(self, worker: Node, scheme: Scheme) -> str:
+        if not _NODE_NAME.fullmatch(worker.name):
+            raise _refused(
+                self.cluster,
+                f"nginx's files cannot hold the worker's name {worker.name!r}",
+                "use letters, digits, dots and hyphens",
+            )
+        down = " down" if worker.name in self.out_of_rotation else ""
+        return f"    server {_address(worker, scheme)}{down}; # {worker.name}"
+
+    def _listen(self, scheme: Scheme) -> Block:
+        if scheme == "http":
+            return (f"    listen {self.balancer.http_port};",)
+        return (
+            f"    listen {self.balancer.https_port} ssl;",
+            f"    ssl_certificate {self._path(self.balancer.ssl_certificate)};",
+            f"    ssl_certificate_key {self._path(self.balancer.ssl_certificate_key)};",
+        )
+
+    def _proxy(self, target: str, *, sticky: bool = True) -> Block:
+        """Return the location that hands everything on.
+
+        The limit on bodies is the worker's own: nginx's default of 1 MB would refuse uploads
+        of artifacts to the console. Without keepalive to the workers no request can meet a
+        connection that a worker is just closing.
+        """
+        set_route = sticky and self.balancer.stickiness == "cookie"
+        return (
+            "    client_max_body_size 0;",
+            "    location / {",
+            f"        proxy_pass {target};",
+            "        proxy_http_version 1.1;",
+            "        proxy_set_header Host $http_host;",
+            "        proxy_set_header X-Forwarded-Host $host;",
+            "        proxy_set_header X-Forwarded-Server $host;",
+            "        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
+            "        proxy_set_header X-Forwarded-Proto $scheme;",
+            "        proxy_set_header X-Forwarded-Port $server_port;",
+            "        proxy_connect_timeout 5s;",
+            "        proxy_send_timeout 5m;",
+            "        proxy_read_timeout 5m;",
+            *((f"        add_header Set-Cookie ${self._set_route} always;",) if set_route else ()),
+            "    }",
+        )
+
+    def _host_name(self, name: str) -> str:
+        if not is_host_name(name):
+            raise _refused(
+                self.cluster,
+                f"nginx cannot serve the host name {name!r}",
+                "use letters, digits, hyphens and dots",
+            )
+        return name.lower()
+
+    def _path(self, path: PurePosixPath | None) -> str:
+        """Return a path in nginx's double quotes; a dollar sign has no escape there."""
+        text = str(path)
+        whole = text.startswith("/") and text.isprintable() and "$" not in text
+        if not whole or len(text.encode()) > _LONGEST_VALUE_BYTES:
+            raise _refused(
+                self.cluster,
+                f"nginx's files cannot hold the path {text[:80]!r}",
+                "use an absolute path of printable characters, without a dollar sign",
+            )
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+
+
+def _address(node: Node, scheme: Scheme) -> str:
+    host = ip_address(node.local_member_host)
+    port = node.http_port if scheme == "http" else node.https_port
+    return f"[{host}]:{port}" if isinstance(host, IPv6Address) else f"{host}:{port}"
+
+
+def _stem(domain: str) -> str:
+    return re.sub(r"[^a-z0-9.-]+", "-", domain.lower()).strip(".-")[:100] or "carbon"
+
+
+def _label(domain: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", domain.lower()).strip("_")[:100] or "carbon"
+
+
+def _file(*blocks: Block) -> bytes:
+    texts = (_HEADER, *("\n".join(block) for block in blocks))
+    return ("\n\n".join(texts) + "\n").encode()

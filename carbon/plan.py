@@ -1,0 +1,292 @@
+"""The plan: what a deploy would change on one server, and why; pure, from facts alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from carbon import config, driver, hostsfile, layout
+from carbon.cluster import Node
+from carbon.driver import DriverPlan, WantedDriver
+from carbon.errors import ConfigFileError, ProvisionError
+from carbon.facts import ServerFacts
+from carbon.hostsfile import HostsPlan
+
+
+class Step(StrEnum):
+    """The steps of a deploy, in their order; each is a task of its own, too."""
+
+    DRIVER = "driver"
+    CONFIG = "config"
+    HOSTS = "hosts"
+    RESET = "reset"
+    START = "start"
+
+
+ALL_STEPS = frozenset(Step)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the operator asked for beside the inventory."""
+
+    steps: frozenset[Step] = ALL_STEPS
+    force: bool = False
+    """Restart although nothing that the server reads at start has changed."""
+    reset: bool = False
+    """Reset a filled deployment directory although nothing would refill it."""
+    renumber: bool = False
+    """Let Offset and localMemberPort of a deployed worker change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """One file that will be swapped."""
+
+    path: PurePosixPath
+    """Relative to AS_HOME."""
+    old: bytes | None
+    new: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What will be done to one server, in the order in which it will be done."""
+
+    node: Node
+    facts: ServerFacts
+    files: tuple[FileChange, ...] = ()
+    driver: DriverPlan | None = None
+    """None: nothing to do about the driver."""
+    upload: PurePosixPath | None = None
+    """Where the driver's JAR goes, relative to AS_HOME."""
+    hosts: HostsPlan | None = None
+    reset: bool = False
+    finish_swap: bool = False
+    """An interrupted run left a journal or staged files behind."""
+    start: bool = False
+    verify: bool = False
+    """It was started by this tool and never seen joining: look for the evidence, from then on."""
+    reason: str = ""
+    """Why the server is started or restarted; empty if it is not."""
+    notes: tuple[str, ...] = ()
+    """What the operator should know although nothing is done about it."""
+
+    @property
+    def restart(self) -> bool:
+        """The server runs and will be stopped and started."""
+        return self.start and self.facts.process is not None
+
+    @property
+    def swaps(self) -> bool:
+        """Something below AS_HOME will change."""
+        return bool(self.files or self.driver or self.reset or self.finish_swap)
+
+    @property
+    def edits_hosts(self) -> bool:
+        """/etc/hosts will change, or be rid of a leftover."""
+        return self.hosts is not None or self.facts.hosts_leftover
+
+    @property
+    def empty(self) -> bool:
+        """Nothing at all will be done."""
+        return not (self.swaps or self.edits_hosts or self.start or self.verify)
+
+    @property
+    def removed(self) -> tuple[PurePosixPath, ...]:
+        """The files that go away, relative to AS_HOME."""
+        return self.driver.remove if self.driver else ()
+
+
+def plan(
+    node: Node, facts: ServerFacts, *, wishes: Wishes, wanted: WantedDriver | None = None
+) -> Plan:
+    """Compare a server with hosts.yaml and say what has to change.
+
+    `wanted` is the driver JAR as read on the operator's side. Raises ConfigFileError for a
+    file that cannot be patched, and ProvisionError where /etc/hosts contradicts hosts.yaml.
+    """
+    try:
+        files = _file_changes(node, facts) if Step.CONFIG in wishes.steps else ()
+        made = _driver_plan(facts, wanted) if Step.DRIVER in wishes.steps else None
+        drafted = Plan(
+            node=node,
+            facts=facts,
+            files=files,
+            driver=made,
+            upload=layout.LIB / wanted.name if wanted and made and made.upload else None,
+            hosts=_hosts_plan(node, facts) if Step.HOSTS in wishes.steps else None,
+            finish_swap=_swap_is_open(facts, wishes),
+        )
+        _refuse_renumbering(node, facts, files, wishes)
+    except ProvisionError as error:
+        raise error.at(host=node.name) from error
+    return _with_reset(_with_start(drafted, wishes), wishes)
+
+
+def _file_changes(node: Node, facts: ServerFacts) -> tuple[FileChange, ...]:
+    config.refuse_unpatchable(facts.present)
+    changes = []
+    for path in config.managed_files(node):
+        found = _patchable(node, facts, path)
+        new = config.patch(node, path, found)
+        if new != found:
+            changes.append(FileChange(path=path, old=found, new=new))
+    return tuple(changes)
+
+
+def _patchable(node: Node, facts: ServerFacts, path: PurePosixPath) -> bytes:
+    if str(path) in facts.symlinks:
+        raise ConfigFileError(
+            "it is a symbolic link, and a swap would cut it from its target",
+            file=str(path),
+            host=node.name,
+            action="put the real file there, or manage its target by hand",
+        )
+    if path in facts.files:
+        return facts.files[path].data
+    seen = "it cannot be read" if str(path) in facts.unreadable else "it is not there"
+    raise ConfigFileError(
+        seen,
+        file=str(path),
+        host=node.name,
+        action=f"check that {node.home} is a whole pack and that the account that runs it"
+        " (run_as in hosts.yaml) can read it",
+    )
+
+
+def _driver_plan(facts: ServerFacts, wanted: WantedDriver | None) -> DriverPlan | None:
+    if wanted is None:
+        return None
+    made = driver.plan(wanted, facts.jars, facts.dropins)
+    return made if made.changed else None
+
+
+def _hosts_plan(node: Node, facts: ServerFacts) -> HostsPlan | None:
+    if not node.hosts_entries:
+        return None
+    made = hostsfile.plan(facts.hosts, node.hosts_entries, owner=hosts_owner(node))
+    return made if made.changed else None
+
+
+def hosts_owner(node: Node) -> str:
+    """Return the text that marks a cluster's block in /etc/hosts: its nodes of a server share it."""
+    return node.domain
+
+
+def _swap_is_open(facts: ServerFacts, wishes: Wishes) -> bool:
+    changes_home = wishes.steps & {Step.DRIVER, Step.CONFIG, Step.RESET}
+    return bool(changes_home) and (facts.journal is not None or facts.staged)
+
+
+def _refuse_renumbering(
+    node: Node, facts: ServerFacts, files: Sequence[FileChange], wishes: Wishes
+) -> None:
+    """Stop an inventory edit from silently moving a deployed worker to other ports.
+
+    Deployed means that clustering is on and the localMemberHost is already this node's.
+    """
+    if wishes.renumber or not any(change.path in _NUMBERED for change in files):
+        return
+    axis2 = config.read_clustering(facts.files[layout.AXIS2].data, file=str(layout.AXIS2))
+    if not axis2.enabled or axis2.local_member_host != node.local_member_host:
+        return
+    carbon = config.read_carbon(facts.files[layout.CARBON_XML].data, file=str(layout.CARBON_XML))
+    moved = [
+        f"{name} {old} → {new}"
+        for name, old, new in (
+            ("localMemberPort", axis2.local_member_port, node.local_member_port),
+            ("Offset", carbon.offset, node.offset),
+        )
+        if old != new
+    ]
+    if moved:
+        raise ProvisionError(
+            f"hosts.yaml would renumber this deployed worker: {', '.join(moved)}",
+            step="plan",
+            action="keep its numbers by writing them into its entry in hosts.yaml, or say"
+            " --renumber",
+        )
+
+
+_NUMBERED = frozenset({layout.AXIS2, layout.CARBON_XML})
+
+
+def _with_start(drafted: Plan, wishes: Wishes) -> Plan:
+    if Step.START not in wishes.steps:
+        return replace(drafted, notes=_pending_restart(drafted))
+    reason = _start_reason(drafted, wishes)
+    unproved = not reason and drafted.facts.joined is None
+    ours = bool(drafted.facts.recorded)
+    notes = ("joined: not seen (it was not started by this tool)",) if unproved and not ours else ()
+    return replace(
+        drafted, start=bool(reason), verify=unproved and ours, reason=reason, notes=notes
+    )
+
+
+def _start_reason(drafted: Plan, wishes: Wishes) -> str:
+    """Say why the server has to be started; empty if it may go on as it is."""
+    running = drafted.facts.process
+    if running is None:
+        return "it is not running"
+    if drafted.files:
+        return "its configuration changes"
+    if drafted.driver:
+        return "its driver changes"
+    if drafted.finish_swap:
+        return "an interrupted run has to be completed"
+    if running.newer:
+        more = f" and {len(running.newer) - 1} more" if len(running.newer) > 1 else ""
+        return f"{running.newer[0]}{more} changed after its start"
+    if wishes.force:
+        return "--force"
+    return ""
+
+
+def _pending_restart(drafted: Plan) -> tuple[str, ...]:
+    if drafted.facts.process is None:
+        return ()
+    if drafted.files or drafted.driver or drafted.facts.process.newer:
+        return ("restart pending: the server runs with the old files until it is restarted",)
+    return ()
+
+
+def _with_reset(drafted: Plan, wishes: Wishes) -> Plan:
+    """Decide about the deployment directory (guide: delete it and create an empty one).
+
+    With a deployment synchronizer every start empties it, since the synchronizer refills it;
+    without one a filled directory is left alone unless --reset, since nothing would.
+    """
+    if Step.RESET not in wishes.steps:
+        return drafted
+    state = drafted.facts.deployment
+    alone = wishes.steps == {Step.RESET}
+    if not (drafted.start or alone):
+        return drafted
+    if state in ("mount", "link"):
+        return _unreset(drafted, wishes, state)
+    if state == "missing":
+        return replace(drafted, reset=True)
+    if state == "empty":
+        return drafted
+    synchronizer = drafted.node.deployment_synchronizer
+    if wishes.reset or (synchronizer and synchronizer.enabled):
+        return replace(drafted, reset=True)
+    note = "repository/deployment/server is filled and left alone: no DeploymentSynchronizer"
+    return replace(drafted, notes=(*drafted.notes, f"{note} would refill it (--reset empties it)"))
+
+
+def _unreset(drafted: Plan, wishes: Wishes, state: str) -> Plan:
+    synchronizer = drafted.node.deployment_synchronizer
+    if wishes.reset or (synchronizer and synchronizer.enabled):
+        where = drafted.facts.deployment_target
+        seen = f"a link to {where}" if state == "link" else "a mount point"
+        raise ProvisionError(
+            f"repository/deployment/server is {seen}, which is never emptied",
+            host=drafted.node.name,
+            step="reset",
+            action="empty it by hand, or deploy without --reset and DeploymentSynchronizer",
+        )
+    return drafted
