@@ -1,0 +1,217 @@
+"""Bring what was planned to a server: stage beside the live files, swap, edit /etc/hosts."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+from carbon import hostsfile
+from carbon.cluster import Cluster, Node
+from carbon.errors import PrivilegeError, ProvisionError, ScriptError, UnfitError
+from carbon.facts import ServerFacts
+from carbon.plan import Plan, hosts_owner
+from remote.lock import utc_now, who
+from remote.script import Script
+from remote.seam import Outcome, Server
+
+
+def generation_id(run: str) -> str:
+    """Return the name of this run's generation; names sort by time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{run}"
+
+
+def check_hosts_sudo(server: Server, plan: Plan, *, timeout_seconds: float) -> None:
+    """Make sure before any change that sudo will let the hosts step happen.
+
+    Raises PrivilegeError.
+    """
+    if not plan.edits_hosts:
+        return
+    script = Script(name="sudo_check", calls_sudo=True)
+    outcome = server.run(script, timeout_seconds=timeout_seconds)
+    if outcome.status != 0:
+        raise PrivilegeError(
+            f"sudo does not allow the hosts step: {outcome.complaint}",
+            host=server.name,
+            step="look",
+            action="install the sudoers fragment of README (`fab sudoers` prints it)",
+        )
+
+
+def stage(server: Server, plan: Plan, *, jar: Path | None, timeout_seconds: float) -> None:
+    """Send all new files to AS_HOME/.provision/staged, in one stream; nothing live is touched.
+
+    What the plan was computed on must still be there. Raises ScriptError or UnfitError.
+    """
+    if not plan.swaps:
+        return
+    files = _new_files(plan, jar)
+    script = Script(
+        name="stage",
+        values={
+            "home_dir": str(plan.node.home),
+            "expect": list(_expected(plan.facts)),
+            "need_kb": 2 * sum(len(data) for data in files.values()) // 1024 + 1024,
+        },
+        run_as=plan.node.run_as,
+        limit_seconds=timeout_seconds,
+    )
+    outcome = server.run(script, payload=_archive(files), timeout_seconds=timeout_seconds)
+    _demand_success(outcome, server, "stage")
+
+
+def swap(
+    server: Server,
+    plan: Plan,
+    *,
+    cluster: Cluster,
+    verb: str,
+    generation: str,
+    down: bool,
+    timeout_seconds: float,
+) -> tuple[str, ...]:
+    """Put the staged files in place, keeping what they replace; return what was done.
+
+    `down` insists that the server does not run. Raises ScriptError.
+    """
+    script = Script(
+        name="swap",
+        values={
+            "home_dir": str(plan.node.home),
+            "generation": generation,
+            "meta": "\n".join(
+                (
+                    f"when={utc_now()}",
+                    f"who={who()}",
+                    f"verb={verb}",
+                    f"inventory={cluster.digest[:12]}",
+                )
+            ),
+            "remove": [str(path) for path in plan.removed],
+            "reset": "yes" if plan.reset else "no",
+            "down": "yes" if down else "no",
+            "keep": cluster.keep_generations,
+        },
+        run_as=plan.node.run_as,
+    )
+    outcome = server.run(script, timeout_seconds=timeout_seconds)
+    _demand_success(outcome, server, "swap")
+    return tuple(outcome.out.decode().splitlines())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostsEdited:
+    """What became of /etc/hosts."""
+
+    changed: bool
+    in_place: bool = False
+    """It could not be replaced by rename (a bind mount) and was backed up and written over."""
+
+
+def edit_hosts(
+    server: Server, node: Node, facts: ServerFacts, *, timeout_seconds: float
+) -> HostsEdited:
+    """Bring the marked block of /etc/hosts up to date.
+
+    The file is read again first: another node of the same server may have edited it in this
+    run. Raises PrivilegeError, ScriptError.
+    """
+    current = read_hosts(server, timeout_seconds=timeout_seconds)
+    made = hostsfile.plan(current, node.hosts_entries, owner=hosts_owner(node))
+    if not made.changed:
+        if facts.hosts_leftover:
+            clear = Script(name="hosts_clear", calls_sudo=True)
+            outcome = server.run(clear, timeout_seconds=timeout_seconds)
+            _demand_success(outcome, server, "hosts")
+        return HostsEdited(changed=False)
+    return write_hosts(
+        server,
+        old=current,
+        new=made.new,
+        mounted=facts.hosts_mounted,
+        timeout_seconds=timeout_seconds,
+    )
+
+
+def read_hosts(server: Server, *, timeout_seconds: float) -> bytes:
+    """Return /etc/hosts as it is now."""
+    outcome = server.run(Script(name="hosts_read"), timeout_seconds=timeout_seconds)
+    _demand_success(outcome, server, "hosts")
+    return outcome.out
+
+
+def write_hosts(
+    server: Server, *, old: bytes, new: bytes, mounted: bool, timeout_seconds: float
+) -> HostsEdited:
+    """Replace /etc/hosts, if it still is `old`."""
+    script = Script(
+        name="hosts",
+        values={
+            "expect": hashlib.sha256(old).hexdigest(),
+            "content_digest": hashlib.sha256(new).hexdigest(),
+            "mounted": "yes" if mounted else "no",
+        },
+        calls_sudo=True,
+    )
+    outcome = server.run(script, payload=new, timeout_seconds=timeout_seconds)
+    _demand_success(outcome, server, "hosts")
+    return HostsEdited(changed=True, in_place=outcome.out.strip().endswith(b"in-place"))
+
+
+def _new_files(plan: Plan, jar: Path | None) -> dict[PurePosixPath, bytes]:
+    files = {change.path: change.new for change in plan.files}
+    if plan.upload:
+        assert jar is not None, "an upload is planned from a JAR"
+        files[plan.upload] = _read_jar(jar)
+    return files
+
+
+def _read_jar(jar: Path) -> bytes:
+    try:
+        return jar.read_bytes()
+    except OSError as error:
+        raise ProvisionError(
+            f"the driver {jar} cannot be read: {error.strerror}",
+            step="driver",
+            action="correct driver.jar in hosts.yaml",
+        ) from error
+
+
+def _expected(facts: ServerFacts) -> Iterator[str]:
+    for path, found in facts.files.items():
+        yield from (found.digest, str(path))
+
+
+def _archive(files: Mapping[PurePosixPath, bytes]) -> bytes:
+    """Pack the files with a manifest of their digests, all of mode 600."""
+    manifest = "".join(
+        f"{hashlib.sha256(data).hexdigest()}  files/{path}\n" for path, data in files.items()
+    )
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, data in {
+            "manifest": manifest.encode(),
+            **{f"files/{path}": data for path, data in files.items()},
+        }.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(data), 0o600
+            tar.addfile(member, io.BytesIO(data))
+    return packed.getvalue()
+
+
+def _demand_success(outcome: Outcome, server: Server, step: str) -> None:
+    if outcome.status == 0:
+        return
+    kinds: dict[int, tuple[type[ProvisionError], str]] = {
+        7: (UnfitError, "run the same command again: it looks first"),
+        8: (ScriptError, "see `fab status`; what is allowed now depends on whether it runs"),
+    }
+    kind, action = kinds.get(
+        outcome.status, (ScriptError, "remove the cause; then run the same command again")
+    )
+    raise kind(outcome.complaint, host=server.name, step=step, action=action)

@@ -1,0 +1,357 @@
+"""Deploy: look at every server, stage everywhere at once, then roll, one worker after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from carbon import driver
+from carbon.cluster import Cluster, Node
+from carbon.driver import WantedDriver
+from carbon.errors import ProvisionError, UnfitError
+from carbon.facts import ServerFacts
+from carbon.fitness import unfit, unfit_home, unfit_manager
+from carbon.plan import Plan, Step, Wishes, plan
+from remote import activation, lifecycle
+from remote.fleet import Fleet
+from remote.lifecycle import Attempt, Joined
+from remote.lock import locked, utc_now, who
+from remote.progress import Progress
+from remote.runners import all_or_errors, parallel
+from remote.survey import survey
+
+
+class Failures(ProvisionError):
+    """Several servers failed, each for a reason of its own."""
+
+    def __init__(self, errors: Sequence[ProvisionError]) -> None:
+        super().__init__("\n".join(str(error) for error in errors))
+        self.errors = tuple(errors)
+        self.exit_status = max(error.exit_status for error in errors)
+
+
+class Rotation(Protocol):
+    """The load balancer's side of a rolling change."""
+
+    def take_out(self, node: Node) -> None:
+        """Let no new request reach a worker, and those in flight finish."""
+        ...
+
+    def put_back(self, node: Node) -> None:
+        """Let requests reach a worker that has joined."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be done, to whom, and how."""
+
+    nodes: tuple[Node, ...]
+    wishes: Wishes
+    verb: str
+    break_lock: bool = False
+    setup: bool = False
+    """Start with -Dsetup (the first start of a node with a local database)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What became of one server."""
+
+    plan: Plan
+    changed: tuple[str, ...] = ()
+    """What was done, a few words each."""
+    joined: Joined | None = None
+    error: ProvisionError | None = None
+    reached: bool = True
+    """Its turn came: False where an earlier server failed."""
+
+
+def look(fleet: Fleet, order: Order, *, progress: Progress) -> list[Plan]:
+    """Read every server and the manager at once, and plan; nothing is changed.
+
+    Raises Failures with the reasons of all servers that are not fit.
+    """
+    wanted = read_drivers(order)
+    watched = (fleet.cluster.manager,) if Step.START in order.wishes.steps else ()
+    asked = tuple({node.name: node for node in (*order.nodes, *watched)}.values())
+
+    def look_at(node: Node) -> tuple[ServerFacts, list[UnfitError]]:
+        progress.now(node.name, "looking")
+        seconds = fleet.cluster.limits.command_seconds
+        facts = survey(fleet.server(node), node, timeout_seconds=seconds)
+        return facts, _unreached_database(fleet, node, order)
+
+    looked, errors = all_or_errors(parallel(asked, look_at))
+    refuse(errors)
+    facts = {one.name: one for one, _ in looked}
+    missing_home = [e for node in order.nodes for e in unfit_home(node, facts[node.name])]
+    refuse(missing_home)
+    plans, errors = all_or_errors(
+        parallel(
+            order.nodes,
+            lambda node: plan(
+                node,
+                facts[node.name],
+                wishes=order.wishes,
+                wanted=wanted.get(node.driver.jar) if node.driver else None,
+            ),
+        )
+    )
+    refuse(errors)
+    starts = [made for made in plans if made.start]
+    unreached = {one.name: found for one, found in looked if found}
+    reasons: list[ProvisionError] = [reason for made in plans for reason in unfit(made)]
+    reasons += [reason for made in starts for reason in unreached.get(made.node.name, [])]
+    reasons += _unfit_manager(fleet.cluster, facts, plans)
+    refuse(reasons)
+    return plans
+
+
+def refuse(errors: Sequence[ProvisionError]) -> None:
+    """Raise what there is to raise: the one error, or all of them together."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise Failures(errors)
+
+
+def read_drivers(order: Order) -> dict[Path, WantedDriver]:
+    """Read each driver JAR of the inventory once, on the operator's side."""
+    if Step.DRIVER not in order.wishes.steps:
+        return {}
+    drivers = {node.driver.jar: node.driver for node in order.nodes if node.driver}
+    return {
+        jar: driver.read_jar(jar, driver_class=one.driver_class) for jar, one in drivers.items()
+    }
+
+
+def _unreached_database(fleet: Fleet, node: Node, order: Order) -> list[UnfitError]:
+    database = fleet.cluster.database
+    if database is None or not node.datasources or Step.START not in order.wishes.steps:
+        return []
+    reach = fleet.server(node).reach(
+        database.address, database.port, timeout_seconds=fleet.cluster.limits.connect_seconds
+    )
+    if reach in ("open", "forbidden"):
+        return []
+    seen = "refuses connections" if reach == "refused" else "does not answer"
+    return [
+        UnfitError(
+            f"the database {database.address}:{database.port} {seen} when tried from it",
+            host=node.name,
+            step="look",
+            action="start the database, correct `database` in hosts.yaml, or open the firewall",
+        )
+    ]
+
+
+def _unfit_manager(
+    cluster: Cluster, facts: dict[str, ServerFacts], plans: Sequence[Plan]
+) -> list[UnfitError]:
+    manager = cluster.manager
+    watched = any((made.start or made.verify) and made.node.name != manager.name for made in plans)
+    return unfit_manager(manager, facts[manager.name]) if watched else []
+
+
+def apply(
+    fleet: Fleet,
+    order: Order,
+    plans: Sequence[Plan],
+    *,
+    progress: Progress,
+    rotation: Rotation | None = None,
+) -> list[Done]:
+    """Do what was planned: lock and stage all, then give each server its turn.
+
+    The first failure ends the roll; servers after it are as they were. Errors are in the
+    result, so that what was done is told, too.
+    """
+    todo = [made for made in plans if not made.empty]
+    if not todo:
+        return [Done(plan=made) for made in plans]
+    with _all_locked(fleet, order, todo):
+        _stage_all(fleet, todo, progress=progress)
+        done = dict(_roll(fleet, order, todo, progress=progress, rotation=rotation))
+    idle = {made.node.name: Done(plan=made) for made in plans if made.empty}
+    late = {
+        made.node.name: Done(plan=made, reached=False)
+        for made in todo
+        if made.node.name not in done
+    }
+    by_name = {**idle, **late, **done}
+    return [by_name[made.node.name] for made in plans]
+
+
+@contextmanager
+def _all_locked(fleet: Fleet, order: Order, todo: Sequence[Plan]) -> Iterator[None]:
+    """Lock every server that will change; all or none."""
+    with ExitStack() as stack:
+
+        def lock(made: Plan) -> None:
+            stack.enter_context(
+                locked(
+                    fleet.server(made.node),
+                    run=fleet.run,
+                    verb=order.verb,
+                    run_as=made.node.run_as,
+                    break_lock=order.break_lock,
+                    timeout_seconds=fleet.cluster.limits.command_seconds,
+                )
+            )
+
+        refuse(all_or_errors(parallel(todo, lock))[1])
+        yield
+
+
+def _stage_all(fleet: Fleet, todo: Sequence[Plan], *, progress: Progress) -> None:
+    seconds = fleet.cluster.limits.command_seconds
+
+    def stage(made: Plan) -> None:
+        progress.now(made.node.name, "staging")
+        server = fleet.server(made.node)
+        jar = made.node.driver.jar if made.node.driver else None
+        activation.check_hosts_sudo(server, made, timeout_seconds=seconds)
+        activation.stage(server, made, jar=jar, timeout_seconds=seconds)
+
+    refuse(all_or_errors(parallel(todo, stage))[1])
+
+
+def _roll(
+    fleet: Fleet,
+    order: Order,
+    todo: Sequence[Plan],
+    *,
+    progress: Progress,
+    rotation: Rotation | None,
+) -> Iterator[tuple[str, Done]]:
+    for made in todo:
+        done = _Turn(fleet, order, made, progress=progress, rotation=rotation).take()
+        yield made.node.name, done
+        if done.error is not None:
+            return
+
+
+class _Turn:
+    """One server's turn: out of rotation, stop, swap, hosts, start, verify, back, record."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        order: Order,
+        made: Plan,
+        *,
+        progress: Progress,
+        rotation: Rotation | None,
+    ) -> None:
+        self._fleet = fleet
+        self._order = order
+        self._plan = made
+        self._node = made.node
+        self._progress = progress
+        self._rotation = rotation if made.start else None
+        self._limits = fleet.cluster.limits
+        self._changed: list[str] = []
+        self._joined: Joined | None = None
+
+    def take(self) -> Done:
+        error: ProvisionError | None = None
+        try:
+            self._do()
+        except ProvisionError as failure:
+            error = failure.at(host=self._node.name)
+        self._record(error)
+        return Done(plan=self._plan, changed=tuple(self._changed), joined=self._joined, error=error)
+
+    def _do(self) -> None:
+        if self._plan.restart:
+            self._leave()
+        if self._plan.swaps:
+            self._swap()
+        if self._plan.edits_hosts:
+            self._edit_hosts()
+        if self._plan.start:
+            self._start()
+        elif self._plan.verify:
+            self._joined = self._attempt().verify(self._plan.facts)
+            self._tell(f"joined: {self._joined.evidence}")
+
+    def _leave(self) -> None:
+        if self._rotation:
+            self._progress.now(self._node.name, "draining")
+            self._rotation.take_out(self._node)
+        said = lifecycle.stop(
+            self._fleet,
+            self._node,
+            patience_seconds=self._limits.stop_seconds,
+            progress=self._progress,
+        )
+        if said.startswith("killed"):
+            self._tell(f"killed after {self._limits.stop_seconds:g} s")
+
+    def _swap(self) -> None:
+        self._progress.now(self._node.name, "swapping files")
+        activation.swap(
+            self._fleet.server(self._node),
+            self._plan,
+            cluster=self._fleet.cluster,
+            verb=self._order.verb,
+            generation=activation.generation_id(self._fleet.run),
+            down=self._plan.start or self._plan.reset,
+            timeout_seconds=self._limits.command_seconds,
+        )
+        if self._plan.driver:
+            self._tell("driver")
+        if self._plan.files:
+            self._tell("config: " + ", ".join(change.path.name for change in self._plan.files))
+        if self._plan.reset:
+            self._tell("deployment directory reset")
+        if self._plan.finish_swap and not (self._plan.files or self._plan.driver):
+            self._tell("interrupted run completed")
+
+    def _edit_hosts(self) -> None:
+        edited = activation.edit_hosts(
+            self._fleet.server(self._node),
+            self._node,
+            self._plan.facts,
+            timeout_seconds=self._limits.command_seconds,
+        )
+        if edited.in_place:
+            self._tell("hosts (in place: a bind mount; the old one is /etc/hosts.provision-kept)")
+        elif edited.changed:
+            self._tell("hosts")
+
+    def _start(self) -> None:
+        self._progress.now(self._node.name, "starting")
+        self._joined = self._attempt().start(setup=self._order.setup)
+        self._tell("restarted" if self._plan.restart else "started")
+        if self._rotation:
+            self._rotation.put_back(self._node)
+
+    def _attempt(self) -> Attempt:
+        return Attempt(self._fleet, self._node, progress=self._progress)
+
+    def _record(self, error: ProvisionError | None) -> None:
+        """Write the record and the audit line; a failure to write them ends nothing else."""
+        outcome = "ok" if error is None else f"failed: {error.seen.splitlines()[0]}"
+        audit = (
+            f"{utc_now()} {who()} {self._order.verb}"
+            f" inventory={self._fleet.cluster.digest[:12]} {outcome}"
+        )
+        try:
+            lifecycle.record(
+                self._fleet,
+                self._node,
+                evidence=self._joined,
+                audit=audit,
+                timeout_seconds=self._limits.command_seconds,
+            )
+        except ProvisionError as failure:
+            self._progress.say(self._node.name, f"not recorded: {failure.seen}")
+
+    def _tell(self, text: str) -> None:
+        self._changed.append(text)
+        self._progress.say(self._node.name, text)

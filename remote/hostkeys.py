@@ -1,0 +1,147 @@
+"""Host keys: who a server proves to be, against known_hosts files, strictly.
+
+Fabric accepts every key and loads no known_hosts (facts 2.8), and Paramiko's own loader fails
+on marker lines, so the files are read here: plain, hashed, wildcard and `[host]:port` names;
+`@revoked` keys are refused; `@cert-authority` lines are passed over, since a certificate is
+never asked for.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+
+class Trust(Enum):
+    """What the known_hosts files say of one key."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    CHANGED = "changed"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """A public host key: its type and its base64 blob, as they stand in known_hosts."""
+
+    type: str
+    blob: str
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA256 fingerprint, as `ssh-keygen -lf` prints it."""
+        digest = hashlib.sha256(base64.b64decode(self.blob)).digest()
+        return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a known_hosts file."""
+
+    patterns: tuple[str, ...]
+    key: HostKey
+    marker: str = ""
+    source: str = ""
+    """`file:line`, for messages."""
+
+    def covers(self, name: str) -> bool:
+        """Tell whether the line speaks of `name` (a host, or `[host]:port`)."""
+        hit = False
+        for pattern in self.patterns:
+            if pattern.startswith("|1|"):
+                hit = hit or _hash_matches(pattern, name)
+            elif pattern.startswith("!"):
+                if fnmatchcase(name, pattern[1:].lower()):
+                    return False
+            elif fnmatchcase(name, _literal_brackets(pattern.lower())):
+                hit = True
+        return hit
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHosts:
+    """All lines of all known_hosts files that count for a connection."""
+
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def load(cls, paths: Iterable[Path]) -> KnownHosts:
+        """Read the files that exist; lines that cannot be understood are passed over."""
+        entries: list[Entry] = []
+        for path in paths:
+            try:
+                text = path.expanduser().read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                continue
+            for number, line in enumerate(text.splitlines(), start=1):
+                entry = parse_line(line, source=f"{path}:{number}")
+                if entry:
+                    entries.append(entry)
+        return cls(tuple(entries))
+
+    def types(self, host: str, port: int) -> tuple[str, ...]:
+        """Return the key types recorded for a server, to ask it for one of them first.
+
+        A server asked for a type that is not recorded would look like an attack.
+        """
+        return tuple(dict.fromkeys(entry.key.type for entry in self._of(host, port)))
+
+    def trust(self, host: str, port: int, key: HostKey) -> tuple[Trust, str]:
+        """Judge a key that a server has proved to hold, and name the line that decided."""
+        for entry in self.entries:
+            if entry.marker == "@revoked" and entry.key == key:
+                return Trust.REVOKED, entry.source
+        known = self._of(host, port)
+        for entry in known:
+            if entry.key == key:
+                return Trust.KNOWN, entry.source
+        if known:
+            same_type = [entry for entry in known if entry.key.type == key.type]
+            return Trust.CHANGED, (same_type or known)[0].source
+        return Trust.UNKNOWN, ""
+
+    def _of(self, host: str, port: int) -> list[Entry]:
+        name = host_name(host, port)
+        return [entry for entry in self.entries if not entry.marker and entry.covers(name)]
+
+
+def host_name(host: str, port: int) -> str:
+    """Return the name under which known_hosts files record a server."""
+    return host.lower() if port == 22 else f"[{host.lower()}]:{port}"
+
+
+def parse_line(line: str, *, source: str = "") -> Entry | None:
+    """Read one line of known_hosts; None for comments and lines that make no sense."""
+    fields = line.split()
+    if not fields or fields[0].startswith("#"):
+        return None
+    marker = fields.pop(0) if fields[0].startswith("@") else ""
+    if len(fields) < 3:
+        return None
+    names, kind, blob = fields[:3]
+    try:
+        base64.b64decode(blob, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return Entry(tuple(names.split(",")), HostKey(kind, blob), marker, source)
+
+
+def _literal_brackets(pattern: str) -> str:
+    return pattern.replace("[", "[[]")
+
+
+def _hash_matches(pattern: str, name: str) -> bool:
+    try:
+        _, _, salt, digest = pattern.split("|")
+        made = hmac.new(base64.b64decode(salt), name.encode(), hashlib.sha1).digest()
+        return hmac.compare_digest(made, base64.b64decode(digest))
+    except (ValueError, binascii.Error):
+        return False

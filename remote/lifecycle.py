@@ -1,0 +1,371 @@
+"""Start a server and see it join; stop it and see it gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Literal
+
+from carbon import layout, loglines
+from carbon.cluster import Cluster, Node
+from carbon.errors import JoinError, ProvisionError, ScriptError, StartError
+from carbon.evidence import neighbour_ports
+from carbon.facts import ServerFacts
+from carbon.joining import JoinWatch
+from carbon.process import CarbonProcess, parse_cmdline
+from carbon.reasons import likely_reason
+from remote.fleet import Fleet
+from remote.progress import Progress
+from remote.script import Script
+from remote.seam import Sink
+
+JVM_SEEN_SECONDS = 30
+"""How long wso2server.sh may take to exec java; it does nothing but print before."""
+SHOWN_LINES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """A worker that came up and was seen joining."""
+
+    pid: int
+    evidence: str
+    """Which wording the manager used."""
+    proof: str
+    """The manager's line itself."""
+    started_seconds: int
+    """What the product says of its own start-up."""
+    seconds: float
+    """From the start being issued to both proofs."""
+
+
+Source = Literal["own", "manager"]
+
+
+class Attempt:
+    """One start of one node, watched from both sides until it joined or failed."""
+
+    def __init__(self, fleet: Fleet, node: Node, *, progress: Progress) -> None:
+        self._fleet = fleet
+        self._node = node
+        self._progress = progress
+        self._lines: SimpleQueue[tuple[Source, str | None]] = SimpleQueue()
+        self._watch = JoinWatch(
+            node=node,
+            evidence=fleet.cluster.evidence,
+            neighbour_ports=neighbour_ports(fleet.cluster, node),
+            patterns=fleet.cluster.join_patterns,
+        )
+        self._console: list[str] = []
+        self._pid = 0
+        self._own_offset = 0
+        self._began = time.monotonic()
+
+    @property
+    def _cluster(self) -> Cluster:
+        return self._fleet.cluster
+
+    def start(self, *, setup: bool = False) -> Joined:
+        """Start the node and wait until it joined.
+
+        `setup` adds -Dsetup, for a node whose local H2 database has no tables yet.
+        Raises StartError, JoinError, and what the connections raise.
+        """
+        with ExitStack() as stack:
+            since = self._follow_manager(stack)
+            own = self._fleet.server(self._node).stream(
+                _start_script(self._node, run=self._fleet.run, manager_log=since, setup=setup),
+                sink=self._sink("own"),
+            )
+            stack.callback(own.close)
+            self._began = time.monotonic()
+            return self._outcome()
+
+    def verify(self, facts: ServerFacts) -> Joined:
+        """Look for the proofs of a start that an earlier run made and did not see through."""
+        assert facts.process is not None, "only a running server can be verified"
+        self._pid = facts.process.pid
+        self._began = time.monotonic() - max(0.0, facts.now - facts.process.started_at)
+        with ExitStack() as stack:
+            self._follow_manager(stack, since=facts.record.get("manager_log", ""))
+            own = self._fleet.server(self._node).stream(
+                _follow_script(
+                    self._node, loglines.OWN_LOG_PATTERN, since=facts.record.get("own_log", "")
+                ),
+                sink=self._sink("own-log"),
+            )
+            stack.callback(own.close)
+            return self._outcome()
+
+    def _follow_manager(self, stack: ExitStack, *, since: str = "") -> str:
+        """Begin to follow the manager's log, and return from where, before anything starts."""
+        manager = self._cluster.manager
+        if self._node.name == manager.name:
+            return ""
+        pattern = loglines.grep_pattern(
+            [self._node.local_member_host], extra_patterns=self._cluster.join_patterns
+        )
+        server = self._fleet.server(manager)
+        begun: SimpleQueue[str | None] = SimpleQueue()
+        forward = self._sink("manager")
+        first = True
+
+        def sink(line: str | None) -> None:
+            nonlocal first
+            if first:
+                first = False
+                begun.put(line)
+            else:
+                forward(line)
+
+        stream = server.stream(_follow_script(manager, pattern, since=since), sink=sink)
+        stack.callback(stream.close)
+        try:
+            answer = begun.get(timeout=self._cluster.limits.command_seconds)
+        except Empty:
+            answer = None
+        if answer is None or not answer.startswith("from "):
+            raise ScriptError(
+                f"its log {layout.LOG} cannot be followed",
+                host=manager.name,
+                step="verify",
+                action="let the login (or run_as) of the manager read it",
+            )
+        return answer.removeprefix("from ")
+
+    def _sink(self, source: str) -> Sink:
+        def put(line: str | None) -> None:
+            if source == "own-log" and line is not None:
+                line = f"log {line}"
+            self._lines.put(("manager" if source == "manager" else "own", line))
+
+        return put
+
+    def _outcome(self) -> Joined:
+        limits = self._cluster.limits
+        start_deadline = self._began + limits.start_seconds
+        join_deadline: float | None = None
+        while self._watch.phase not in ("done", "failed"):
+            now = time.monotonic()
+            if self._watch.started_seconds is not None and join_deadline is None:
+                join_deadline = now + limits.join_seconds
+            deadline = join_deadline or start_deadline
+            if now >= deadline:
+                raise self._too_late()
+            try:
+                source, line = self._lines.get(timeout=min(1.0, deadline - now))
+            except Empty:
+                self._tell()
+                continue
+            self._take(source, line)
+            self._tell()
+        if self._watch.failure:
+            raise self._failed(self._watch.failure)
+        return self._joined()
+
+    def _take(self, source: Source, line: str | None) -> None:
+        if line is None:
+            self._stream_ended(source)
+        elif source == "manager":
+            self._watch.manager(line)
+        else:
+            self._take_own(line)
+        if self._node.name == self._cluster.manager.name and self._watch.initialized:
+            self._watch.wording = self._watch.wording or "custom"
+            self._watch.proof_line = self._watch.proof_line or "it is the manager itself"
+
+    def _stream_ended(self, source: Source) -> None:
+        if source == "manager":
+            raise ScriptError(
+                "the connection that followed its log ended",
+                host=self._cluster.manager.name,
+                step="verify",
+                action="run the same command again: it goes on with the verification",
+            )
+        if self._watch.failure is None:
+            raise ScriptError(
+                "the connection that watched its start ended",
+                host=self._node.name,
+                step="start",
+                action="run the same command again: it goes on with the verification",
+            )
+
+    def _take_own(self, line: str) -> None:
+        word, _, rest = line.partition(" ")
+        match word:
+            case "seen":
+                self._pid = int(rest.split(" ")[0])
+                self._progress.now(self._node.name, f"JVM {self._pid} is up, starting")
+            case "cmdline":
+                self._check_role(parse_cmdline(rest.replace("\t", "\0").encode()))
+            case "log":
+                self._watch.own(rest)
+                self._progress.now(self._node.name, _message(rest))
+            case "console":
+                self._console.append(rest)
+            case "gone" | "ended":
+                self._watch.died(self._console)
+            case "unseen":
+                self._watch.died(self._console)
+                self._watch.failure = f"no JVM was seen within {JVM_SEEN_SECONDS} s"
+
+    def _check_role(self, command: CarbonProcess | None) -> None:
+        wanted = self._node.role == "worker"
+        if command is not None and command.worker_node not in (wanted, None):
+            seen = "a worker" if command.worker_node else "a manager"
+            self._watch.failure = f"it came up as {seen}: -DworkerNode=true is not in effect"
+
+    def _tell(self) -> None:
+        elapsed = time.monotonic() - self._began
+        phase = self._watch.phase
+        self._progress.now(self._node.name, f"{phase} {elapsed:.0f} s")
+
+    def _joined(self) -> Joined:
+        watch = self._watch
+        assert watch.wording and watch.started_seconds is not None
+        return Joined(
+            pid=self._pid,
+            evidence=watch.wording,
+            proof=watch.proof_line or "",
+            started_seconds=watch.started_seconds,
+            seconds=time.monotonic() - self._began,
+        )
+
+    def _too_late(self) -> ProvisionError:
+        limits = self._cluster.limits
+        watch = self._watch
+        if watch.started_seconds is None:
+            return self._failed(
+                f"it did not say that it started within {limits.start_seconds:g} s (limits: start)"
+            )
+        seen = "it started and was not seen joining"
+        if watch.weaker:
+            seen = f"it started, and only {watch.weaker!r} was seen (evidence: strict)"
+        return self._failed(f"{seen} within {limits.join_seconds:g} s (limits: join)")
+
+    def _failed(self, seen: str) -> ProvisionError:
+        watch = self._watch
+        manager = self._cluster.manager
+        reason = likely_reason(
+            list(watch.own_lines), node=self._node, manager=manager, verdicts=watch.verdicts
+        )
+        said = "".join(
+            (
+                _quoted(f"last of {self._node.name}'s log", list(watch.own_lines)),
+                _quoted(f"last of {manager.name}'s log about it", list(watch.manager_lines)),
+            )
+        )
+        kind = JoinError if watch.started_seconds is not None else StartError
+        return kind(
+            f"{seen}; likely: {reason.sentence}{said}",
+            host=self._node.name,
+            step="verify" if kind is JoinError else "start",
+            action=reason.remedy,
+        )
+
+
+def _quoted(title: str, lines: Sequence[str]) -> str:
+    if not lines:
+        return f"\n  {title}: nothing"
+    return f"\n  {title}:" + "".join(f"\n    | {line.strip()}" for line in lines[-SHOWN_LINES:])
+
+
+def _message(line: str) -> str:
+    """Return what a log line says, without its columns."""
+    return line.rpartition("} - ")[2].strip()[:100] or line[:100]
+
+
+def _start_script(node: Node, *, run: str, manager_log: str, setup: bool) -> Script:
+    arguments = ["-DworkerNode=true"] if node.role == "worker" else []
+    return Script(
+        name="start",
+        values={
+            "home_dir": str(node.home),
+            "java_dir": str(node.java_home or ""),
+            "arguments": [*arguments, *(["-Dsetup"] if setup else [])],
+            "environment": [f"{name}={value}" for name, value in node.environment.items()],
+            "pattern": loglines.OWN_LOG_PATTERN,
+            "keystore_password": node.keystore_password or "",
+            "seen_seconds": JVM_SEEN_SECONDS,
+            "run": run,
+            "manager_log": manager_log,
+        },
+        run_as=node.run_as,
+    )
+
+
+def _follow_script(node: Node, pattern: str, *, since: str = "") -> Script:
+    inode, _, offset = since.partition(" ")
+    return Script(
+        name="follow",
+        values={
+            "log": str(node.home / layout.LOG),
+            "pattern": pattern,
+            "inode": inode,
+            "offset": offset,
+        },
+        run_as=node.run_as,
+    )
+
+
+def stop(
+    fleet: Fleet,
+    node: Node,
+    *,
+    patience_seconds: float,
+    kill: bool = True,
+    progress: Progress,
+) -> str:
+    """Stop a node and wait until its process is gone; return what happened.
+
+    The product waits up to 60 s for requests in flight, so patience comes before SIGKILL.
+    Raises ScriptError.
+    """
+    progress.now(node.name, "stopping")
+    script = Script(
+        name="stop",
+        values={
+            "home_dir": str(node.home),
+            "patience_seconds": int(patience_seconds),
+            "kill": "yes" if kill else "no",
+        },
+        run_as=node.run_as,
+    )
+    outcome = fleet.server(node).run(script, timeout_seconds=patience_seconds + 30)
+    if outcome.status != 0:
+        raise ScriptError(
+            outcome.complaint,
+            host=node.name,
+            step="stop",
+            action="look at the process on the server; `limits: stop` in hosts.yaml is the"
+            " patience before SIGKILL",
+        )
+    return outcome.out.decode().strip()
+
+
+def record(
+    fleet: Fleet, node: Node, *, evidence: Joined | None, audit: str, timeout_seconds: float
+) -> None:
+    """Write down on the server what was verified, and the run's audit line."""
+    lines = ""
+    if evidence is not None:
+        lines = (
+            f"evidence={evidence.evidence}\nseconds={evidence.seconds:.1f}\nproof={evidence.proof}"
+        )
+    script = Script(
+        name="record",
+        values={"home_dir": str(node.home), "record": lines, "audit": audit},
+        run_as=node.run_as,
+        limit_seconds=timeout_seconds,
+    )
+    outcome = fleet.server(node).run(script, timeout_seconds=timeout_seconds)
+    if outcome.status != 0:
+        raise ScriptError(
+            outcome.complaint,
+            host=node.name,
+            step="record",
+            action="make room in AS_HOME/.provision; the worker itself is up",
+        )

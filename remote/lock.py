@@ -1,0 +1,85 @@
+"""The lock of a server: held while this run works on it, gone with its connection."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from carbon.errors import LockedError, ScriptError
+from remote.script import Script
+from remote.seam import Server
+
+LOCK_PATH = "/tmp/carbon-provision.lock"
+"""One for each server, whoever logs in: a link that is made in one step and says who holds it."""
+
+
+def who() -> str:
+    """Return who runs this, from where, for locks, audit lines and the history."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def utc_now() -> str:
+    """Return the time as audit lines and generations write it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@contextmanager
+def locked(
+    server: Server,
+    *,
+    run: str,
+    verb: str,
+    run_as: str | None,
+    break_lock: bool,
+    timeout_seconds: float,
+) -> Iterator[None]:
+    """Hold the server's lock for the length of the block.
+
+    Two nodes of one server share it within a run. A lock whose holder is gone is cleared.
+    Raises LockedError with the holder's own words where it lives.
+    """
+    text = f"{who()} since {utc_now()} for `{verb}`"
+    values = {
+        "lock": LOCK_PATH,
+        "text": text,
+        "run": run,
+        "break": "yes" if break_lock else "no",
+    }
+    stream = server.stream(Script(name="lock", values=values, run_as=run_as))
+    try:
+        while True:
+            try:
+                line = stream.line(timeout_seconds=timeout_seconds)
+            except TimeoutError:
+                line = None
+            word, _, rest = (line or "silence").partition(" ")
+            match word:
+                case "held" | "shared":
+                    break
+                case "dead" | "broken":
+                    continue
+                case "taken":
+                    raise _taken(server, rest)
+                case _:
+                    raise ScriptError(
+                        f"the lock {LOCK_PATH} can be neither taken nor cleared: {rest or word}",
+                        host=server.name,
+                        step="lock",
+                        action=f"if no run is under way, remove {LOCK_PATH} on the server as its"
+                        " owner or as root",
+                    )
+        yield
+    finally:
+        stream.close()
+
+
+def _taken(server: Server, text: str) -> LockedError:
+    return LockedError(
+        f"another run works on it: {text.partition(' run=')[0]}",
+        host=server.name,
+        step="lock",
+        action="wait for it to end; if you know that it is dead, use --break-lock",
+    )

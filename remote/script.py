@@ -1,0 +1,102 @@
+"""Shell scripts as values: quoting and secrecy are solved here, once.
+
+A script travels to the server on the standard input of a shell, so neither its text nor any
+value in it shows in a process list, and what follows it on the same stream is its payload.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from carbon.errors import ProvisionError
+from carbon.secret import Secret, reveal
+
+_FOLDER = Path(__file__).parent / "scripts"
+
+Value = str | int | Secret | Iterable[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """One file of remote/scripts with the values that it works on.
+
+    A value becomes a shell variable of the same name in capitals; a list becomes its items,
+    quoted for `eval "set -- $NAME"`. The texts of secrets appear only in `render()`.
+    """
+
+    name: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    run_as: str | None = None
+    """The account to become through sudo; None stays with the login."""
+    calls_sudo: bool = False
+    """The script itself runs commands of the sudoers fragment."""
+    limit_seconds: float | None = None
+    """After this the server itself ends the script, even where the client is gone."""
+
+    @property
+    def uses_sudo(self) -> bool:
+        """Tell whether sudo may ask for a password before the script runs."""
+        return self.calls_sudo or self.run_as is not None
+
+    def render(self) -> bytes:
+        """Return the whole text to send: values, then the shared functions, then the body."""
+        lines = [f"{name.upper()}={_quote(value)}" for name, value in self.values.items()]
+        return b"\n".join([*(line.encode() for line in lines), _text("lib"), _text(self.name)])
+
+    def command(self, size: int) -> str:
+        """Return the command line that reads `size` bytes of script from stdin and runs them.
+
+        It is the same for every script but for the numbers and the name in `$0`.
+        """
+        return f"exec {self._reader(size)}"
+
+    def asking_command(self, size: int, *, prompt: str) -> str:
+        """Return the command line for a server whose sudo wants a password.
+
+        sudo is validated first, by the very shell that later calls it: without a terminal its
+        ticket belongs to the parent process. `ready` then tells the client to send the script.
+        """
+        reader = self._reader(size) if self.run_as else f'eval "$(head -c {size})"'
+        validate = f"sudo -S -p {shlex.quote(prompt)} -v && echo ready && {reader}"
+        return f"exec sh -c {shlex.quote(validate)} {self._title}"
+
+    @property
+    def _title(self) -> str:
+        return f"provision:{self.name}"
+
+    def _reader(self, size: int) -> str:
+        reader = shlex.quote(f'eval "$(head -c {size})"')
+        limit = "" if self.limit_seconds is None else f"timeout -k 5 {self.limit_seconds:g} "
+        if self.run_as is None:
+            return f"{limit}sh -c {reader} {self._title}"
+        become = f"sudo -n -u {shlex.quote(self.run_as)} -- /bin/sh -c"
+        inner = shlex.quote(f'exec {limit}sh -c "$1" "$0"')
+        return f"{become} {inner} {self._title} {reader}"
+
+
+def _quote(value: Value) -> str:
+    match value:
+        case Secret() | str():
+            return _quote_text(reveal(value))
+        case int():
+            return str(value)
+        case _:
+            return _quote_text(" ".join(_quote_text(item) for item in value))
+
+
+def _quote_text(text: str) -> str:
+    if "\0" in text:
+        raise ProvisionError(
+            "a value holds a NUL character, which no shell can carry",
+            action="take the NUL character out of hosts.yaml",
+        )
+    return shlex.quote(text)
+
+
+@cache
+def _text(name: str) -> bytes:
+    return (_FOLDER / f"{name}.sh").read_bytes()

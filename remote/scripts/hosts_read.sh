@@ -1,0 +1,2 @@
+# Print /etc/hosts.
+cat /etc/hosts || fail 1 "cannot read /etc/hosts"

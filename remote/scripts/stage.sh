@@ -1,0 +1,27 @@
+# Bring the new files beside the live ones. What was planned on must still be there.
+# HOME_DIR EXPECT(digest path ...) NEED_KB; payload: a tar with `manifest` and `files/`.
+own=$(state)
+eval "set -- $EXPECT"
+while [ $# -ge 2 ]; do
+    if [ "$1" = - ]; then
+        [ ! -e "$HOME_DIR/$2" ] || fail 7 "$2 is there now, and was not when this run looked"
+    else
+        [ -f "$HOME_DIR/$2" ] && [ "$(digest "$HOME_DIR/$2")" = "$1" ] ||
+            fail 7 "$2 was changed by somebody else since this run looked"
+    fi
+    shift 2
+done
+free=$(df -Pk "$HOME_DIR" | awk 'NR == 2 { print $4 }')
+[ "$free" -ge "$NEED_KB" ] || fail 1 "only $free kB are free, $NEED_KB kB are needed"
+
+step stage-clear
+rm -rf "$own/staged"
+step stage-unpack
+mkdir -p "$own/staged" || fail 1 "cannot create $own"
+tar -xf - -C "$own/staged" || fail 1 "the staged files did not arrive whole"
+cd "$own/staged" || fail 1 "the staged files are gone"
+if [ -s manifest ]; then
+    sha256sum --status -c manifest || fail 1 "the staged files arrived damaged"
+fi
+find . -type f -exec sh -c 'sync "$@" 2>/dev/null || sync' sync {} +
+say staged

@@ -1,0 +1,66 @@
+# Start the server as the guide does, detached from this session, and follow its log.
+# HOME_DIR JAVA_DIR ARGUMENTS ENVIRONMENT PATTERN KEYSTORE_PASSWORD SEEN_SECONDS RUN MANAGER_LOG
+end_with_client
+own=$(state)
+HOME_REAL=$(cd "$HOME_DIR" && pwd -P) || fail 1 "AS_HOME $HOME_DIR is gone"
+[ ! -f "$own/journal" ] || fail 8 "an interrupted run left its journal open ($(cat "$own/journal")): files may be a mixture"
+if pid=$(carbon_pid); then fail 8 "it already runs (pid $pid)"; fi
+[ -n "$JAVA_DIR" ] || JAVA_DIR=${JAVA_HOME-}
+[ -x "$JAVA_DIR/bin/java" ] || fail 1 "JAVA_HOME $JAVA_DIR has no bin/java"
+
+log=$HOME_DIR/repository/logs/wso2carbon.log
+console=$own/console.log
+mkdir -p "$own" "$HOME_DIR/repository/logs" || fail 1 "cannot write in $HOME_DIR"
+[ -f "$log" ] || (umask "$GIVEN_UMASK"; : > "$log")
+offset=$(stat -c %s "$log")
+own_log="$(stat -c %i "$log") $offset"
+if [ -n "$KEYSTORE_PASSWORD" ]; then
+    step password
+    printf '%s\n' "$KEYSTORE_PASSWORD" > "$HOME_DIR/password-tmp" || fail 1 "cannot write password-tmp"
+fi
+[ ! -f "$console" ] || mv -f "$console" "$console.1"
+: > "$console"
+step start
+: > "$own/started"
+
+(
+    umask "$GIVEN_UMASK"
+    unset CARBON_HOME
+    if [ -n "$GIVEN_LC_ALL" ]; then LC_ALL=$GIVEN_LC_ALL; else unset LC_ALL; fi
+    JAVA_HOME=$JAVA_DIR
+    export JAVA_HOME
+    eval "set -- $ENVIRONMENT"
+    for setting; do export "${setting%%=*}=${setting#*=}"; done
+    eval "set -- $ARGUMENTS"
+    cd "$HOME_DIR/bin" && exec nohup sh wso2server.sh "$@" > "$console" 2>&1 < /dev/null
+) &
+script=$!
+
+waited=0
+until pid=$(carbon_pid); do
+    if [ ! -d "/proc/$script" ] || [ $waited -ge $((SEEN_SECONDS * 20)) ]; then
+        tail -n 20 "$console" | sed 's/^/console /'
+        [ -d "/proc/$script" ] && say "unseen" || say "ended"
+        exit 0
+    fi
+    sleep 0.05
+    waited=$((waited + 1))
+done
+ticks=$(start_ticks "$pid")
+printf 'pid=%s\nticks=%s\nrun=%s\nown_log=%s\nmanager_log=%s\n' \
+    "$pid" "$ticks" "$RUN" "$own_log" "$MANAGER_LOG" > "$own/record.new"
+mv -f "$own/record.new" "$own/record"
+say "seen $pid $ticks"
+say "cmdline $(tr '\0' '\t' < "/proc/$pid/cmdline")"
+
+main=$$
+{
+    while alive "$pid" "$ticks" && [ -d "/proc/$main" ]; do sleep 0.2; done
+    if [ -d "/proc/$main" ]; then
+        tail -n 20 "$console" | sed 's/^/console /'
+        say gone
+        kill "$main"
+    fi
+} 2> /dev/null &
+tail -c +$((offset + 1)) -F --pid=$$ "$log" 2> /dev/null |
+    grep -aE --line-buffered -e "$PATTERN" | sed -u 's/^/log /'

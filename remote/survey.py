@@ -1,0 +1,215 @@
+"""Look at a server: one round trip, parsed into facts; nothing is changed."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import cast
+
+from carbon import config, layout, process
+from carbon.cluster import Node
+from carbon.driver import JarFacts, class_file
+from carbon.errors import ProvisionError, ScriptError, UnfitError
+from carbon.facts import (
+    DeploymentState,
+    Generation,
+    Listener,
+    LogState,
+    RemoteFile,
+    RunningServer,
+    ServerFacts,
+)
+from remote.lock import LOCK_PATH
+from remote.script import Script
+from remote.seam import Server
+
+_PRESENT = (
+    layout.SCRIPT,
+    layout.WORKER_PROFILE,
+    layout.DEPLOYMENT_TOML,
+    layout.TOML_TEMPLATES,
+    layout.HAZELCAST_XML,
+)
+CLOCK_TICKS = 100
+"""Per second, in /proc/PID/stat: USER_HZ is 100 on every Linux that runs a JVM."""
+
+
+def survey(server: Server, node: Node, *, timeout_seconds: float) -> ServerFacts:
+    """Read all facts of a Carbon server.
+
+    Raises ScriptError when the answer makes no sense, and what the connection raises.
+    """
+    outcome = server.run(_script(node, timeout_seconds), timeout_seconds=timeout_seconds)
+    if outcome.status != 0:
+        raise UnfitError(
+            f"the look at the server failed: {outcome.complaint}",
+            host=node.name,
+            step="look",
+            action="run `fab -H NAME run 'id; ls -ld AS_HOME'` and see whether the login works",
+        )
+    return parse(outcome.out, name=node.name)
+
+
+def _script(node: Node, timeout_seconds: float) -> Script:
+    driver = node.driver
+    return Script(
+        name="survey",
+        values={
+            "home_dir": str(node.home),
+            "java_dir": str(node.java_home or ""),
+            "files": [str(path) for path in config.managed_files(node)],
+            "present": [str(path) for path in _PRESENT],
+            "jar": driver.jar.name if driver else "",
+            "driver_entry": class_file(driver.driver_class) if driver else "",
+            "lock": LOCK_PATH,
+        },
+        run_as=node.run_as,
+        limit_seconds=timeout_seconds,
+    )
+
+
+def parse(answer: bytes, *, name: str) -> ServerFacts:
+    """Turn the survey script's answer into facts."""
+    head, mark, tail = answer.partition(b"\nfiles\n")
+    lines = _Lines(head.decode(errors="replace"))
+    if not mark or lines.one("survey") != "1":
+        raise ScriptError(
+            "its answer cannot be understood",
+            host=name,
+            step="look",
+            action="a login script that prints something may be the cause: `ssh HOST true` must"
+            " print nothing",
+        )
+    hosts_size = int(lines.one("hosts_size") or 0)
+    home = lines.one("home")
+    return ServerFacts(
+        name=name,
+        user=lines.one("user") or "?",
+        now=float(lines.one("now") or 0),
+        home_real=PurePosixPath(home) if home and home.startswith("/") else None,
+        home_blocked="blocked" in lines.all("home"),
+        home_writable=lines.one("writable") is not None,
+        disk_free_kb=int(lines.one("disk_kb") or 0),
+        java_home=_path(lines.one("java")),
+        java_missing=lines.one("java_missing"),
+        addresses=frozenset(lines.all("address")),
+        hosts=tail[:hosts_size],
+        hosts_mounted=lines.one("hosts_mounted") == "yes",
+        hosts_leftover=lines.one("hosts_leftover") == "yes",
+        lock=lines.one("lock"),
+        present=frozenset(lines.all("present")),
+        version=lines.one("version"),
+        kernel=lines.one("kernel"),
+        symlinks=frozenset(lines.all("symlink")),
+        unreadable=frozenset(lines.all("unreadable")),
+        jars=tuple(_jar(line) for line in lines.all("jar")),
+        dropins=tuple(lines.all("dropin")),
+        deployment=cast("DeploymentState", (lines.one("deployment") or "missing").split(" ")[0]),
+        deployment_target=_second(lines.one("deployment")),
+        log=cast("LogState", lines.one("log") or "missing"),
+        journal=lines.one("journal"),
+        staged=lines.one("staged") == "yes",
+        record=_pairs(lines.all("record")),
+        generations=tuple(_generation(line) for line in lines.all("generation")),
+        process=_process(lines),
+        listening=_listeners(lines.all("listen")),
+        files=_files(tail[hosts_size:], name),
+    )
+
+
+class _Lines:
+    """The `word rest` lines of an answer, by word, in their order."""
+
+    def __init__(self, text: str) -> None:
+        self._by_word: defaultdict[str, list[str]] = defaultdict(list)
+        for line in text.split("\n"):
+            word, _, rest = line.partition(" ")
+            self._by_word[word].append(rest)
+
+    def all(self, word: str) -> list[str]:
+        return self._by_word.get(word, [])
+
+    def one(self, word: str) -> str | None:
+        found = self.all(word)
+        return found[0] if found else None
+
+
+def _path(text: str | None) -> PurePosixPath | None:
+    return PurePosixPath(text) if text else None
+
+
+def _second(text: str | None) -> str | None:
+    return text.partition(" ")[2] or None if text else None
+
+
+def _pairs(lines: Sequence[str]) -> dict[str, str]:
+    return {key: value for key, _, value in (line.partition("=") for line in lines)}
+
+
+def _jar(line: str) -> JarFacts:
+    digest, marks, jar = line.split(" ", 2)
+    return JarFacts(name=jar, sha256=digest, has_driver_class=marks == "driver")
+
+
+def _generation(line: str) -> Generation:
+    identity, _, meta = line.partition(" ")
+    return Generation(id=identity, meta=_pairs(meta.rstrip("\t").split("\t")))
+
+
+def _process(lines: _Lines) -> RunningServer | None:
+    found = lines.one("process")
+    if found is None:
+        return None
+    pid, ticks = found.split(" ")
+    command = process.parse_cmdline((lines.one("cmdline") or "").replace("\t", "\0").encode())
+    if command is None:
+        return None
+    newer = lines.all("newer") + [line.split(" ", 1)[1] for line in lines.all("mtime")]
+    home = (lines.one("home") or "") + "/"
+    boot = float(lines.one("boot") or 0)
+    return RunningServer(
+        pid=int(pid),
+        start_ticks=int(ticks),
+        started_at=boot + int(ticks) / CLOCK_TICKS,
+        command=command,
+        newer=tuple(sorted(path.removeprefix(home) for path in newer)),
+    )
+
+
+def _listeners(lines: Sequence[str]) -> dict[int, Listener]:
+    ports: dict[int, Listener] = {}
+    for line in lines:
+        port, owner = line.split(" ")
+        if owner == "own" or int(port, 16) not in ports:
+            ports[int(port, 16)] = cast("Listener", owner)
+    return ports
+
+
+def _files(archive: bytes, name: str) -> dict[PurePosixPath, RemoteFile]:
+    if not archive:
+        return {}
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
+            return {
+                PurePosixPath(member.name): RemoteFile(
+                    data=_content(tar, member), mode=member.mode, owner=member.uname
+                )
+                for member in tar
+                if member.isfile()
+            }
+    except tarfile.TarError as error:
+        raise ProvisionError(
+            f"its configuration files did not arrive whole: {error}",
+            host=name,
+            step="look",
+            action="run the same command again",
+        ) from error
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    source = tar.extractfile(member)
+    assert source is not None, "a regular file has content"
+    return source.read()

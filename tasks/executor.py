@@ -1,0 +1,70 @@
+"""How `fab -H worker1,worker2 VERB` becomes one call that knows all its hosts.
+
+Fabric calls a task once for each host, strictly one after another, and a task never learns of
+the others (facts 2.1, 2.5). Verbs need the whole list: they look at all servers at once and
+roll over them in order. So a verb is called once, with a context that carries the names.
+Named by `tasks.executor_class` in fabric.yaml.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import fabric
+from invoke import Call, Context, Task
+
+from carbon.errors import ProvisionError
+from tasks.failure import as_exit
+
+
+class VerbTask(Task[Any]):
+    """A task that is called once, for all hosts."""
+
+
+class VerbContext(Context):
+    """The context of a verb: Invoke's, plus the names given with -H, unresolved."""
+
+    def __init__(self, config: fabric.Config, names: tuple[str, ...] | None) -> None:
+        super().__init__(config=config)
+        self._set(names=names)
+
+
+class VerbCall(Call):
+    """A call of a verb; `names` is None where there was no -H."""
+
+    names: tuple[str, ...] | None = None
+
+    def make_context(self, config: fabric.Config, **_: Any) -> VerbContext:
+        return VerbContext(config, self.names)
+
+
+class FleetExecutor(fabric.Executor):
+    """Fabric's executor, for verbs and for anybody's own tasks with names from hosts.yaml."""
+
+    def expand_calls(self, calls: Any, apply_hosts: bool = True) -> list[Call]:
+        names = _names(self.core[0].args.hosts.value) if apply_hosts else None
+        expanded: list[Call] = []
+        for call in calls:
+            made = Call(task=call) if isinstance(call, Task) else call
+            if isinstance(made.task, VerbTask):
+                verb = VerbCall(made.task, called_as=made.called_as, kwargs=made.kwargs)
+                verb.names = names
+                expanded.append(verb)
+            else:
+                expanded.extend(super().expand_calls([made], apply_hosts=apply_hosts))
+        return expanded
+
+    def normalize_hosts(self, hosts: Any) -> list[dict[str, Any]]:
+        """Look names up in hosts.yaml, for tasks that are not verbs; keys are verified, too."""
+        if not hosts:
+            return []
+        from tasks.session import connection_kwargs
+
+        try:
+            return connection_kwargs(self.config, [str(name) for name in hosts])
+        except ProvisionError as error:
+            raise as_exit(error) from error
+
+
+def _names(given: str | None) -> tuple[str, ...] | None:
+    return None if given is None else tuple(given.split(","))

@@ -1,0 +1,90 @@
+"""How plans and results look: a summary before, a table after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from carbon.plan import Plan
+from tasks.screen import Screen
+
+if TYPE_CHECKING:
+    from remote.deploy import Done
+    from remote.verify import Verified
+
+
+def planned(screen: Screen, plans: Sequence[Plan]) -> None:
+    """Say what will be done; nothing where there is nothing to do."""
+    for made in plans:
+        for note in made.notes:
+            screen.say(made.node.name, note)
+        if not made.empty:
+            screen.say(made.node.name, f"plan: {summary(made)}")
+
+
+def summary(made: Plan) -> str:
+    """Return one line of what a plan would do."""
+    parts = []
+    if made.driver:
+        parts.append(f"driver ({'; '.join(made.driver.reasons)})")
+    if made.files:
+        parts.append("config (" + ", ".join(change.path.name for change in made.files) + ")")
+    if made.finish_swap:
+        parts.append("complete an interrupted run")
+    if made.hosts:
+        parts.append(f"hosts (+{len(made.hosts.added)} -{len(made.hosts.removed)})")
+    if made.reset:
+        parts.append("reset the deployment directory")
+    if made.start:
+        parts.append(f"{'restart' if made.restart else 'start'} ({made.reason})")
+    if made.verify:
+        parts.append("verify (started by an earlier run, not yet seen joining)")
+    return ", ".join(parts) or "nothing to do"
+
+
+def finished(screen: Screen, results: Sequence[Done]) -> int:
+    """Print the table of what became of each worker, then each failure; return the status."""
+    screen.table(("worker", "changed", "pid", "ports", "joined"), [_row(done) for done in results])
+    errors = [done.error for done in results if done.error]
+    for error in errors:
+        screen.line()
+        screen.line(Text(f"error: {error}"))
+    return 1 if errors else 0
+
+
+def _row(done: Done) -> tuple[str | Text, ...]:
+    node = done.plan.node
+    process = done.plan.facts.process
+    pid = str(done.joined.pid) if done.joined else str(process.pid) if process else "-"
+    if done.plan.restart and not done.joined:
+        pid = "-"
+    ports = f"{node.local_member_port} {node.http_port} {node.https_port}"
+    return node.name, _changed(done), pid, ports, _joined(done)
+
+
+def _changed(done: Done) -> Text:
+    if not done.reached:
+        return Text("not reached: left as it was", "yellow")
+    if done.error:
+        return Text("FAILED" + (f" after {', '.join(done.changed)}" if done.changed else ""), "red")
+    return Text(", ".join(done.changed) or "nothing", "green" if done.changed else "")
+
+
+def _joined(done: Done) -> str:
+    if done.joined:
+        return f"{done.joined.evidence}, after {done.joined.seconds:.1f} s"
+    facts = done.plan.facts
+    if done.plan.start or facts.process is None:
+        return "-"
+    if facts.joined is None:
+        return "not seen"
+    return f"{facts.joined} (recorded)"
+
+
+def verified(screen: Screen, results: Sequence[Verified]) -> int:
+    """Print what was seen of each worker's join; return the status."""
+    rows = [(one.node.name, str(one.pid or "-"), one.text) for one in results]
+    screen.table(("worker", "pid", "joined"), rows)
+    return 0 if all(one.good for one in results) else 1

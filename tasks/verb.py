@@ -1,0 +1,105 @@
+"""The decorator that makes a function a verb of the command line.
+
+A verb opens the inventory, picks its hosts, does its work and ends: errors become one
+paragraph, Ctrl-C ends at the next safe point, and every connection is closed on every path.
+Imports of this module are light on purpose: it is loaded for `fab --list` and tab completion.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from invoke import Exit, task
+
+from carbon.errors import ProvisionError, UsageError
+from tasks.executor import VerbContext, VerbTask
+from tasks.failure import as_exit
+
+if TYPE_CHECKING:
+    from tasks.session import Session
+
+COMMON_HELP = {"inventory": "Another hosts.yaml (or set PROVISION_HOSTS)."}
+ALL_HELP = {"all": "Every worker, where no -H names some."}
+
+
+def verb(
+    *, help: Mapping[str, str] | None = None, every_worker: bool = True, **options: Any
+) -> Callable[[Callable[..., int | None]], Any]:
+    """Make `body(session, **options)` a task; what it returns is the exit status.
+
+    Without -H the verb means every worker, unless `every_worker` is False: then it wants -H
+    or --all, as verbs do that stop or remove something.
+    """
+
+    def decorate(body: Callable[..., int | None]) -> Any:
+        @functools.wraps(body)
+        def run(context: VerbContext, **given: Any) -> None:
+            inventory = given.pop("inventory")
+            wants_all = given.pop("all", False)
+            _end(
+                context,
+                lambda session: body(session, **given),
+                inventory=inventory,
+                every_worker=every_worker or wants_all,
+            )
+
+        signature = _signature(body, every_worker=every_worker)
+        setattr(run, "__signature__", signature)  # noqa: B010 - no attribute of functions to mypy
+        texts = {**COMMON_HELP, **({} if every_worker else ALL_HELP), **(help or {})}
+        return task(run, klass=VerbTask, help=texts, auto_shortflags=False, **options)
+
+    return decorate
+
+
+def _signature(body: Callable[..., Any], *, every_worker: bool) -> inspect.Signature:
+    """Give every verb the options that all verbs share."""
+    own = list(inspect.signature(body).parameters.values())
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    shared = [] if every_worker else [inspect.Parameter("all", kind, default=False)]
+    shared.append(inspect.Parameter("inventory", kind, default=""))
+    return inspect.Signature([*(one.replace(kind=kind) for one in own), *shared])
+
+
+def _end(
+    context: VerbContext,
+    work: Callable[[Session], int | None],
+    *,
+    inventory: str,
+    every_worker: bool,
+) -> None:
+    from tasks.session import Session
+
+    try:
+        _refuse_dry(context)
+        with Session.open(context, inventory=inventory, every_worker=every_worker) as session:
+            status = work(session) or 0
+    except ProvisionError as error:
+        raise as_exit(error) from error
+    except KeyboardInterrupt:
+        raise Exit(message="interrupted", code=130) from None
+    except (Exit, SystemExit):
+        raise
+    except Exception as error:
+        if os.environ.get("PROVISION_DEBUG"):
+            raise
+        raise as_exit(_defect(error)) from error
+    if status:
+        raise Exit(code=status)
+
+
+def _defect(error: Exception) -> ProvisionError:
+    return ProvisionError(
+        f"a defect of this tool: {type(error).__name__}",
+        action="run it again with PROVISION_DEBUG=1 and report the traceback; mind that a"
+        " traceback can show values of hosts.yaml",
+    )
+
+
+def _refuse_dry(context: VerbContext) -> None:
+    """Fabric's --dry still connects and still copies files (facts 2.13)."""
+    if context.config.run.dry:
+        raise UsageError("--dry is not safe for remote work", action="use `fab plan`")
