@@ -1,0 +1,94 @@
+"""A lab that is up, as its users hold it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabHost:
+    """One host: a container with an SSH server."""
+
+    name: str
+    address: str
+    """Its address in the lab's own network."""
+    ssh_port: int
+    """Where 127.0.0.1 reaches its SSH server."""
+    container: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lab:
+    """A running lab. Everything that a client needs also lies in `run_dir`, one file for each."""
+
+    name: str
+    run_dir: Path
+    hosts: Mapping[str, LabHost]
+
+    @property
+    def known_hosts(self) -> Path:
+        """The host keys, as collected inside the containers."""
+        return self.run_dir / "known_hosts"
+
+    @property
+    def identity(self) -> Path:
+        """The private key that lets `deploy` in; beside it id_rsa, for hosts of another age."""
+        return self.run_dir / "id_ed25519"
+
+    @property
+    def driver(self) -> Path:
+        """The MariaDB JDBC driver, under its versioned name."""
+        return next(self.run_dir.glob("mariadb-java-client-*.jar"))
+
+    @property
+    def db_password(self) -> str:
+        """The password of the database user `regadmin`."""
+        return (self.run_dir / "db_password").read_text().strip()
+
+    def port(self, name: str) -> int:
+        """Return a published port by the name of its file, such as `lb.http_port`."""
+        return int((self.run_dir / name).read_text())
+
+    def exec(
+        self,
+        host: str,
+        *argv: str,
+        user: str = "root",
+        input: str | None = None,
+        check: bool = True,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command on a host, past SSH, to look at it or to break it."""
+        return subprocess.run(
+            ["docker", "exec", "-i", "-u", user, self.hosts[host].container, *argv],
+            input="" if input is None else input,
+            capture_output=True,
+            text=True,
+            check=check,
+        )
+
+    def stop(self, host: str) -> None:
+        """Switch a host off, as a power cut would: its processes are not asked."""
+        self._docker("kill", host)
+
+    def start(self, host: str) -> None:
+        """Boot a stopped host and wait until it is ready again."""
+        from lab.machine import wait_until_ready
+
+        self._docker("start", host)
+        wait_until_ready([self.hosts[host]])
+
+    def pause(self, host: str) -> None:
+        """Freeze all processes of a host: connections open, nothing answers."""
+        self._docker("pause", host)
+
+    def unpause(self, host: str) -> None:
+        """Let a frozen host go on."""
+        self._docker("unpause", host)
+
+    def _docker(self, verb: str, host: str) -> None:
+        subprocess.run(
+            ["docker", verb, self.hosts[host].container], check=True, capture_output=True, text=True
+        )
