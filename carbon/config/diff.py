@@ -17,25 +17,29 @@ from carbon.secret import MASK
 from carbon.xmledit.markup import escape_attribute, escape_text
 from carbon.xmledit.source import codec_of
 
-_NAME = (
-    r"[\w.\-]*(?:pass(?:w(?:or)?d|phrase)?|pwd|secret|token|credentials?"
+_ENDING = (
+    r"(?:pass(?:w(?:or)?d|phrase)?|pwd|secret|token|credentials?"
     r"|(?:private|secret|access|api|shared|symmetric|encryption|licen[cs]e)[_.\-]?key)"
 )
 """The end of a name tells: `keystorePass` is a secret, `passwordHashMethod` is none."""
+_NAME = rf"[\w.\-]*{_ENDING}"
 _TAG = r"<(?:!--\s*)?"
 """The beginning of a tag, also of one whose brackets are those of a comment."""
 _ATTRIBUTES = r"(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*"
-_NAMED = rf"{_TAG}[\w:.\-]+\s{_ATTRIBUTES}?\b(?:name|key)\s*=\s*[\"']{_NAME}[\"']{_ATTRIBUTES}?"
+_CALLED = rf"\b(?:name|key)\s*=\s*[\"']{_NAME}[\"']"
+_SOME_TAG = rf"{_TAG}[\w:.\-]+\s{_ATTRIBUTES}?"
+_NAMED = rf"{_SOME_TAG}{_CALLED}{_ATTRIBUTES}?"
 _TEXT = r"(?<!/)>(?P<secret>[^<]*(?:<!\[CDATA\[.*?\]\]>[^<]*)*)"
 _VALUE = r"\s*=\s*(?P<quote>[\"'])(?P<secret>(?:(?!(?P=quote))[^<])*)"
 
 _SECRETS = tuple(
     re.compile(pattern, re.IGNORECASE | re.DOTALL)
     for pattern in (
-        rf"(?<![\w.\-]){_NAME}{_VALUE}",  # keystorePass="..."
+        rf"{_ENDING}{_VALUE}",  # keystorePass="..."
         rf"{_TAG}(?:[\w.\-]+:)?{_NAME}(?:\s{_ATTRIBUTES})?{_TEXT}",  # <SvnPassword>...
         rf"{_NAMED}{_TEXT}",  # <property name="password">...
         rf"{_NAMED}\bvalue{_VALUE}",  # <property name="password" value="..."
+        rf"{_SOME_TAG}\bvalue{_VALUE}(?=[\"']{_ATTRIBUTES}?{_CALLED})",  # the other way round
         r"://[^\s/@:\"'<>]*:(?P<secret>[^\s/@\"'<>]+)@",  # svn://user:...@host
         r"jdbc:oracle:\w+:[^\s/@:\"'<>]*/(?P<secret>[^\s/@\"'<>]+)@",  # jdbc:oracle:thin:user/...@
         rf"[?&;]{_NAME}=(?P<secret>[^\s&;\"'<>]+)",  # jdbc:...?user=u&amp;password=...
@@ -121,7 +125,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _hunks(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    matcher = SequenceMatcher(None, old, new)
     for group in matcher.get_grouped_opcodes(_CONTEXT_LINES):
         (_, old_start, _, new_start, _), (_, _, old_end, _, new_end) = group[0], group[-1]
         yield f"@@ -{_range(old_start, old_end)} +{_range(new_start, new_end)} @@"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from carbon.cluster import FileEdit
 from carbon.config.edits import Edits, is_secured
 from carbon.errors import ConfigFileError
@@ -83,7 +81,7 @@ def _insert_once(text: str, parent: Element, file_edit: FileEdit, edits: Edits) 
     old = _older_version(fragment, parent, edits.document)
     if old is None:
         edits.patch.append(parent, fragment)
-    elif any(_secured(old)):
+    elif _secured(old):
         raise ConfigFileError(
             f"<{local_name(old)}> has values that Secure Vault keeps, so it is not replaced",
             file=edits.document.file,
@@ -94,8 +92,8 @@ def _insert_once(text: str, parent: Element, file_edit: FileEdit, edits: Edits) 
         edits.patch.replace(old, fragment)
 
 
-def _secured(element: Element) -> Iterator[Element]:
-    return filter(is_secured, element.iter("*"))
+def _secured(element: Element) -> list[Element]:
+    return list(filter(is_secured, element.iter("*")))
 
 
 def _older_version(fragment: Fragment, parent: Element, document: XmlDocument) -> Element | None:

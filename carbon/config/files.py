@@ -62,11 +62,12 @@ def patch(node: Node, path: PurePosixPath, data: bytes) -> bytes:
     patched = _edited(document, edits)
     if patched.data == data:
         return data
-    if _edited(patched, edits).data != patched.data:
+    if not _comes_to_rest(patched, edits):
         raise ConfigFileError(
-            "the edits that hosts.yaml asks for undo each other",
+            "the edits that hosts.yaml asks for would change it anew with every run",
             file=str(path),
-            action="look for two entries of files: that touch the same place",
+            action="look for entries of files: that touch the same place; a fragment that "
+            "others build on needs a name, an id or a path to be known by",
         )
     return patched.data
 
@@ -76,12 +77,11 @@ def secured_values(node: Node, path: PurePosixPath, data: bytes) -> tuple[str, .
 
     Raises ConfigFileError as `patch` does.
     """
-    document = XmlDocument.parse(data, file=str(path))
+    edits = Edits(XmlDocument.parse(data, file=str(path)))
     secured: dict[str, None] = {}
     for edit in _edits(node, path):
-        edits = Edits(document)
+        edits = Edits(edits.patch.apply())
         edit(edits)
-        document = edits.patch.apply()
         secured.update(dict.fromkeys(edits.secured))
     return tuple(secured)
 
@@ -105,3 +105,10 @@ def _edited(document: XmlDocument, edits: list[Edit]) -> XmlDocument:
         edit(step)
         document = step.patch.apply()
     return document
+
+
+def _comes_to_rest(document: XmlDocument, edits: list[Edit]) -> bool:
+    try:
+        return _edited(document, edits).data == document.data
+    except ConfigFileError:
+        return False

@@ -38,7 +38,7 @@ _MISC_OR_CDATA = re.compile(rb"(?P<misc><!--.*?-->|<\?.*?\?>)|<!\[CDATA\[.*?\]\]
 _ONE_CDATA = re.compile(rb"\s*<!\[CDATA\[(?:(?!\]\]>).)*\]\]>\s*", re.DOTALL)
 _COMMENTS_TO_LINE_END = re.compile(rb"[ \t]*(?:<!--(?:(?!-->)[^\r\n])*-->[ \t]*)*(?=\r?\n)")
 _BLANKS_TO_LINE_END = re.compile(rb"[ \t]*(?=\r?\n)")
-_BLANKS_AND_LINE_END = re.compile(rb"[ \t]*(?:\r?\n|\Z)")
+_BLANKS_AND_LINE_END = re.compile(rb"[ \t]*\r?\n")
 _XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 
 
@@ -60,7 +60,7 @@ class XmlPatch:
     def set_text(self, element: Element, value: str | Secret) -> None:
         """Make `value` the text of an element; comments within it stay.
 
-        Raises ConfigFileError if the element has others in it.
+        Raises ConfigFileError if there are elements in it.
         """
         text = checked(value, of=f"<{local_name(element)}>", file=self.document.file)
         if any(map(is_element, element)):
@@ -116,7 +116,7 @@ class XmlPatch:
         if layout.newline and (rest := _COMMENTS_TO_LINE_END.match(self.document.utf8, end)):
             beside = list(islice(sibling.itersiblings(), rest[0].count(b"<!--")))
             end = rest.end()
-        text = self._render(parent, content, layout)
+        text = "".join(layout.place(self._rendered(each, parent, layout)) for each in content)
         self._splice(end, end, text)
         self._expected.insert_after([sibling, *beside][-1], self._nodes(text, parent))
 
@@ -124,14 +124,15 @@ class XmlPatch:
         """Insert content behind the last element in `parent`, or behind its comments."""
         siblings = list(filter(is_element, parent)) or list(filter(is_comment, parent))
         if own_text(parent).strip() or (len(parent) and not siblings):
-            text = self._render(parent, content, INLINE)
-            self._splice(self.document.tag(parent).close, self.document.tag(parent).close, text)
+            close = self.document.tag(parent).close
+            text = "".join(self._rendered(each, parent, INLINE) for each in content)
+            self._splice(close, close, text)
             self._expected.append(parent, self._nodes(text, parent))
         elif siblings:
             self.insert_after(siblings[-1], *content)
         else:
-            layout = self._layout(parent, self.document.tag(parent).start)
-            text = self._render(parent, content, layout.deeper())
+            layout = self._layout(parent, self.document.tag(parent).start).deeper()
+            text = "".join(layout.place(self._rendered(each, parent, layout)) for each in content)
             self._first_children.setdefault(parent, []).append(text)
             self._expected.append(parent, self._nodes(text, parent))
 
@@ -139,9 +140,7 @@ class XmlPatch:
         """Put content in the place of an element."""
         parent = self._parent(element)
         start, end = self.document.span(element)
-        layout = self._layout(parent, start)
-        prefix = f"{parent.prefix}:" if parent.prefix else ""
-        text = render(content, prefix=prefix, layout=layout, file=self.document.file)
+        text = self._rendered(content, parent, self._layout(parent, start))
         self._splice(start, end, text)
         self._expected.insert_after(element, self._nodes(text, parent))
         self._expected.remove(element)
@@ -291,12 +290,9 @@ class XmlPatch:
                 return inner.removeprefix(outer)
         return "    "
 
-    def _render(self, parent: Element, content: tuple[Content, ...], layout: Layout) -> str:
+    def _rendered(self, content: Content, parent: Element, layout: Layout) -> str:
         prefix = f"{parent.prefix}:" if parent.prefix else ""
-        return "".join(
-            layout.place(render(each, prefix=prefix, layout=layout, file=self.document.file))
-            for each in content
-        )
+        return render(content, prefix=prefix, layout=layout, file=self.document.file)
 
     def _nodes(self, text: str, parent: Element) -> list[Element]:
         return list(parse_within(text, parent.nsmap, file=self.document.file).root)

@@ -236,5 +236,5 @@ def crlf(data: bytes) -> bytes:
 
 def changes(old: bytes, new: bytes) -> list[str]:
     """Return the lines of a diff that begin with - or +, without the context."""
-    lines = [data.decode("latin-1").split("\n") for data in (old, new)]
-    return [line for line in difflib.ndiff(*lines) if line[0] in "-+"]
+    before, after = (data.decode("latin-1").split("\n") for data in (old, new))
+    return [line for line in difflib.ndiff(before, after) if line[0] in "-+"]
