@@ -2,7 +2,7 @@
 
 from invoke import Collection
 
-from tasks import deploy, lab
+from tasks import deploy, lab, lifecycle
 
 ns = Collection()
 for verb in (
@@ -13,6 +13,12 @@ for verb in (
     deploy.start,
     deploy.verify,
     deploy.deploy,
+    deploy.plan,
+    lifecycle.restart,
+    lifecycle.stop,
+    lifecycle.history,
+    lifecycle.rollback,
+    lifecycle.remove,
 ):
     ns.add_task(verb)
 ns.add_collection(lab.namespace)

@@ -6,6 +6,7 @@ moment of this start, proves that it joined. Both are needed, in any order.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -23,11 +24,13 @@ from carbon.loglines import (
     ProfileMissing,
     Started,
     TransportsFailed,
+    WaitingForServices,
     Wording,
 )
 
 Phase = Literal["starting", "initialized", "joined", "started", "done", "failed"]
 KEPT_LINES = 20
+_ERROR = re.compile(r"Exception|\b(ERROR|FATAL)\b")
 
 
 @dataclass(kw_only=True)
@@ -79,6 +82,8 @@ class JoinWatch:
                 self.failure = f"its clustering failed: {text}"
             case TransportsFailed():
                 self.failure = "it could not start its transports"
+            case WaitingForServices() if any(_ERROR.search(seen) for seen in self.own_lines):
+                self.failure = "it waits for services that an earlier error keeps away"
             case ProfileMissing(profile=profile):
                 self.failure = f"the pack has no OSGi profile {profile!r}"
 

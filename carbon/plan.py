@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
+from typing import Literal
 
 from carbon import config, driver, hostsfile, layout
 from carbon.cluster import Node
 from carbon.driver import DriverPlan, WantedDriver
-from carbon.errors import ConfigFileError, ProvisionError
+from carbon.errors import ConfigFileError, ProvisionError, UsageError
 from carbon.facts import ServerFacts
+from carbon.history import to_undo
 from carbon.hostsfile import HostsPlan
 
 
@@ -26,6 +28,7 @@ class Step(StrEnum):
 
 
 ALL_STEPS = frozenset(Step)
+Restarts = Literal["never", "needed", "always"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +36,8 @@ class Wishes:
     """What the operator asked for beside the inventory."""
 
     steps: frozenset[Step] = ALL_STEPS
-    force: bool = False
-    """Restart although nothing that the server reads at start has changed."""
+    restart: Restarts = "needed"
+    """When a server that runs is restarted: `never` (start), `always` (restart, --force)."""
     reset: bool = False
     """Reset a filled deployment directory although nothing would refill it."""
     renumber: bool = False
@@ -64,6 +67,8 @@ class Plan:
     """Where the driver's JAR goes, relative to AS_HOME."""
     hosts: HostsPlan | None = None
     reset: bool = False
+    undo: tuple[str, ...] = ()
+    """Generations to take back, newest first: a rollback."""
     finish_swap: bool = False
     """An interrupted run left a journal or staged files behind."""
     start: bool = False
@@ -82,7 +87,7 @@ class Plan:
     @property
     def swaps(self) -> bool:
         """Something below AS_HOME will change."""
-        return bool(self.files or self.driver or self.reset or self.finish_swap)
+        return bool(self.files or self.driver or self.reset or self.undo or self.finish_swap)
 
     @property
     def edits_hosts(self) -> bool:
@@ -119,11 +124,25 @@ def plan(
             upload=layout.LIB / wanted.name if wanted and made and made.upload else None,
             hosts=_hosts_plan(node, facts) if Step.HOSTS in wishes.steps else None,
             finish_swap=_swap_is_open(facts, wishes),
+            notes=_secured_notes(node, facts) if Step.CONFIG in wishes.steps else (),
         )
         _refuse_renumbering(node, facts, files, wishes)
     except ProvisionError as error:
         raise error.at(host=node.name) from error
     return _with_reset(_with_start(drafted, wishes), wishes)
+
+
+def plan_rollback(node: Node, facts: ServerFacts, *, to: str | None = None) -> Plan:
+    """Plan to return to what was before the last deploy, or before the generation `to`.
+
+    The server is started afterwards even if it was down: a rollback is verified.
+    Raises UsageError where nothing is kept.
+    """
+    try:
+        undo = to_undo(facts.generations, journal=facts.journal, to=to)
+    except UsageError as error:
+        raise error.at(host=node.name) from error
+    return Plan(node=node, facts=facts, undo=undo, start=True, reason="rollback")
 
 
 def _file_changes(node: Node, facts: ServerFacts) -> tuple[FileChange, ...]:
@@ -135,6 +154,17 @@ def _file_changes(node: Node, facts: ServerFacts) -> tuple[FileChange, ...]:
         if new != found:
             changes.append(FileChange(path=path, old=found, new=new))
     return tuple(changes)
+
+
+def _secured_notes(node: Node, facts: ServerFacts) -> tuple[str, ...]:
+    """Name the values that Secure Vault keeps: plaintext is never written over an alias."""
+    kept = [
+        f"{path.name}: {value}"
+        for path in config.managed_files(node)
+        if path in facts.files
+        for value in config.secured_values(node, path, facts.files[path].data)
+    ]
+    return (f"left to Secure Vault: {', '.join(kept)}",) if kept else ()
 
 
 def _patchable(node: Node, facts: ServerFacts, path: PurePosixPath) -> bytes:
@@ -172,7 +202,7 @@ def _hosts_plan(node: Node, facts: ServerFacts) -> HostsPlan | None:
 
 
 def hosts_owner(node: Node) -> str:
-    """Return the text that marks a cluster's block in /etc/hosts: its nodes of a server share it."""
+    """Return the text that marks a block in /etc/hosts; a cluster's nodes on a server share it."""
     return node.domain
 
 
@@ -216,13 +246,19 @@ _NUMBERED = frozenset({layout.AXIS2, layout.CARBON_XML})
 
 def _with_start(drafted: Plan, wishes: Wishes) -> Plan:
     if Step.START not in wishes.steps:
-        return replace(drafted, notes=_pending_restart(drafted))
+        return replace(drafted, notes=(*drafted.notes, *_pending_restart(drafted)))
     reason = _start_reason(drafted, wishes)
     unproved = not reason and drafted.facts.joined is None
     ours = bool(drafted.facts.recorded)
-    notes = ("joined: not seen (it was not started by this tool)",) if unproved and not ours else ()
+    notes = () if reason else _pending_restart(drafted)
+    if unproved and not ours:
+        notes = ("joined: not seen (it was not started by this tool)", *notes)
     return replace(
-        drafted, start=bool(reason), verify=unproved and ours, reason=reason, notes=notes
+        drafted,
+        start=bool(reason),
+        verify=unproved and ours,
+        reason=reason,
+        notes=(*drafted.notes, *notes),
     )
 
 
@@ -231,6 +267,8 @@ def _start_reason(drafted: Plan, wishes: Wishes) -> str:
     running = drafted.facts.process
     if running is None:
         return "it is not running"
+    if wishes.restart == "never":
+        return ""
     if drafted.files:
         return "its configuration changes"
     if drafted.driver:
@@ -240,9 +278,7 @@ def _start_reason(drafted: Plan, wishes: Wishes) -> str:
     if running.newer:
         more = f" and {len(running.newer) - 1} more" if len(running.newer) > 1 else ""
         return f"{running.newer[0]}{more} changed after its start"
-    if wishes.force:
-        return "--force"
-    return ""
+    return "asked for" if wishes.restart == "always" else ""
 
 
 def _pending_restart(drafted: Plan) -> tuple[str, ...]:

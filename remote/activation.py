@@ -50,6 +50,9 @@ def stage(server: Server, plan: Plan, *, jar: Path | None, timeout_seconds: floa
     """
     if not plan.swaps:
         return
+    if plan.undo:
+        _stage_kept(server, plan, timeout_seconds=timeout_seconds)
+        return
     files = _new_files(plan, jar)
     script = Script(
         name="stage",
@@ -63,6 +66,17 @@ def stage(server: Server, plan: Plan, *, jar: Path | None, timeout_seconds: floa
     )
     outcome = server.run(script, payload=_archive(files), timeout_seconds=timeout_seconds)
     _demand_success(outcome, server, "stage")
+
+
+def _stage_kept(server: Server, plan: Plan, *, timeout_seconds: float) -> None:
+    """Stage what generations kept on the server itself."""
+    script = Script(
+        name="rollback_stage",
+        values={"home_dir": str(plan.node.home), "undo": list(plan.undo)},
+        run_as=plan.node.run_as,
+        limit_seconds=timeout_seconds,
+    )
+    _demand_success(server.run(script, timeout_seconds=timeout_seconds), server, "stage")
 
 
 def swap(
@@ -84,14 +98,8 @@ def swap(
         values={
             "home_dir": str(plan.node.home),
             "generation": generation,
-            "meta": "\n".join(
-                (
-                    f"when={utc_now()}",
-                    f"who={who()}",
-                    f"verb={verb}",
-                    f"inventory={cluster.digest[:12]}",
-                )
-            ),
+            "meta": "\n".join(_meta(plan, cluster=cluster, verb=verb)),
+            "undo": list(plan.undo),
             "remove": [str(path) for path in plan.removed],
             "reset": "yes" if plan.reset else "no",
             "down": "yes" if down else "no",
@@ -102,6 +110,16 @@ def swap(
     outcome = server.run(script, timeout_seconds=timeout_seconds)
     _demand_success(outcome, server, "swap")
     return tuple(outcome.out.decode().splitlines())
+
+
+def _meta(plan: Plan, *, cluster: Cluster, verb: str) -> Iterator[str]:
+    """Yield what the history tells of a generation."""
+    yield f"when={utc_now()}"
+    yield f"who={who()}"
+    yield f"verb={verb}"
+    yield f"inventory={cluster.digest[:12]}"
+    if plan.undo:
+        yield f"undoes={' '.join(plan.undo)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from carbon import driver
 from carbon.cluster import Cluster, Node
 from carbon.driver import WantedDriver
-from carbon.errors import ProvisionError, UnfitError
+from carbon.errors import JoinError, ProvisionError, StartError, UnfitError
 from carbon.facts import ServerFacts
 from carbon.fitness import unfit, unfit_home, unfit_manager
-from carbon.plan import Plan, Step, Wishes, plan
+from carbon.plan import Plan, Step, Wishes, plan, plan_rollback
 from remote import activation, lifecycle
 from remote.fleet import Fleet
+from remote.interrupt import safe_point
+from remote.leave import leave
 from remote.lifecycle import Attempt, Joined
 from remote.lock import locked, utc_now, who
 from remote.progress import Progress
@@ -44,6 +46,10 @@ class Rotation(Protocol):
         """Let requests reach a worker that has joined."""
         ...
 
+    def remove(self, node: Node) -> None:
+        """Take a worker's lines out for good."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -53,6 +59,8 @@ class Order:
     wishes: Wishes
     verb: str
     break_lock: bool = False
+    rollback: bool = False
+    """Take a node that fails to join back to what it was before, by itself."""
     setup: bool = False
     """Start with -Dsetup (the first start of a node with a local database)."""
 
@@ -70,12 +78,18 @@ class Done:
     """Its turn came: False where an earlier server failed."""
 
 
-def look(fleet: Fleet, order: Order, *, progress: Progress) -> list[Plan]:
+Planner = Callable[[Node, ServerFacts], Plan]
+
+
+def look(
+    fleet: Fleet, order: Order, *, progress: Progress, planner: Planner | None = None
+) -> list[Plan]:
     """Read every server and the manager at once, and plan; nothing is changed.
 
+    `planner` stands in for the comparison with hosts.yaml where a verb plans otherwise.
     Raises Failures with the reasons of all servers that are not fit.
     """
-    wanted = read_drivers(order)
+    planner = planner or _compare_with_inventory(order)
     watched = (fleet.cluster.manager,) if Step.START in order.wishes.steps else ()
     asked = tuple({node.name: node for node in (*order.nodes, *watched)}.values())
 
@@ -91,15 +105,7 @@ def look(fleet: Fleet, order: Order, *, progress: Progress) -> list[Plan]:
     missing_home = [e for node in order.nodes for e in unfit_home(node, facts[node.name])]
     refuse(missing_home)
     plans, errors = all_or_errors(
-        parallel(
-            order.nodes,
-            lambda node: plan(
-                node,
-                facts[node.name],
-                wishes=order.wishes,
-                wanted=wanted.get(node.driver.jar) if node.driver else None,
-            ),
-        )
+        parallel(order.nodes, lambda node: planner(node, facts[node.name]))
     )
     refuse(errors)
     starts = [made for made in plans if made.start]
@@ -108,7 +114,18 @@ def look(fleet: Fleet, order: Order, *, progress: Progress) -> list[Plan]:
     reasons += [reason for made in starts for reason in unreached.get(made.node.name, [])]
     reasons += _unfit_manager(fleet.cluster, facts, plans)
     refuse(reasons)
+    safe_point()
     return plans
+
+
+def _compare_with_inventory(order: Order) -> Planner:
+    wanted = read_drivers(order)
+
+    def planner(node: Node, facts: ServerFacts) -> Plan:
+        jar = wanted.get(node.driver.jar) if node.driver else None
+        return plan(node, facts, wishes=order.wishes, wanted=jar)
+
+    return planner
 
 
 def refuse(errors: Sequence[ProvisionError]) -> None:
@@ -175,6 +192,7 @@ def apply(
         return [Done(plan=made) for made in plans]
     with _all_locked(fleet, order, todo):
         _stage_all(fleet, todo, progress=progress)
+        safe_point()
         done = dict(_roll(fleet, order, todo, progress=progress, rotation=rotation))
     idle = {made.node.name: Done(plan=made) for made in plans if made.empty}
     late = {
@@ -263,10 +281,13 @@ class _Turn:
             self._do()
         except ProvisionError as failure:
             error = failure.at(host=self._node.name)
+        if isinstance(error, StartError | JoinError) and self._order.rollback:
+            self._take_back(error)
         self._record(error)
         return Done(plan=self._plan, changed=tuple(self._changed), joined=self._joined, error=error)
 
     def _do(self) -> None:
+        safe_point()
         if self._plan.restart:
             self._leave()
         if self._plan.swaps:
@@ -283,14 +304,14 @@ class _Turn:
         if self._rotation:
             self._progress.now(self._node.name, "draining")
             self._rotation.take_out(self._node)
-        said = lifecycle.stop(
+        stopped = leave(
             self._fleet,
             self._node,
             patience_seconds=self._limits.stop_seconds,
             progress=self._progress,
         )
-        if said.startswith("killed"):
-            self._tell(f"killed after {self._limits.stop_seconds:g} s")
+        if stopped.killed:
+            self._tell(f"killed: it did not end within {self._limits.stop_seconds:g} s")
 
     def _swap(self) -> None:
         self._progress.now(self._node.name, "swapping files")
@@ -309,6 +330,8 @@ class _Turn:
             self._tell("config: " + ", ".join(change.path.name for change in self._plan.files))
         if self._plan.reset:
             self._tell("deployment directory reset")
+        if self._plan.undo:
+            self._tell(f"took back {' '.join(self._plan.undo)}")
         if self._plan.finish_swap and not (self._plan.files or self._plan.driver):
             self._tell("interrupted run completed")
 
@@ -330,6 +353,38 @@ class _Turn:
         self._tell("restarted" if self._plan.restart else "started")
         if self._rotation:
             self._rotation.put_back(self._node)
+
+    def _take_back(self, error: ProvisionError) -> None:
+        """Return this one node to what it was before its turn; the error stays the outcome."""
+        if not self._plan.swaps:
+            error.action = f"{error.action}; nothing was swapped, so nothing was rolled back"
+            return
+        self._tell("rolling back")
+        order = replace(self._order, rollback=False, verb=f"{self._order.verb} --rollback")
+        try:
+            facts = survey(
+                self._fleet.server(self._node),
+                self._node,
+                timeout_seconds=self._limits.command_seconds,
+            )
+            back = plan_rollback(self._node, facts)
+            activation.stage(
+                self._fleet.server(self._node),
+                back,
+                jar=None,
+                timeout_seconds=self._limits.command_seconds,
+            )
+        except ProvisionError as failure:
+            error.action = f"{error.action}\n  and the rollback failed: {failure}"
+            return
+        turn = _Turn(
+            self._fleet, order, back, progress=self._progress, rotation=self._rotation
+        ).take()
+        self._joined = turn.joined
+        if turn.error:
+            error.action = f"{error.action}\n  and the rollback failed: {turn.error}"
+        else:
+            self._tell("rolled back to what it was before")
 
     def _attempt(self) -> Attempt:
         return Attempt(self._fleet, self._node, progress=self._progress)

@@ -1,4 +1,4 @@
-"""Start a server and see it join; stop it and see it gone."""
+"""Start a server, see it join, and write down what was seen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Literal
 
-from carbon import layout, loglines
+from carbon import loglines
 from carbon.cluster import Cluster, Node
 from carbon.errors import JoinError, ProvisionError, ScriptError, StartError
 from carbon.evidence import neighbour_ports
@@ -18,9 +18,11 @@ from carbon.joining import JoinWatch
 from carbon.process import CarbonProcess, parse_cmdline
 from carbon.reasons import likely_reason
 from remote.fleet import Fleet
+from remote.interrupt import safe_point
 from remote.progress import Progress
 from remote.script import Script
 from remote.seam import Sink
+from remote.watch import follow_manager, follow_script
 
 JVM_SEEN_SECONDS = 30
 """How long wso2server.sh may take to exec java; it does nothing but print before."""
@@ -92,7 +94,7 @@ class Attempt:
         with ExitStack() as stack:
             self._follow_manager(stack, since=facts.record.get("manager_log", ""))
             own = self._fleet.server(self._node).stream(
-                _follow_script(
+                follow_script(
                     self._node, loglines.OWN_LOG_PATTERN, since=facts.record.get("own_log", "")
                 ),
                 sink=self._sink("own-log"),
@@ -101,40 +103,11 @@ class Attempt:
             return self._outcome()
 
     def _follow_manager(self, stack: ExitStack, *, since: str = "") -> str:
-        """Begin to follow the manager's log, and return from where, before anything starts."""
-        manager = self._cluster.manager
-        if self._node.name == manager.name:
+        if self._node.name == self._cluster.manager.name:
             return ""
-        pattern = loglines.grep_pattern(
-            [self._node.local_member_host], extra_patterns=self._cluster.join_patterns
+        return follow_manager(
+            self._fleet, self._node, sink=self._sink("manager"), stack=stack, since=since
         )
-        server = self._fleet.server(manager)
-        begun: SimpleQueue[str | None] = SimpleQueue()
-        forward = self._sink("manager")
-        first = True
-
-        def sink(line: str | None) -> None:
-            nonlocal first
-            if first:
-                first = False
-                begun.put(line)
-            else:
-                forward(line)
-
-        stream = server.stream(_follow_script(manager, pattern, since=since), sink=sink)
-        stack.callback(stream.close)
-        try:
-            answer = begun.get(timeout=self._cluster.limits.command_seconds)
-        except Empty:
-            answer = None
-        if answer is None or not answer.startswith("from "):
-            raise ScriptError(
-                f"its log {layout.LOG} cannot be followed",
-                host=manager.name,
-                step="verify",
-                action="let the login (or run_as) of the manager read it",
-            )
-        return answer.removeprefix("from ")
 
     def _sink(self, source: str) -> Sink:
         def put(line: str | None) -> None:
@@ -149,6 +122,7 @@ class Attempt:
         start_deadline = self._began + limits.start_seconds
         join_deadline: float | None = None
         while self._watch.phase not in ("done", "failed"):
+            safe_point()
             now = time.monotonic()
             if self._watch.started_seconds is not None and join_deadline is None:
                 join_deadline = now + limits.join_seconds
@@ -295,55 +269,6 @@ def _start_script(node: Node, *, run: str, manager_log: str, setup: bool) -> Scr
         },
         run_as=node.run_as,
     )
-
-
-def _follow_script(node: Node, pattern: str, *, since: str = "") -> Script:
-    inode, _, offset = since.partition(" ")
-    return Script(
-        name="follow",
-        values={
-            "log": str(node.home / layout.LOG),
-            "pattern": pattern,
-            "inode": inode,
-            "offset": offset,
-        },
-        run_as=node.run_as,
-    )
-
-
-def stop(
-    fleet: Fleet,
-    node: Node,
-    *,
-    patience_seconds: float,
-    kill: bool = True,
-    progress: Progress,
-) -> str:
-    """Stop a node and wait until its process is gone; return what happened.
-
-    The product waits up to 60 s for requests in flight, so patience comes before SIGKILL.
-    Raises ScriptError.
-    """
-    progress.now(node.name, "stopping")
-    script = Script(
-        name="stop",
-        values={
-            "home_dir": str(node.home),
-            "patience_seconds": int(patience_seconds),
-            "kill": "yes" if kill else "no",
-        },
-        run_as=node.run_as,
-    )
-    outcome = fleet.server(node).run(script, timeout_seconds=patience_seconds + 30)
-    if outcome.status != 0:
-        raise ScriptError(
-            outcome.complaint,
-            host=node.name,
-            step="stop",
-            action="look at the process on the server; `limits: stop` in hosts.yaml is the"
-            " patience before SIGKILL",
-        )
-    return outcome.out.decode().strip()
 
 
 def record(

@@ -26,13 +26,7 @@ from remote.lock import LOCK_PATH
 from remote.script import Script
 from remote.seam import Server
 
-_PRESENT = (
-    layout.SCRIPT,
-    layout.WORKER_PROFILE,
-    layout.DEPLOYMENT_TOML,
-    layout.TOML_TEMPLATES,
-    layout.HAZELCAST_XML,
-)
+_PRESENT = (layout.SCRIPT, layout.WORKER_PROFILE, *config.NEIGHBOURS)
 CLOCK_TICKS = 100
 """Per second, in /proc/PID/stat: USER_HZ is 100 on every Linux that runs a JVM."""
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from tasks.verb import verb
 
 if TYPE_CHECKING:
-    from carbon.plan import Step
     from tasks.session import Session
 
 BREAK_LOCK = "Take over the lock of a run that you know is dead."
@@ -21,6 +20,7 @@ RENUMBER = "Let Offset and localMemberPort of a deployed worker change."
         "force": FORCE,
         "reset": RESET,
         "renumber": RENUMBER,
+        "rollback": "Return a worker that fails to join to what it was before, by itself.",
         "break_lock": BREAK_LOCK,
     }
 )
@@ -30,6 +30,7 @@ def deploy(
     force: bool = False,
     reset: bool = False,
     renumber: bool = False,
+    rollback: bool = False,
     break_lock: bool = False,
 ) -> int:
     """Turn stock servers into verified members: all steps, one worker after another.
@@ -38,57 +39,78 @@ def deploy(
     then each worker in its turn is stopped, swapped, reset, started and seen joining. What is
     right already is left alone: a second deploy changes nothing and restarts nothing.
     """
-    from carbon.plan import ALL_STEPS
+    from carbon.plan import Wishes
+    from tasks.rollout import roll_out
 
-    return _apply(
-        session,
-        "deploy",
-        ALL_STEPS,
-        force=force,
-        reset=reset,
-        renumber=renumber,
-        break_lock=break_lock,
-    )
+    wishes = Wishes(restart="always" if force else "needed", reset=reset, renumber=renumber)
+    return roll_out(session, "deploy", wishes, break_lock=break_lock, rollback=rollback)
+
+
+@verb(help={"force": FORCE, "reset": RESET, "renumber": RENUMBER})
+def plan(
+    session: Session, *, force: bool = False, reset: bool = False, renumber: bool = False
+) -> int:
+    """Show what deploy would do, and do nothing; exit status 2 if there is something to do.
+
+    Every file's unified diff, with secrets masked on both sides; /etc/hosts lines, driver,
+    deployment directory, and whether a restart would follow and why. What is shown is what
+    deploy then does.
+    """
+    from carbon.plan import Wishes
+    from tasks.rollout import show_plan
+
+    wishes = Wishes(restart="always" if force else "needed", reset=reset, renumber=renumber)
+    return show_plan(session, wishes)
 
 
 @verb(help={"break_lock": BREAK_LOCK})
 def driver(session: Session, *, break_lock: bool = False) -> int:
     """Step 1: copy the JDBC driver JAR, replacing an older version and its bundle."""
-    from carbon.plan import Step
+    from carbon.plan import Step, Wishes
+    from tasks.rollout import roll_out
 
-    return _apply(session, "driver", {Step.DRIVER}, break_lock=break_lock)
+    wishes = Wishes(steps=frozenset({Step.DRIVER}))
+    return roll_out(session, "driver", wishes, break_lock=break_lock)
 
 
 @verb(help={"renumber": RENUMBER, "break_lock": BREAK_LOCK})
 def config(session: Session, *, renumber: bool = False, break_lock: bool = False) -> int:
     """Step 2: push the patched clustering, offset, host name, proxy ports and datasources."""
-    from carbon.plan import Step
+    from carbon.plan import Step, Wishes
+    from tasks.rollout import roll_out
 
-    return _apply(session, "config", {Step.CONFIG}, renumber=renumber, break_lock=break_lock)
+    wishes = Wishes(steps=frozenset({Step.CONFIG}), renumber=renumber)
+    return roll_out(session, "config", wishes, break_lock=break_lock)
 
 
 @verb(help={"break_lock": BREAK_LOCK})
 def hosts(session: Session, *, break_lock: bool = False) -> int:
     """Step 3: map the database's, the manager's and the ELB's names in /etc/hosts."""
-    from carbon.plan import Step
+    from carbon.plan import Step, Wishes
+    from tasks.rollout import roll_out
 
-    return _apply(session, "hosts", {Step.HOSTS}, break_lock=break_lock)
+    wishes = Wishes(steps=frozenset({Step.HOSTS}))
+    return roll_out(session, "hosts", wishes, break_lock=break_lock)
 
 
 @verb(help={"break_lock": BREAK_LOCK})
 def reset(session: Session, *, break_lock: bool = False) -> int:
     """Step 4: empty the deployment directory of a stopped worker, keeping what was there."""
-    from carbon.plan import Step
+    from carbon.plan import Step, Wishes
+    from tasks.rollout import roll_out
 
-    return _apply(session, "reset", {Step.RESET}, reset=True, break_lock=break_lock)
+    wishes = Wishes(steps=frozenset({Step.RESET}), reset=True)
+    return roll_out(session, "reset", wishes, break_lock=break_lock)
 
 
 @verb(help={"break_lock": BREAK_LOCK})
 def start(session: Session, *, break_lock: bool = False) -> int:
     """Step 5: start as a worker node and wait until the manager saw it join."""
-    from carbon.plan import Step
+    from carbon.plan import Step, Wishes
+    from tasks.rollout import roll_out
 
-    return _apply(session, "start", {Step.START}, break_lock=break_lock)
+    wishes = Wishes(steps=frozenset({Step.START}), restart="never")
+    return roll_out(session, "start", wishes, break_lock=break_lock)
 
 
 @verb()
@@ -98,24 +120,3 @@ def verify(session: Session) -> int:
     from tasks.report import verified
 
     return verified(session.screen, look_for_proof(session.fleet, session.nodes, session.screen))
-
-
-def _apply(
-    session: Session,
-    name: str,
-    steps: set[Step] | frozenset[Step],
-    *,
-    force: bool = False,
-    reset: bool = False,
-    renumber: bool = False,
-    break_lock: bool = False,
-) -> int:
-    from carbon.plan import Wishes
-    from remote.deploy import Order, apply, look
-    from tasks.report import finished, planned
-
-    wishes = Wishes(steps=frozenset(steps), force=force, reset=reset, renumber=renumber)
-    order = Order(nodes=session.nodes, wishes=wishes, verb=name, break_lock=break_lock)
-    plans = look(session.fleet, order, progress=session.screen)
-    planned(session.screen, plans)
-    return finished(session.screen, apply(session.fleet, order, plans, progress=session.screen))

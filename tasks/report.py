@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from carbon.cluster import Node
+from carbon.config import masked_diff
 from carbon.plan import Plan
+from carbon.secret import Secret
 from tasks.screen import Screen
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ def summary(made: Plan) -> str:
         parts.append(f"driver ({'; '.join(made.driver.reasons)})")
     if made.files:
         parts.append("config (" + ", ".join(change.path.name for change in made.files) + ")")
+    if made.undo:
+        parts.append(f"take back {', '.join(made.undo)}")
     if made.finish_swap:
         parts.append("complete an interrupted run")
     if made.hosts:
@@ -42,6 +47,40 @@ def summary(made: Plan) -> str:
     if made.verify:
         parts.append("verify (started by an earlier run, not yet seen joining)")
     return ", ".join(parts) or "nothing to do"
+
+
+def details(screen: Screen, made: Plan) -> None:
+    """Print one server's plan in full: diffs, lines and reasons."""
+    screen.line(Text(f"{made.node.name}: {summary(made)}", "bold"))
+    for note in made.notes:
+        screen.line(f"  note: {note}")
+    if made.driver:
+        if made.upload:
+            screen.line(Text(f"  + {made.upload}", "green"))
+        for path in made.removed:
+            screen.line(Text(f"  - {path}", "red"))
+    for change in made.files:
+        diff = masked_diff(change.path, change.old or b"", change.new, secrets=_secrets(made.node))
+        for line in diff.splitlines():
+            screen.line(Text(f"  {line}", _DIFF_STYLES.get(line[:1], "")))
+    if made.hosts:
+        for text in made.hosts.removed:
+            screen.line(Text(f"  /etc/hosts  -{text}", "red"))
+        for text in made.hosts.added:
+            screen.line(Text(f"  /etc/hosts  +{text}", "green"))
+
+
+_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def _secrets(node: Node) -> list[str]:
+    """Return the secrets that hosts.yaml puts into this node's files."""
+    values: list[object] = [one.password for one in node.datasources]
+    values += [value for one in node.datasources for value in one.properties.values()]
+    values += [edit.value for edit in node.files]
+    if node.deployment_synchronizer:
+        values.append(node.deployment_synchronizer.svn_password)
+    return [value.reveal() for value in values if isinstance(value, Secret)]
 
 
 def finished(screen: Screen, results: Sequence[Done]) -> int:

@@ -60,6 +60,10 @@ class Screen:
         with self._guard:
             self._now.pop(name, None)
 
+    def ending(self) -> None:
+        """Say that the first Ctrl-C was heard."""
+        self.line("Ctrl-C: ending at the next safe point; once more ends at once")
+
     def line(self, text: str | Text = "") -> None:
         """Print a line."""
         self.console.print(text, soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,6 +15,7 @@ from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import UsageError
 from carbon.inventory import load, locate, select
 from remote.connection import Connector
+from remote.deploy import Rotation
 from remote.fleet import Fleet
 from tasks.executor import VerbContext
 from tasks.screen import Screen
@@ -63,6 +65,27 @@ class Session:
                     action="see `fab --list` for the lb.* tasks",
                 )
         return tuple(host for host in self.hosts if isinstance(host, Node))
+
+    def patient(self, timeout_seconds: int) -> Session:
+        """Return this session with another patience for starts, joins and stops; 0 changes nothing.
+
+        Raises UsageError for a negative one.
+        """
+        if timeout_seconds < 0:
+            raise UsageError("--timeout is negative", action="give seconds, such as 120")
+        if timeout_seconds:
+            limits = replace(
+                self.cluster.limits,
+                start_seconds=timeout_seconds,
+                join_seconds=timeout_seconds,
+                stop_seconds=timeout_seconds,
+            )
+            self.cluster = self.fleet.cluster = replace(self.cluster, limits=limits)
+        return self
+
+    def rotation(self) -> Rotation | None:
+        """Return the load balancer's side of a rolling change, if hosts.yaml has one."""
+        return None
 
     def __enter__(self) -> Session:
         return self

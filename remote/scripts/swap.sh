@@ -1,12 +1,18 @@
 # Put the staged files in place, keep what they replace, reset the deployment directory.
 # A journal stands from before the first change until after the last: start refuses meanwhile,
 # and the next run goes on with the same generation, so that what was kept stays the true old.
-# HOME_DIR GENERATION META REMOVE RESET(yes|no) DOWN(yes|no) KEEP
+# HOME_DIR GENERATION META REMOVE RESET(yes|no) DOWN(yes|no) KEEP UNDO(generation ...)
+# A rollback stages what generations kept (UNDO, newest first) and lists in staged/remove what
+# was not there before them.
 own=$(state)
 if pid=$(carbon_pid); then
     [ "$DOWN" = no ] || fail 8 "the server runs (pid $pid); its files are swapped only while it is down"
 fi
-[ -f "$own/journal" ] && GENERATION=$(cat "$own/journal")
+if [ -f "$own/journal" ]; then
+    GENERATION=$(cat "$own/journal")
+    case " $UNDO " in *"$GENERATION"*) META="$META
+undoes=$GENERATION" REWRITE=yes ;; esac
+fi
 kept=$own/generations/$GENERATION
 step generation
 mkdir -p "$kept/files" || fail 1 "cannot create $kept"
@@ -33,10 +39,12 @@ if [ -s "$list" ]; then
 else
     mkdir -p "$own/staged" && : > "$own/staged/paths"
 fi
-while read -r path; do keep "$path"; done < "$own/staged/paths"
+[ -f "$own/staged/remove" ] || : > "$own/staged/remove"
 eval "set -- $REMOVE"
-for path; do keep "$path"; done
-[ -f "$kept/meta" ] || { say "$META" > "$kept/meta.new" && mv -f "$kept/meta.new" "$kept/meta"; } ||
+for path; do say "$path" >> "$own/staged/remove"; done
+while read -r path; do keep "$path"; done < "$own/staged/paths"
+while read -r path; do keep "$path"; done < "$own/staged/remove"
+{ [ -f "$kept/meta" ] && [ -z "${REWRITE:-}" ]; } || { say "$META" > "$kept/meta.new" && mv -f "$kept/meta.new" "$kept/meta"; } ||
     fail 1 "cannot write $kept"
 flush "$kept" "$kept/manifest" "$kept/meta"
 
@@ -70,13 +78,12 @@ while read -r path; do
     say "swapped $path"
 done < "$own/staged/paths"
 
-eval "set -- $REMOVE"
-for path; do
+while read -r path; do
     [ -e "$HOME_DIR/$path" ] || continue
     step "remove $path"
     rm -f "$HOME_DIR/$path" || fail 1 "cannot remove $path"
     say "removed $path"
-done
+done < "$own/staged/remove"
 
 server=$HOME_DIR/repository/deployment/server
 if [ "$RESET" = yes ]; then
@@ -91,6 +98,24 @@ if [ "$RESET" = yes ]; then
     step reset-create
     [ -d "$server" ] || { mkdir "$server" && chmod "$mode" "$server"; } ||
         fail 1 "cannot create the deployment directory"
+fi
+
+# The state before several generations is what the oldest of them found.
+before=
+eval "set -- $UNDO"
+for undone; do
+    [ ! -d "$own/generations/$undone/deployment-server" ] ||
+        before=$own/generations/$undone/deployment-server
+done
+if [ -n "$before" ]; then
+    if [ -d "$server" ] && [ ! -e "$kept/deployment-server" ]; then
+        step restore-keep
+        mv -T "$server" "$kept/deployment-server" ||
+            fail 1 "cannot keep the deployment directory aside"
+    fi
+    step restore
+    [ -d "$server" ] || mv -T "$before" "$server" || fail 1 "cannot put the deployment directory back"
+    say "restored"
 fi
 
 flush "$HOME_DIR/repository" "$own"

@@ -1,0 +1,49 @@
+# `make demo`: the lab, a deploy on it, and the proof.  `make test`: every test, lab included.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+FAB := $(BIN)/fab
+
+.PHONY: demo test check unit lab-tests faults bench lock down help
+help:  ## List the targets.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+$(BIN)/.installed: requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=/path/of/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "the venv module is missing: apt-get install python3-venv"; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	@touch $@
+
+demo: $(BIN)/.installed  ## Bring up the lab, deploy two workers, show status and answers through the balancer.
+	$(FAB) lab.up
+	$(FAB) -H worker1,worker2 deploy
+	$(FAB) lb.config
+	$(FAB) -H manager,worker1,worker2,lb status
+	$(FAB) lab.answers
+
+test: check unit lab-tests  ## Everything that CI runs.
+
+check: $(BIN)/.installed  ## Format, lint and types.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+unit: $(BIN)/.installed  ## The unit tests: seconds, no engine.
+	$(BIN)/pytest -q tests/unit
+
+lab-tests: $(BIN)/.installed  ## The tests on the lab, over real SSH.
+	$(BIN)/pytest -q tests/lab
+
+faults: $(BIN)/.installed  ## Every fault at every point; see README.
+	$(BIN)/python -m tests.faults
+
+bench: $(BIN)/.installed  ## Measure against the peers and the floors; writes benchmarks/RESULTS.md.
+	$(BIN)/python -m benchmarks
+
+down: $(BIN)/.installed  ## Take the demo's lab down.
+	$(FAB) lab.down
+
+lock: ## Resolve the exact versions again.
+	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet pip-tools
+	$(VENV)/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
+	$(VENV)/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra dev --constraint requirements.lock --output-file requirements-dev.lock

@@ -1,0 +1,129 @@
+"""Stop and remove, rolling: each server locked, drained, stopped, seen leaving, written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from carbon import hostsfile
+from carbon.cluster import Node
+from carbon.errors import ProvisionError
+from carbon.plan import hosts_owner
+from remote import activation, lifecycle
+from remote.deploy import Rotation
+from remote.fleet import Fleet
+from remote.interrupt import safe_point
+from remote.leave import Stopped, leave
+from remote.lock import locked, utc_now, who
+from remote.progress import Progress
+from remote.survey import survey
+
+
+class Departure:
+    """One run of `stop` or `remove` over some nodes."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        *,
+        verb: str,
+        rotation: Rotation | None,
+        break_lock: bool,
+        progress: Progress,
+    ) -> None:
+        self._fleet = fleet
+        self._verb = verb
+        self._rotation = rotation
+        self._break_lock = break_lock
+        self._progress = progress
+        self._limits = fleet.cluster.limits
+
+    def stop(self, nodes: Sequence[Node]) -> list[Stopped]:
+        """Stop the nodes in order; the first failure ends it."""
+        return list(self._each(nodes, remove=False))
+
+    def remove(self, nodes: Sequence[Node]) -> list[Stopped]:
+        """Stop the nodes and take away what maps to them; AS_HOME stays."""
+        return list(self._each(nodes, remove=True))
+
+    def _each(self, nodes: Sequence[Node], *, remove: bool) -> Iterator[Stopped]:
+        for node in nodes:
+            outcome = self._one(node, others=nodes, remove=remove)
+            yield outcome
+            if outcome.error:
+                return
+
+    def _one(self, node: Node, *, others: Sequence[Node], remove: bool) -> Stopped:
+        outcome = Stopped(node=node, was_running=True)
+        try:
+            safe_point()
+            with locked(
+                self._fleet.server(node),
+                run=self._fleet.run,
+                verb=self._verb,
+                run_as=node.run_as,
+                break_lock=self._break_lock,
+                timeout_seconds=self._limits.command_seconds,
+            ):
+                outcome = self._stop(node)
+                if remove:
+                    self._unmap(node, others)
+                self._audit(node)
+        except ProvisionError as error:
+            return replace(outcome, error=error.at(host=node.name, step=self._verb))
+        return outcome
+
+    def _stop(self, node: Node) -> Stopped:
+        if self._rotation:
+            self._progress.now(node.name, "draining")
+            self._rotation.take_out(node)
+        return leave(
+            self._fleet,
+            node,
+            patience_seconds=self._limits.stop_seconds,
+            seen_seconds=self._limits.stop_seconds,
+            progress=self._progress,
+        )
+
+    def _unmap(self, node: Node, others: Sequence[Node]) -> None:
+        """Take the node out of the load balancer, and its block out of /etc/hosts.
+
+        The block stays where another node of the cluster still lives on the same server.
+        """
+        if self._rotation:
+            self._rotation.remove(node)
+        gone = {one.name for one in others}
+        neighbours = [
+            one.name
+            for one in self._fleet.cluster.nodes
+            if one.server == node.server and one.name not in gone
+        ]
+        if neighbours:
+            self._progress.say(node.name, f"/etc/hosts block kept for {', '.join(neighbours)}")
+            return
+        self._remove_block(node)
+
+    def _remove_block(self, node: Node) -> None:
+        server = self._fleet.server(node)
+        seconds = self._limits.command_seconds
+        facts = survey(server, node, timeout_seconds=seconds)
+        made = hostsfile.remove(facts.hosts, owner=hosts_owner(node))
+        if made.changed:
+            activation.write_hosts(
+                server,
+                old=facts.hosts,
+                new=made.new,
+                mounted=facts.hosts_mounted,
+                timeout_seconds=seconds,
+            )
+            self._progress.say(node.name, "/etc/hosts block removed")
+
+    def _audit(self, node: Node) -> None:
+        inventory = self._fleet.cluster.digest[:12]
+        lifecycle.record(
+            self._fleet,
+            node,
+            evidence=None,
+            audit=f"{utc_now()} {who()} {self._verb} inventory={inventory} ok",
+            timeout_seconds=self._limits.command_seconds,
+        )

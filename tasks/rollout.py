@@ -1,0 +1,49 @@
+"""What all rolling verbs share: look, show the plan, apply it, print the table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from carbon.errors import Interrupted
+from carbon.plan import Wishes
+from remote.deploy import Order, Planner, apply, look
+from remote.interrupt import deferred
+from tasks.report import details, finished, planned
+
+if TYPE_CHECKING:
+    from tasks.session import Session
+
+SOMETHING_TO_DO = 2
+
+
+def roll_out(
+    session: Session,
+    name: str,
+    wishes: Wishes,
+    *,
+    break_lock: bool = False,
+    rollback: bool = False,
+    planner: Planner | None = None,
+) -> int:
+    """Do what a verb wishes for on all its nodes, one after another; return the exit status."""
+    order = Order(
+        nodes=session.nodes, wishes=wishes, verb=name, break_lock=break_lock, rollback=rollback
+    )
+    screen = session.screen
+    with deferred(screen.ending):
+        plans = look(session.fleet, order, progress=screen, planner=planner)
+        planned(screen, plans)
+        results = apply(session.fleet, order, plans, progress=screen, rotation=session.rotation())
+    status = finished(screen, results)
+    stopped = any(isinstance(done.error, Interrupted) for done in results)
+    return Interrupted.exit_status if stopped else status
+
+
+def show_plan(session: Session, wishes: Wishes) -> int:
+    """Print what deploy would do on each node; return 2 if it is anything."""
+    order = Order(nodes=session.nodes, wishes=wishes, verb="plan")
+    plans = look(session.fleet, order, progress=session.screen)
+    session.screen.close()
+    for made in plans:
+        details(session.screen, made)
+    return 0 if all(made.empty for made in plans) else SOMETHING_TO_DO
