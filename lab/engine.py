@@ -47,7 +47,7 @@ def provide_engine(
     """
     machine = machine or Machine.this()
     if run("docker", "--version").returncode != 0:
-        _install("docker.io", machine=machine, progress=progress, run=run)
+        _install("docker.io", "docker-compose", machine=machine, progress=progress, run=run)
     if not _answers(run):
         _start(machine=machine, progress=progress, run=run)
     for compose in (("docker", "compose"), ("docker-compose",)):
@@ -61,21 +61,17 @@ def _answers(run: Run) -> bool:
     return run("docker", "version", "--format", "{{.Server.Version}}").returncode == 0
 
 
-def _install(package: str, *, machine: Machine, progress: Progress, run: Run) -> None:
+def _install(*packages: str, machine: Machine, progress: Progress, run: Run) -> None:
     if not (machine.is_root and machine.is_debian):
         raise LabError(
             "the lab needs Docker with Compose: install Docker Desktop, or your system's packages "
             "docker.io and docker-compose, and start the engine"
         )
-    progress(f"no {package} on this machine: installing it with apt-get")
+    names = " and ".join(packages)
+    progress(f"installing {names} with apt-get")
     need(run("apt-get", "update"), what="apt-get update")
-    need(
-        run(
-            *("env", "DEBIAN_FRONTEND=noninteractive"),
-            *("apt-get", "install", "-y", "--no-install-recommends", package, "iptables"),
-        ),
-        what=f"installing {package}",
-    )
+    install = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", *packages)
+    need(run(*install), what=f"installing {names}")
 
 
 def _start(*, machine: Machine, progress: Progress, run: Run) -> None:

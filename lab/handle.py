@@ -7,17 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabHost:
-    """One host: a container with an SSH server."""
-
-    name: str
-    address: str
-    """Its address in the lab's own network."""
-    ssh_port: int
-    """Where 127.0.0.1 reaches its SSH server."""
-    container: str
+from lab.hosts import LabHost, wait_until_ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +25,7 @@ class Lab:
 
     @property
     def identity(self) -> Path:
-        """The private key that lets `deploy` in; beside it id_rsa, for hosts of another age."""
+        """The private key that lets `deploy` in; beside it lies id_rsa, for old servers."""
         return self.run_dir / "id_ed25519"
 
     @property
@@ -49,8 +39,8 @@ class Lab:
         return (self.run_dir / "db_password").read_text().strip()
 
     def port(self, name: str) -> int:
-        """Return a published port by the name of its file, such as `lb.http_port`."""
-        return int((self.run_dir / name).read_text())
+        """Return a published port by its name, such as `lb.http`."""
+        return int((self.run_dir / f"{name}_port").read_text())
 
     def exec(
         self,
@@ -63,7 +53,7 @@ class Lab:
         """Run a command on a host, past SSH, to look at it or to break it."""
         return subprocess.run(
             ["docker", "exec", "-i", "-u", user, self.hosts[host].container, *argv],
-            input="" if input is None else input,
+            input=input or "",
             capture_output=True,
             text=True,
             check=check,
@@ -74,14 +64,12 @@ class Lab:
         self._docker("kill", host)
 
     def start(self, host: str) -> None:
-        """Boot a stopped host and wait until it is ready again."""
-        from lab.machine import wait_until_ready
-
+        """Boot a stopped host and wait until it is ready again, at its old address and ports."""
         self._docker("start", host)
         wait_until_ready([self.hosts[host]])
 
     def pause(self, host: str) -> None:
-        """Freeze all processes of a host: connections open, nothing answers."""
+        """Freeze all processes of a host: connections stay open, nothing answers."""
         self._docker("pause", host)
 
     def unpause(self, host: str) -> None:
@@ -89,6 +77,5 @@ class Lab:
         self._docker("unpause", host)
 
     def _docker(self, verb: str, host: str) -> None:
-        subprocess.run(
-            ["docker", verb, self.hosts[host].container], check=True, capture_output=True, text=True
-        )
+        command = ["docker", verb, self.hosts[host].container]
+        subprocess.run(command, check=True, capture_output=True, text=True)

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from lab.handle import LabHost
-from lab.shell import need, run
+from lab.hosts import LabHost
+from lab.shell import Run, need, run
 
 ENVIRONMENT = "compose.env"
-LOGIN_KEYS = ("id_ed25519", "id_rsa")
+LOGIN_KEYS = {"id_ed25519": "ed25519", "id_rsa": "rsa"}
 PORTS = (
     *(f"{host}_22" for host in ("MANAGER", "WORKER1", "WORKER2", "WORKER3", "DB", "LB")),
     *("LB_80", "LB_443", "LEGACY_22", "PLAIN_22"),
@@ -22,45 +22,50 @@ PORTS = (
 PORT_RANGE = range(20000, 32000)
 
 
-def prepare(folder: Path, *, image: str) -> None:
+def prepare(folder: Path, *, image: str, run: Run = run) -> None:
     """Write what Compose reads. What is there already stays, so that `up` twice changes nothing.
 
-    The ports are chosen here, not by the engine: they would change each time a host restarts.
+    The ports are chosen here, not by the engine: its own would change when a host restarts.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in LOGIN_KEYS:
-        _login_key(folder / name)
+    keys = [_login_key(folder / name, kind, image, run) for name, kind in LOGIN_KEYS.items()]
     password = folder / "db_password"
     if not password.exists():
         _write(password, secrets.token_hex(12), mode=0o600)
-    environment = _read_environment(folder / ENVIRONMENT)
+    environment = _read_environment(folder)
     missing = [name for name in PORTS if name not in environment]
-    environment |= dict(zip(missing, map(str, free_ports(len(missing))), strict=True))
+    environment |= zip(missing, map(str, free_ports(len(missing))), strict=True)
     environment["LAB_IMAGE"] = image
     environment["LAB_DB_PASSWORD"] = password.read_text().strip()
-    environment["LAB_LOGIN_KEYS"] = ";".join(
-        (folder / f"{name}.pub").read_text().strip() for name in LOGIN_KEYS
-    )
+    environment["LAB_LOGIN_KEYS"] = ";".join(keys)
     lines = [f"{name}={value}" for name, value in environment.items()]
     _write(folder / ENVIRONMENT, "\n".join(lines), mode=0o600)
 
 
-def _login_key(file: Path) -> None:
+def _login_key(file: Path, kind: str, image: str, run: Run) -> str:
+    """Return the public key of a login key, made by the image's ssh-keygen: here may be none."""
+    public = file.with_name(f"{file.name}.pub")
     if not file.exists():
-        kind = file.name.removeprefix("id_")
-        command = ("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "carbon-lab", "-f", str(file))
-        need(run(*command), what="ssh-keygen")
+        make = (
+            f"ssh-keygen -q -t {kind} -N '' -C carbon-lab -f /tmp/key && cat /tmp/key.pub /tmp/key"
+        )
+        made = run("docker", "run", "--rm", "--network=none", "--entrypoint=sh", image, "-c", make)
+        public_line, _, private = need(made, what="ssh-keygen").partition("\n")
+        _write(public, public_line)
+        _write(file, private.rstrip("\n"), mode=0o600)
+    return public.read_text().strip()
 
 
-def _read_environment(file: Path) -> dict[str, str]:
+def _read_environment(folder: Path) -> dict[str, str]:
+    file = folder / ENVIRONMENT
     lines = file.read_text().splitlines() if file.exists() else []
     return {name: value for name, _, value in (line.partition("=") for line in lines)}
 
 
 def free_ports(count: int) -> list[int]:
     """Return that many different ports of 127.0.0.1 at which nobody listens."""
+    ports: list[int] = []
     with ExitStack() as held:
-        ports: list[int] = []
         while len(ports) < count:
             candidate = held.enter_context(socket.socket())
             try:
@@ -68,23 +73,23 @@ def free_ports(count: int) -> list[int]:
             except OSError:
                 continue
             ports.append(candidate.getsockname()[1])
-        return ports
+    return ports
 
 
-def collect(folder: Path, hosts: Mapping[str, LabHost]) -> None:
+def collect(folder: Path, hosts: Mapping[str, LabHost], *, run: Run = run) -> None:
     """Write down what only the running lab knows: addresses, ports, host keys, the driver."""
     for host in hosts.values():
         _write(folder / f"{host.name}.address", host.address)
         _write(folder / f"{host.name}.ssh_port", str(host.ssh_port))
-    environment = _read_environment(folder / ENVIRONMENT)
+    environment = _read_environment(folder)
     _write(folder / "lb.http_port", environment["LB_80"])
     _write(folder / "lb.https_port", environment["LB_443"])
-    keys = [line for host in hosts.values() for line in host_keys(host)]
+    _fetch_driver(folder, next(iter(hosts.values())), run)
+    keys = [line for host in hosts.values() for line in host_keys(host, run=run)]
     _write(folder / "known_hosts", "\n".join(keys))
-    _fetch_driver(folder, next(iter(hosts.values())))
 
 
-def host_keys(host: LabHost) -> list[str]:
+def host_keys(host: LabHost, *, run: Run = run) -> list[str]:
     """Return a host's lines for known_hosts, read inside of it: nothing is trusted on first use."""
     keys = need(
         run("docker", "exec", host.container, "sh", "-c", "cat /etc/ssh/ssh_host_*_key.pub"),
@@ -94,13 +99,13 @@ def host_keys(host: LabHost) -> list[str]:
     return [f"{names} {' '.join(key.split()[:2])}" for key in keys.splitlines()]
 
 
-def _fetch_driver(folder: Path, host: LabHost) -> None:
+def _fetch_driver(folder: Path, host: LabHost, run: Run) -> None:
     """Copy the driver under its own name, and once more under one without a version."""
-    if not list(folder.glob("*.jar")):
+    plain = folder / "mariadb-java-client.jar"
+    if not plain.exists():
         copied = run("docker", "cp", f"{host.container}:/opt/driver/.", str(folder))
         need(copied, what="copying the JDBC driver")
-        versioned = next(folder.glob("mariadb-java-client-*.jar"))
-        (folder / "mariadb-java-client.jar").write_bytes(versioned.read_bytes())
+        plain.write_bytes(next(folder.glob("mariadb-java-client-*.jar")).read_bytes())
 
 
 def _write(file: Path, text: str, *, mode: int = 0o644) -> None:

@@ -20,21 +20,19 @@ class LabError(Exception):
 class Run(Protocol):
     """How the lab runs a command; tests put a stand-in here."""
 
-    def __call__(
-        self, *argv: str, input: str | None = None, log: Path | None = None
-    ) -> subprocess.CompletedProcess[str]: ...
+    def __call__(self, *argv: str, log: Path | None = None) -> subprocess.CompletedProcess[str]: ...
 
 
-def run(
-    *argv: str, input: str | None = None, log: Path | None = None
-) -> subprocess.CompletedProcess[str]:
+def run(*argv: str, log: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, whatever its exit status; a missing program counts as 127.
 
     With `log` its output goes to the end of that file, for commands that leave a process behind.
     """
     try:
         if log is None:
-            return subprocess.run(argv, input=input, capture_output=True, text=True, check=False)
+            return subprocess.run(
+                argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            )
         with log.open("a") as output:
             return subprocess.run(
                 argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, text=True, check=False
