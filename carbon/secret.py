@@ -12,6 +12,8 @@ from typing import Literal
 from carbon.errors import InventoryError
 
 MASK = "********"
+COMMAND_SECONDS = 120
+"""Long enough for a person to answer a password manager's question."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,33 @@ class Secret:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise self._missing(
                 f"the secret file {self.argument} cannot be read: {reason}",
-                "create it with mode 600, one line, no quotes",
+                "start the lab: fab lab.up"
+                if self.argument.startswith("lab/run/")
+                else "create it with mode 600, one line, no quotes",
             ) from None
 
     def _from_command(self) -> str:
-        done = subprocess.run(
-            self.argument, shell=True, capture_output=True, text=True, check=False, cwd=self.base
-        )
+        try:
+            done = subprocess.run(
+                self.argument,
+                shell=True,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                check=False,
+                cwd=self.base,
+                timeout=COMMAND_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            raise self._missing(
+                f"the secret command `{self.argument}` gave nothing within {COMMAND_SECONDS} s",
+                "run it by hand: it may be waiting for a passphrase; an agent can hold that",
+            ) from None
+        except (OSError, ValueError) as error:
+            raise self._missing(
+                f"the secret command `{self.argument}` cannot be used: {error}",
+                "run it by hand in the same folder; it must print UTF-8 text",
+            ) from None
         if done.returncode != 0 or not done.stdout.strip("\r\n"):
             last = done.stderr.strip().splitlines()[-1:] or ["it printed nothing"]
             raise self._missing(

@@ -1,6 +1,6 @@
 """hosts.yaml, the one inventory: read strictly, with everything derived that can be.
 
-`carbon.inventory.edits.check_edits` stands apart: it needs lxml, and loading must not.
+The check of its xpaths, `carbon.inventory.edits.check_edits`, stands apart: it needs lxml.
 """
 
 from carbon.inventory.load import load, locate

@@ -12,7 +12,16 @@ import yaml
 from yaml.reader import Reader
 
 from carbon.errors import InventoryError
-from carbon.inventory.nodes import ListNode, MapNode, Node, ScalarNode, Source, Tag, is_null
+from carbon.inventory.nodes import (
+    ListNode,
+    MapNode,
+    Node,
+    ScalarNode,
+    Source,
+    Tag,
+    expanded,
+    is_null,
+)
 from carbon.inventory.suggest import shown
 
 MAX_BYTES = 1_000_000
@@ -141,7 +150,7 @@ class _Composer:
         tag = TAGS.get(event.tag) if event.tag else None
         if tag is None:
             self._refuse_tag(event, path)
-        plain = tag is None and event.style is None
+        plain = tag is None and not event.style
         node = ScalarNode(
             self.source,
             path,
@@ -184,7 +193,7 @@ class _Composer:
                 _line(event),
                 "write `key: value`; put a value that begins with { [ & * ! in quotes",
             )
-        if event.value == "<<" and event.style is None:
+        if event.value == "<<" and not event.style:
             raise self._error(
                 f"{_join(path, '<<')} is a merge key, which is not supported",
                 _line(event),
@@ -220,6 +229,8 @@ def _check_reference(node: ScalarNode) -> None:
             f"{shown(node.text)} is not the name of an environment variable",
             action="write the bare name, as in `!env DB_PASSWORD`",
         )
+    if node.tag == "file":
+        expanded(node, node.text)
 
 
 def _join(path: str, key: str) -> str:

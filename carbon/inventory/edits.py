@@ -1,4 +1,4 @@
-"""The XML in hosts.yaml: xpaths that compile, fragments that are well-formed.
+"""The xpaths of hosts.yaml: do they compile?
 
 Apart from loading, and not imported by the package: whoever edits no file need not wait
 for lxml.
@@ -14,65 +14,30 @@ from carbon.inventory.suggest import shown
 
 
 def check_edits(cluster: Cluster) -> None:
-    """Check every entry of `files:` as far as that goes without the file that it edits.
+    """Check the xpath of every entry of `files:`, before any host is touched.
 
     Raises InventoryError, with file and line, at the first that can never work.
     """
-    for edit in (edit for node in cluster.nodes for edit in node.files):
-        for check in (_check_xpath, _check_attribute, _check_fragment):
-            if problem := check(edit):
-                seen, action = problem
-                raise InventoryError(seen, action=action, file=str(cluster.file), line=edit.line)
+    for node in cluster.nodes:
+        for edit in node.files:
+            _check_xpath(edit, file=str(cluster.file))
 
 
-Problem = tuple[str, str] | None
-
-
-def _check_xpath(edit: FileEdit) -> Problem:
+def _check_xpath(edit: FileEdit, *, file: str) -> None:
     """Evaluate it on an empty document, which shows unbound prefixes and functions too."""
     try:
         found = etree.XPath(edit.xpath, namespaces=dict(edit.namespaces))(etree.Element("empty"))
-    except (etree.XPathError, ValueError, TypeError) as error:
-        return (
+    except (etree.XPathError, ValueError) as error:
+        raise InventoryError(
             f"the xpath {shown(edit.xpath)} does not compile: {error}",
-            "correct it; every prefix in it must stand in `namespaces:`",
-        )
+            action="correct it; every prefix in it must be among its `namespaces:`",
+            file=file,
+            line=edit.line,
+        ) from None
     if not isinstance(found, list):
-        return (
+        raise InventoryError(
             f"the xpath {shown(edit.xpath)} computes a value",
-            "write the path of the element to edit",
+            action="write the path of the element to edit",
+            file=file,
+            line=edit.line,
         )
-    return None
-
-
-def _check_attribute(edit: FileEdit) -> Problem:
-    prefix, colon, _ = (edit.attribute or "").partition(":")
-    if colon and prefix not in edit.namespaces:
-        return (
-            f"the prefix of the attribute {edit.attribute} is unbound",
-            "add it to `namespaces:`",
-        )
-    return None
-
-
-def _check_fragment(edit: FileEdit) -> Problem:
-    if edit.fragment is None:
-        return None
-    opening = etree.tostring(etree.Element("around", nsmap=dict(edit.namespaces)))
-    text = opening.removesuffix(b"/>") + b">" + edit.fragment.encode() + b"</around>"
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    try:
-        around = etree.fromstring(text, parser)
-    except etree.XMLSyntaxError as error:
-        return (
-            f"the fragment is not well-formed XML: {error.msg}",
-            "write one element, closed, with & as &amp;; its prefixes go into `namespaces:`",
-        )
-    beside = [around.text, *(child.tail for child in around)]
-    if len(around) != 1 or not isinstance(around[0].tag, str) or any(map(_is_text, beside)):
-        return ("the fragment is not exactly one element", "write one `- file:` entry for each")
-    return None
-
-
-def _is_text(text: str | None) -> bool:
-    return bool(text and text.strip())

@@ -69,7 +69,8 @@ def _elb(own: MapNode, shared: MapNode) -> Entry:
 
 def _load_balancer(own: MapNode, shared: MapNode) -> LoadBalancer:
     """Read the load balancer; of what is shared it takes the way to reach it."""
-    node = own.over(shared.only({"ssh"}))
+    ssh = MapNode(own.source, f"{own.path}.ssh", own.line, {})
+    node = own.with_default("ssh", ssh).over(shared.only({"ssh"}))
     found = schema.LOAD_BALANCER(node, name=LOAD_BALANCER_NAME)
     if (found.ssl_certificate is None) != (found.ssl_certificate_key is None):
         raise node.error(

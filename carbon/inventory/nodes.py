@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from carbon.errors import InventoryError
+from carbon.inventory.suggest import shown
 from carbon.secret import Secret
 
 Tag = Literal["env", "file", "command"]
@@ -145,6 +146,17 @@ class MapNode(Node):
 
     def _with(self, entries: dict[str, Node]) -> MapNode:
         return MapNode(self.source, self.path, self.line, entries)
+
+
+def expanded(node: Node, path: str) -> Path:
+    """Return a local path with ~ expanded, from the inventory's folder on where it is relative."""
+    try:
+        return node.source.base / Path(path).expanduser()
+    except RuntimeError:
+        raise node.error(
+            f"{shown(path)} begins with a home folder that is not known",
+            action="write the path out",
+        ) from None
 
 
 def is_null(node: Node | None) -> bool:

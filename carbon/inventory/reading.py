@@ -10,11 +10,11 @@ settings in another line, may be fetched by a tag, and may be a secret that must
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from carbon.inventory.nodes import ListNode, MapNode, Node, ScalarNode, is_null
+from carbon.inventory.nodes import ListNode, MapNode, Node, ScalarNode, expanded, is_null
 from carbon.inventory.suggest import did_you_mean, shown
 from carbon.inventory.values import Unfit, printable
 from carbon.secret import Secret
@@ -53,10 +53,10 @@ class Record(Generic[T]):
 
     def __call__(self, node: Node, /, **given: Any) -> T:
         """Return what `build` makes of the mapping and of what else is given."""
-        found = self._read(node, part_of=_whole)
-        for name, key in self.keys.items():
-            if key.required and key.to not in found:
-                raise node.error(f"has no {name}", action=f"add `{name}:` to it")
+        mapping = as_map(node)
+        self._refuse_unknown(mapping)
+        self._refuse_missing(mapping)
+        found = {key.to: key.read(value) for key, value in self._present(mapping)}
         return self._build(**found, **given)
 
     def check(self, node: Node) -> None:
@@ -64,23 +64,29 @@ class Record(Generic[T]):
 
         For settings that become complete only when a node's own are laid over them.
         """
-        self._read(node, part_of=_part)
+        mapping = as_map(node)
+        self._refuse_unknown(mapping)
+        for key, value in self._present(mapping):
+            read = key.read
+            (read.check if isinstance(read, Record | NamedRecords) else read)(value)
 
-    def _read(self, node: Node, *, part_of: Callable[[Read[Any]], Read[Any]]) -> dict[str, Any]:
-        entries = as_map(node).entries
-        for name, value in entries.items():
+    def _refuse_unknown(self, mapping: MapNode) -> None:
+        for name, value in mapping.entries.items():
             if name not in self.keys:
-                raise self._unknown(name, value)
-        return {
-            key.to: part_of(key.read)(entries[name])
-            for name, key in self.keys.items()
-            if not is_null(entries.get(name))
-        }
+                known = f"{did_you_mean(name, self.keys)}known here: {', '.join(self.keys)}"
+                raise value.error(
+                    "is not a key that hosts.yaml has here", action=self._notes.get(name, known)
+                )
 
-    def _unknown(self, name: str, value: Node) -> Exception:
-        known = ", ".join(self.keys)
-        action = self._notes.get(name) or f"{did_you_mean(name, self.keys)}known here: {known}"
-        return value.error("is not a key that hosts.yaml has here", action=action)
+    def _refuse_missing(self, mapping: MapNode) -> None:
+        for name, key in self.keys.items():
+            if key.required and mapping.get(name) is None:
+                raise mapping.error(f"has no {name}", action=f"add `{name}:` to it")
+
+    def _present(self, mapping: MapNode) -> Iterator[tuple[Key, Node]]:
+        for name, key in self.keys.items():
+            if (value := mapping.get(name)) is not None:
+                yield key, value
 
 
 class NamedRecords(Generic[T]):
@@ -98,14 +104,6 @@ class NamedRecords(Generic[T]):
     def check(self, node: Node) -> None:
         """Read what is there with all its checks, and build nothing."""
         named(self._name, lambda _, value: self._record.check(value))(node)
-
-
-def _whole(read: Read[Any]) -> Read[Any]:
-    return read
-
-
-def _part(read: Read[Any]) -> Read[Any]:
-    return read.check if isinstance(read, Record | NamedRecords) else read
 
 
 def as_map(node: Node) -> MapNode:
@@ -186,14 +184,7 @@ def text_or_secret(parse: Parse[str]) -> Read[str | Secret]:
 
 def local_path(node: Node) -> Path:
     """Read a path of the operator's machine, relative to the folder of hosts.yaml."""
-    text = scalar(printable)(node)
-    try:
-        return node.source.base / Path(text).expanduser()
-    except RuntimeError:
-        raise node.error(
-            f"{shown(text)} begins with a home folder that is not known",
-            action="write the path out",
-        ) from None
+    return expanded(node, scalar(printable)(node))
 
 
 def _checked(parse: Parse[T], text: str, *, at: Node, what: str) -> T:

@@ -101,13 +101,15 @@ def properties(node: Node) -> dict[str, str | Secret]:
 
 def file_edit(node: Node) -> FileEdit:
     """Read one edit of any other file, in exactly one of its three forms."""
-    given = set(as_map(node).entries) & {"value", "attribute", "fragment"}
+    edit = FILE_EDIT(node, line=node.line)
+    mapping = as_map(node)
+    given = {key for key in ("value", "attribute", "fragment") if mapping.get(key)}
     if given not in ({"value"}, {"attribute", "value"}, {"fragment"}):
         raise node.error(
             f"has {' and '.join(sorted(given)) or 'nothing to set'}",
             action="give it `value:`, or `attribute:` and `value:`, or `fragment:`",
         )
-    return FILE_EDIT(node, line=node.line)
+    return edit
 
 
 def _property(name: str, node: Node) -> str | Secret:
@@ -182,7 +184,7 @@ FILE_EDIT = Record(
         "namespaces": _key(NAMESPACES, "namespaces"),
         "value": _key(text_or_secret(values.xml_text), "value"),
         "attribute": _key(scalar(values.attribute_name), "attribute"),
-        "fragment": _key(scalar(values.xml_text, echo=False), "fragment"),
+        "fragment": _key(scalar(values.fragment, echo=False), "fragment"),
     },
 )
 LIMITS = Record(

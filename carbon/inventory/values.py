@@ -134,6 +134,25 @@ def xml_text(text: str) -> str:
     return text
 
 
+def fragment(text: str) -> str:
+    """Check XML to insert: one element, with any comments around it.
+
+    Its prefixes may be those of the file that it goes into, so they are not looked at here.
+    """
+    from xml.parsers import expat
+
+    try:
+        content = _content(xml_text(text))
+    except expat.ExpatError as error:
+        raise Unfit(
+            f"is not well-formed XML: {expat.ErrorString(error.code)}",
+            "close every element and write & as &amp;",
+        ) from None
+    if content != ["element"]:
+        raise Unfit("is not exactly one element", "write one `- file:` entry for each")
+    return text
+
+
 def url(text: str) -> str:
     """Check an URL: anything goes but a password, since URLs are shown in plans and diffs."""
     if not text:
@@ -309,6 +328,35 @@ def join_pattern(text: str) -> str:
             r"write them as in (?P<host>[0-9.]+):(?P<port>[0-9]+)",
         )
     return text
+
+
+def _content(text: str) -> list[str]:
+    """Return what stands side by side in a piece of XML: elements and texts."""
+    from xml.parsers import expat
+
+    found: list[str] = []
+    depth = 0
+
+    def start(_name: str, _attributes: dict[str, str]) -> None:
+        nonlocal depth
+        if depth == 1:
+            found.append("element")
+        depth += 1
+
+    def end(_name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def characters(data: str) -> None:
+        if depth == 1 and data.strip():
+            found.append("text")
+
+    parser = expat.ParserCreate("utf-8")
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = characters
+    parser.Parse(f"<around>{text}</around>".encode(), True)
+    return found
 
 
 def _is_xml(character: str) -> bool:

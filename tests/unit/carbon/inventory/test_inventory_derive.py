@@ -77,38 +77,45 @@ def test_ports_follow_from_the_offset(tmp_path: Path) -> None:
 # --- what nodes of one server must not share
 
 
+@pytest.mark.parametrize("other", ["/opt/wso2/as", "/opt/wso2/as/inner", "/opt/wso2"])
+def test_nodes_of_one_server_need_homes_apart(tmp_path: Path, other: str) -> None:
+    text = inventory(worker1=f"server: box\nhome: {other}", worker2="server: box")
+    error = refused(tmp_path, text.replace("worker2:", "worker2: # here"))
+    assert error.seen == (
+        "workers.worker2 puts worker2 at /opt/wso2/as, "
+        f"and worker1 on the same server is at {other}"
+    )
+
+
 @pytest.mark.parametrize(
     ("worker1", "worker2", "seen"),
     [
-        ("home: /opt/as", "", "puts worker2 at /opt/wso2/as"),
-        ("home: /opt/wso2/as/inner", "", "and worker1 on the same server is at"),
-        ("home: /opt/a", "home: /opt/a/b # here", "workers.worker2.home puts worker2"),
-        ("Offset: 2", "home: /opt/2\nOffset: 2 # here", "Offset is 2, as worker1 on the same"),
+        ("home: /opt/a", "home: /opt/a/b", "workers.worker2.home puts worker2 at /opt/a/b"),
+        ("Offset: 2", "Offset: 2", "Offset is 2, as worker1 on the same server has"),
         (
             "localMemberPort: 4100",
-            "home: /opt/2\nlocalMemberPort: 4100 # here",
+            "localMemberPort: 4100",
             "makes 4100 the localMemberPort of worker2, and it is worker1's localMemberPort",
         ),
         (
             "Offset: 320",
-            "home: /opt/2\nOffset: 0 # here",
+            "Offset: 0",
             "makes 9763 the HTTP port of worker2, and it is worker1's HTTPS port",
         ),
         (
             "localMemberPort: 9443",
-            "home: /opt/2\nOffset: 0 # here",
+            "Offset: 0",
             "makes 9443 the HTTPS port of worker2, and it is worker1's localMemberPort",
         ),
     ],
 )
-def test_nodes_of_one_server_must_differ(
+def test_nodes_of_one_server_must_not_share_a_number(
     tmp_path: Path, worker1: str, worker2: str, seen: str
 ) -> None:
-    if worker1.startswith("home: /opt/as"):
-        worker1 = "home: /opt/wso2/as"
-    text = inventory(worker1=f"server: box\n{worker1}", worker2=f"server: box\n{worker2}")
-    if "# here" not in text:
-        text = text.replace("  worker2:", "  worker2: # here")
+    home = "" if "home" in worker1 else "home: /opt/one"
+    text = inventory(
+        worker1=f"server: box\n{home}\n{worker1}", worker2=f"server: box\n{worker2} # here"
+    )
     assert seen in refused(tmp_path, text).seen
 
 

@@ -72,7 +72,7 @@ WRITABLE = st.text(
     st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff")
 )
 
-quickly = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quickly = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def outcome(text: str | bytes) -> Cluster | InventoryError:
@@ -101,8 +101,13 @@ def with_value(tree: Any, path: list[Any], value: Any) -> Any:
 
 def paths(tree: Any, path: tuple[Any, ...] = ()) -> list[list[Any]]:
     """Return the paths of all values of a tree."""
-    children = tree.items() if isinstance(tree, dict) else enumerate(tree)
-    below = children if isinstance(tree, dict | list) else ()
+    match tree:
+        case dict():
+            below = list(tree.items())
+        case list():
+            below = list(enumerate(tree))
+        case _:
+            below = []
     return [list(path), *(found for key, value in below for found in paths(value, (*path, key)))]
 
 

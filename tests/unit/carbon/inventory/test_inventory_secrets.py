@@ -20,8 +20,8 @@ DATASOURCE = "datasources:\n  A: {url: jdbc:a, driverClassName: a.B, password: %
         "keystore_password: hunter2",
         "keystore_password: 'hunter2'",
         "keystore_password: 42hunter2",
-        "datasources: {A: {password: hunter2}}",
-        "datasources: {A: {properties: {keyStorePassword: hunter2}}}",
+        "datasources: {A: {url: a, driverClassName: a.B, password: hunter2}}",
+        "datasources: {A: {url: a, driverClassName: a.B, properties: {myPassword: hunter2}}}",
         "DeploymentSynchronizer: {Enabled: true, SvnUrl: a, SvnUser: b, SvnPassword: hunter2}",
     ],
 )
@@ -33,7 +33,9 @@ def test_plain_text_secret_is_refused_and_not_shown(tmp_path: Path, value: str) 
 
 
 def test_wrong_url_is_refused_without_showing_it(tmp_path: Path) -> None:
-    text = inventory(worker1="datasources: {A: {url: 'jdbc:x?password=hunter2'}} # here")
+    text = inventory(
+        worker1="datasources: {A: {driverClassName: a.B, url: 'jdbc:x?password=hunter2'}} # here"
+    )
     assert "hunter2" not in str(refused(tmp_path, text))
 
 
@@ -118,7 +120,16 @@ def test_other_missing_file_does_not_blame_the_lab(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["!env", "!file ''", "!env A-B", "!env 'A B'", '!file "a\\0b"', '!command "a\\nb"']
+    "value",
+    [
+        "!env",
+        "!file ''",
+        "!file ~nobody-at-all/x",
+        "!env A-B",
+        "!env 'A B'",
+        '!file "a\\0b"',
+        '!command "a\\nb"',
+    ],
 )
 def test_tag_that_can_name_nothing_is_refused(tmp_path: Path, value: str) -> None:
     refused(tmp_path, inventory(worker1=f"keystore_password: {value} # here"))

@@ -39,9 +39,8 @@ def test_shipped_inventory_describes_the_lab(beside_a_lab: Path) -> None:
         ("manager", "172.18.0.2", 2202),
         ("worker1", "172.18.0.3", 2203),
         ("worker2", "172.18.0.4", 2204),
-        ("worker3", "172.18.0.5", 2205),
     ]
-    assert [node.run_as for node in cluster.workers] == [None, "wso2", None]
+    assert [node.run_as for node in cluster.workers] == [None, "wso2"]
     assert cluster.load_balancer is not None
     assert cluster.load_balancer.ssh.port == 2207
 

@@ -21,7 +21,10 @@ CLUSTER = {"domain": "wso2.as.domain", "home": "/opt/wso2/as"}
 def inventory(
     *, cluster: str = "", manager: str = "", worker1: str = "", worker2: str = "", more: str = ""
 ) -> str:
-    """Return a hosts.yaml of a manager and two workers, with these lines in its sections."""
+    """Return a hosts.yaml of a manager and two workers, with these lines in its sections.
+
+    `more` is what follows: further workers if it is indented, or further sections.
+    """
     return "".join(
         (
             f"cluster:\n{_lines(CLUSTER, cluster, depth=1)}",
@@ -29,7 +32,7 @@ def inventory(
             "workers:\n",
             f"  worker1:\n{_lines({'localMemberHost': '10.0.0.4'}, worker1, depth=2)}",
             f"  worker2:\n{_lines({'localMemberHost': '10.0.0.5'}, worker2, depth=2)}",
-            dedent(more),
+            more if more.startswith("  worker") else dedent(more),
         )
     )
 
@@ -37,7 +40,7 @@ def inventory(
 def _lines(usual: dict[str, str], own: str, *, depth: int) -> str:
     own = dedent(own).strip("\n")
     lines = [f"{key}: {value}" for key, value in usual.items() if not _says(own, key)]
-    return indent("\n".join([*lines, own]), "  " * depth) + "\n"
+    return indent("\n".join([*lines, *own.splitlines()]), "  " * depth) + "\n"
 
 
 def _says(text: str, key: str) -> bool:
