@@ -3,6 +3,9 @@
 Three files for conf.d: the workers over HTTP, and, where a certificate is given, the workers
 over HTTPS and the manager's console. Made for open-source nginx 1.15 and later.
 
+A rolling change only moves `down` in the files as they are, so that it brings nothing else of
+hosts.yaml to the load balancer on its way: that is for `fab lb.config`, which shows it.
+
 `proxy_next_upstream` is left to nginx.conf and nginx's default, which hands a request to the
 next worker only where the first did not take it or where repeating does no harm: never a POST
 that has been sent.
@@ -13,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv6Address, ip_address
 from pathlib import PurePosixPath
 from typing import Literal, TypeAlias
@@ -21,7 +25,7 @@ from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import InventoryError
 from carbon.hostnames import is_host_name
 
-Rotation = Literal["in", "out"]
+Rotation = Literal["in", "out", "removed"]
 Scheme = Literal["http", "https"]
 Block: TypeAlias = tuple[str, ...]
 
@@ -30,10 +34,13 @@ ROUTE_COOKIE = "carbon_route"
 _HEADER = "# Written by `fab lb.config` from hosts.yaml: edits made here are overwritten."
 _NODE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SERVER_LINE = re.compile(
-    rb"^[ \t]*server[ \t]+\S+(?P<flags>(?:[ \t]+[^\s;#]+)*)[ \t]*;"
+    rb"^(?P<indent>[ \t]*)server[ \t]+(?P<address>[^\s;]+)(?P<flags>(?:[ \t]+[^\s;#]+)*)[ \t]*;"
     rb"[ \t]*#[ \t]*(?P<name>\S+)[ \t\r]*$",
     re.MULTILINE,
 )
+_REMOVED_LINE = re.compile(rb"^[ \t]*#[ \t]*removed:[ \t]*(?P<name>\S+)[ \t\r]*$", re.MULTILINE)
+# nginx refuses an upstream without servers.
+_NOBODY = "    server 127.0.0.1:9 down;"
 # nginx refuses a value that does not fit into its buffer of 4096 bytes.
 _LONGEST_VALUE_BYTES = 1024
 
@@ -44,7 +51,7 @@ def render(
     """Return the files for nginx's conf.d by name.
 
     Workers out of rotation stay listed as `down`, so that hashes of the others do not move;
-    removed ones are not listed at all. Where no worker is left to answer, the vhost says 503.
+    removed ones are only remembered in a comment. Where no worker is left, nginx says 502.
     Raises InventoryError where hosts.yaml lacks what a vhost needs, or has a value that
     nginx's files cannot hold.
     """
@@ -53,28 +60,90 @@ def render(
         cluster=cluster,
         balancer=balancer,
         label=_label(cluster.domain),
-        workers=tuple(worker for worker in cluster.workers if worker.name not in removed),
         out_of_rotation=frozenset(out_of_rotation),
+        removed=frozenset(removed),
     )
-    stem = _stem(cluster.domain)
-    files = {f"{stem}.http.conf": _file(*site.routes(), *site.workers_over("http"))}
+    http, https, mgt = file_names(cluster)
+    files = {http: _file(*site.routes(), *site.workers_over("http"))}
     if balancer.ssl_certificate is not None:
-        files[f"{stem}.https.conf"] = _file(*site.workers_over("https"))
+        files[https] = _file(*site.workers_over("https"))
         if console := site.console_name():
-            files[f"mgt.{stem}.https.conf"] = _file(*site.console(console))
+            files[mgt] = _file(*site.console(console))
     return files
 
 
+def file_names(cluster: Cluster) -> tuple[str, str, str]:
+    """Return the names of all files that may be a cluster's: HTTP, HTTPS, console."""
+    stem = _stem(cluster.domain)
+    return f"{stem}.http.conf", f"{stem}.https.conf", f"mgt.{stem}.https.conf"
+
+
+def is_ours(data: bytes) -> bool:
+    """Tell whether a file was rendered here, so that replacing it takes nobody's work away."""
+    return data.startswith(_HEADER.encode())
+
+
 def parse_rotation(data: bytes) -> Mapping[str, Rotation]:
-    """Return which workers a rendered file lists, and whether they are in rotation.
+    """Return which workers a rendered file knows, and whether they are in rotation.
 
     It reads each `server` line with a worker's name behind it, also one that was edited since.
     """
     rotation: dict[str, Rotation] = {}
+    for line in _REMOVED_LINE.finditer(data):
+        rotation[_name(line)] = "removed"
     for line in _SERVER_LINE.finditer(data):
-        name = line["name"].decode(errors="replace")
-        rotation[name] = "out" if b"down" in line["flags"].split() else "in"
+        rotation[_name(line)] = "out" if b"down" in line["flags"].split() else "in"
     return rotation
+
+
+def parse_addresses(data: bytes) -> Mapping[str, str]:
+    """Return the `host:port` under which a rendered file lists each worker."""
+    return {
+        _name(line): line["address"].decode(errors="replace")
+        for line in _SERVER_LINE.finditer(data)
+    }
+
+
+def take_out(data: bytes, worker: Node) -> bytes:
+    """Return the file with this worker marked `down`, and else as it is."""
+    return _SERVER_LINE.sub(partial(_turned, worker=worker, down=True), data)
+
+
+def put_in(data: bytes, worker: Node, *, scheme: Scheme) -> bytes:
+    """Return the file with this worker in rotation, at the address that hosts.yaml says now."""
+    address = _address(worker, scheme).encode()
+    return _SERVER_LINE.sub(partial(_turned, worker=worker, down=False, address=address), data)
+
+
+def remove(data: bytes, worker: Node) -> bytes:
+    """Return the file without this worker; a comment remembers it, so that no render lists it."""
+
+    def struck(line: re.Match[bytes]) -> bytes:
+        gone = _name(line) == worker.name
+        return line["indent"] + b"# removed: " + line["name"] if gone else line[0]
+
+    left = _SERVER_LINE.sub(struck, data)
+    if left != data and not _SERVER_LINE.search(left):
+        left = _REMOVED_LINE.sub(lambda line: line[0] + b"\n" + _NOBODY.encode(), left, count=1)
+    return left
+
+
+def _turned(
+    line: re.Match[bytes], *, worker: Node, down: bool, address: bytes | None = None
+) -> bytes:
+    if _name(line) != worker.name:
+        return line[0]
+    flags = line["flags"].split()
+    address = address or line["address"]
+    if (b"down" in flags) is down and address == line["address"]:
+        return line[0]
+    kept = [flag for flag in flags if flag != b"down"]
+    words = [b"server", address, *kept, *([b"down"] if down else [])]
+    return line["indent"] + b" ".join(words) + b"; # " + line["name"]
+
+
+def _name(line: re.Match[bytes]) -> str:
+    return line["name"].decode(errors="replace")
 
 
 def _balancer(cluster: Cluster) -> LoadBalancer:
@@ -102,8 +171,8 @@ class _Site:
     balancer: LoadBalancer
     label: str
     """Makes names unique beside other clusters' files in the same nginx."""
-    workers: tuple[Node, ...]
     out_of_rotation: frozenset[str]
+    removed: frozenset[str]
 
     def routes(self) -> Iterable[Block]:
         """Yield the maps behind `stickiness: cookie`.
@@ -130,19 +199,18 @@ class _Site:
     def workers_over(self, scheme: Scheme) -> Iterable[Block]:
         """Yield the workers' upstream and vhost for one scheme."""
         upstream = f"{self.label}_{scheme}"
-        if self.workers:
-            yield (
-                f"upstream {upstream} {{",
-                *self._balancing(),
-                *(self._server(worker, scheme) for worker in self.workers),
-                "}",
-            )
-        answering = any(worker.name not in self.out_of_rotation for worker in self.workers)
+        yield (
+            f"upstream {upstream} {{",
+            *self._balancing(),
+            *(self._server(worker, scheme) for worker in self.cluster.workers),
+            *(() if self._anybody else (_NOBODY,)),
+            "}",
+        )
         yield (
             "server {",
             *self._listen(scheme),
             f"    server_name {' '.join(self.host_names())};",
-            *(self._proxy(f"{scheme}://{upstream}") if answering else ("    return 503;",)),
+            *self._proxy(f"{scheme}://{upstream}"),
             "}",
         )
 
@@ -186,6 +254,10 @@ class _Site:
         return name
 
     @property
+    def _anybody(self) -> bool:
+        return any(worker.name not in self.removed for worker in self.cluster.workers)
+
+    @property
     def _route(self) -> str:
         return f"{ROUTE_COOKIE}_{self.label}"
 
@@ -210,6 +282,8 @@ class _Site:
                 f"nginx's files cannot hold the worker's name {worker.name!r}",
                 "use letters, digits, dots and hyphens",
             )
+        if worker.name in self.removed:
+            return f"    # removed: {worker.name}"
         down = " down" if worker.name in self.out_of_rotation else ""
         return f"    server {_address(worker, scheme)}{down}; # {worker.name}"
 

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from carbon.cluster import Cluster
 from carbon.errors import InventoryError
-from carbon.nginx import parse_rotation, render
+from carbon.nginx import (
+    file_names,
+    is_ours,
+    parse_addresses,
+    parse_rotation,
+    put_in,
+    remove,
+    render,
+    take_out,
+)
 from tests.unit.carbon.nodes import make_balancer, make_cluster, make_manager, make_node
 
 WORKERS = (
@@ -156,26 +165,80 @@ def test_a_worker_out_of_rotation_is_down_in_both_upstreams(stickiness: str) -> 
     assert "server 10.0.0.4:9763; # worker1" in text(files, "wso2.as.domain.http.conf")
 
 
-def test_a_removed_worker_is_not_listed() -> None:
-    files = render(cluster(), removed=["worker2"])
-    assert all(b"worker2" not in data for data in files.values())
-    assert all(b"10.0.0.5" not in data for data in files.values())
+def test_a_removed_worker_is_remembered_and_not_listed() -> None:
+    http = render(cluster(), removed=["worker2"])["wso2.as.domain.http.conf"]
+    assert b"10.0.0.5" not in http
+    assert b"    # removed: worker2\n" in http
+    assert parse_rotation(http) == {"worker1": "in", "worker2": "removed"}
 
 
-def test_with_nobody_in_rotation_the_vhost_says_503() -> None:
-    http = text(
-        render(cluster(), out_of_rotation=["worker1", "worker2"]), "wso2.as.domain.http.conf"
-    )
-    assert "return 503;" in http
-    assert "proxy_pass" not in http
-    assert parse_rotation(http.encode()) == {"worker1": "out", "worker2": "out"}
-
-
-def test_with_nobody_left_there_is_no_upstream() -> None:
+def test_with_nobody_left_the_upstream_has_a_server_that_is_down() -> None:
     """nginx refuses an upstream without servers."""
-    http = text(render(cluster(), removed=["worker1", "worker2"]), "wso2.as.domain.http.conf")
-    assert "upstream" not in http
-    assert "return 503;" in http
+    http = render(cluster(), removed=["worker1", "worker2"])["wso2.as.domain.http.conf"]
+    assert b"    server 127.0.0.1:9 down;\n}" in http
+    assert parse_rotation(http) == {"worker1": "removed", "worker2": "removed"}
+
+
+def test_the_addresses_are_read_back() -> None:
+    http, https, mgt = (render(cluster())[name] for name in file_names(cluster()))
+    assert parse_addresses(http) == {"worker1": "10.0.0.4:9763", "worker2": "10.0.0.5:9764"}
+    assert parse_addresses(https) == {"worker1": "10.0.0.4:9443", "worker2": "10.0.0.5:9444"}
+    assert parse_addresses(mgt) == {}
+
+
+def test_a_rendered_file_is_known_from_anybody_elses() -> None:
+    assert all(map(is_ours, render(cluster()).values()))
+    assert not is_ours(b"server { listen 80; }\n")
+
+
+# Rolling changes
+
+
+@pytest.mark.parametrize("worker", WORKERS, ids=lambda worker: worker.name)
+@pytest.mark.parametrize("others", [frozenset(), {"worker1"}, {"worker2"}, {"worker1", "worker2"}])
+def test_taking_out_and_putting_in_is_what_rendering_anew_would_write(
+    worker: Any, others: set[str]
+) -> None:
+    files = render(cluster(), out_of_rotation=others)
+    without = render(cluster(), out_of_rotation=others | {worker.name})
+    with_it = render(cluster(), out_of_rotation=others - {worker.name})
+    for name, scheme in zip(file_names(cluster()), ("http", "https"), strict=False):
+        assert take_out(files[name], worker) == without[name]
+        assert put_in(files[name], worker, scheme=scheme) == with_it[name]
+
+
+def test_a_rolling_change_leaves_what_was_edited_by_hand() -> None:
+    edited = b"upstream x {\n  least_conn;\n\tserver 10.0.0.4:9763  weight=2; # worker1\n}\n"
+    out = take_out(edited, WORKERS[0])
+    assert b"  least_conn;\n\tserver 10.0.0.4:9763 weight=2 down; # worker1\n" in out
+    assert put_in(out, WORKERS[0], scheme="http") == edited.replace(b"  weight", b" weight")
+
+
+def test_what_is_so_already_is_left_byte_for_byte() -> None:
+    edited = b"server   10.0.0.4:9763   weight=2 ;  #  worker1\r\n"
+    assert put_in(edited, WORKERS[0], scheme="http") == edited
+
+
+def test_a_renumbered_worker_comes_back_at_its_new_port() -> None:
+    files = render(cluster(), out_of_rotation=["worker1"])
+    moved = make_node("worker1", local_member_host="10.0.0.4", offset=7)
+    back = put_in(files["wso2.as.domain.https.conf"], moved, scheme="https")
+    assert b"    server 10.0.0.4:9450; # worker1\n" in back
+
+
+def test_removing_is_what_rendering_anew_would_write() -> None:
+    for name in file_names(cluster())[:2]:
+        one_less = remove(render(cluster())[name], WORKERS[0])
+        assert one_less == render(cluster(), removed=["worker1"])[name]
+        assert parse_rotation(remove(one_less, WORKERS[1])) == dict.fromkeys(
+            ("worker1", "worker2"), "removed"
+        )
+        assert b"    server 127.0.0.1:9 down;\n" in remove(one_less, WORKERS[1])
+
+
+def test_removing_again_changes_nothing() -> None:
+    gone = remove(render(cluster())["wso2.as.domain.http.conf"], WORKERS[0])
+    assert remove(gone, WORKERS[0]) == gone
 
 
 def test_an_unknown_name_out_of_rotation_is_passed_over() -> None:

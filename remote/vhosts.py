@@ -1,0 +1,175 @@
+"""nginx's files on the load balancer: read them, replace them, have nginx test and load them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from carbon.cluster import Cluster, LoadBalancer
+from carbon.errors import InventoryError, ProvisionError, ScriptError, UnfitError
+from carbon.nginx import file_names
+from remote import privilege
+from remote.fleet import Fleet
+from remote.script import Script
+from remote.seam import Outcome, Server
+
+LOAD_SECONDS = 20
+"""How long nginx may take to start with new files; many certificates take their time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the load balancer has of a cluster's files."""
+
+    files: Mapping[str, bytes]
+    interrupted: bool
+    """A push was cut off: nginx may run with other files than these."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """nginx runs with the files that were pushed."""
+
+    old_processes: tuple[str, ...]
+    """Those that may still have requests by the files before; empty where nobody may see them."""
+    warnings: tuple[str, ...]
+    """What nginx said although it took the files."""
+
+
+class Vhosts:
+    """The cluster's files in nginx's conf.d; the connection is opened by the first use."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._names = file_names(fleet.cluster)
+
+    @property
+    def balancer(self) -> LoadBalancer:
+        """The load balancer of hosts.yaml.
+
+        Raises InventoryError where there is none.
+        """
+        return _demand_balancer(self._fleet.cluster)
+
+    @property
+    def server(self) -> Server:
+        """The connection to it."""
+        return self._fleet.server(self.balancer)
+
+    @property
+    def _seconds(self) -> float:
+        return self._fleet.cluster.limits.command_seconds
+
+    def read(self) -> Found:
+        """Read the files that are there.
+
+        Raises ScriptError, and what the connection raises.
+        """
+        values = {"conf_dir": str(self.balancer.conf_dir), "files": self._names}
+        script = Script(name="balancer_read", values=values)
+        outcome = self.server.run(script, timeout_seconds=self._seconds)
+        if outcome.status != 0:
+            raise ScriptError(
+                outcome.complaint,
+                host=self.balancer.name,
+                step="rotation",
+                action="correct `conf_dir` in hosts.yaml, or let the login read it",
+            )
+        head, _, archive = outcome.out.partition(b"files\n")
+        return Found(files=_unpack(archive), interrupted=b"interrupted " in head)
+
+    def check_sudo(self) -> None:
+        """Make sure before any change that sudo will let it happen.
+
+        Raises PrivilegeError.
+        """
+        commands = privilege.vhost_commands(self._fleet.cluster, self.balancer)
+        privilege.check(self.server, commands, step="rotation", timeout_seconds=self._seconds)
+
+    def push(self, found: Found, wanted: Mapping[str, bytes]) -> Loaded:
+        """Make the files those that are wanted, all or none; files not wanted go away.
+
+        Where nginx refuses them the old ones come back. Raises ScriptError with nginx's own
+        sentence then, UnfitError where the files are not those found any more, PrivilegeError.
+        """
+        new = {name: data for name, data in wanted.items() if found.files.get(name) != data}
+        script = Script(
+            name="balancer_push",
+            values={
+                "conf_dir": str(self.balancer.conf_dir),
+                "files": self._names,
+                "expect": [part for name in self._names for part in _expected(found, name)],
+                "put": [part for name, data in new.items() for part in (_digest(data), name)],
+                "drop": [name for name in found.files if name not in wanted],
+                "load_seconds": LOAD_SECONDS,
+            },
+            calls_sudo=True,
+        )
+        outcome = self.server.run(
+            script, payload=_pack(new), timeout_seconds=self._seconds + LOAD_SECONDS
+        )
+        _demand_success(outcome, self.balancer)
+        lines = outcome.out.decode(errors="replace").splitlines()
+        return Loaded(
+            old_processes=tuple(line[4:] for line in lines if line.startswith("old ")),
+            warnings=tuple(line[8:] for line in lines if line.startswith("warning ")),
+        )
+
+
+def _demand_balancer(cluster: Cluster) -> LoadBalancer:
+    if cluster.load_balancer is None:
+        raise InventoryError(
+            "there is no load balancer",
+            action="add load_balancer to hosts.yaml",
+            file=str(cluster.file),
+        )
+    return cluster.load_balancer
+
+
+def _expected(found: Found, name: str) -> tuple[str, str]:
+    data = found.files.get(name)
+    return ("-" if data is None else _digest(data), name)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _pack(files: Mapping[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(data), 0o600
+            tar.addfile(member, io.BytesIO(data))
+    return packed.getvalue()
+
+
+def _unpack(archive: bytes) -> dict[str, bytes]:
+    if not archive:
+        return {}
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
+        members = [(member.name, tar.extractfile(member)) for member in tar]
+        return {name: source.read() for name, source in members if source}
+
+
+def _demand_success(outcome: Outcome, balancer: LoadBalancer) -> None:
+    if outcome.status == 0:
+        return
+    kind, action = _FAILURES.get(
+        outcome.status, (ScriptError, "remove the cause; then run the same command again")
+    )
+    back = "; the old files are back" if outcome.status in _RESTORED else ""
+    raise kind(f"{outcome.complaint}{back}", host=balancer.name, step="push", action=action)
+
+
+_FAILURES: dict[int, tuple[type[ProvisionError], str]] = {
+    7: (UnfitError, "run the same command again: it looks first"),
+    9: (ScriptError, "correct load_balancer in hosts.yaml, or the file that nginx names"),
+    10: (ScriptError, "start nginx there (systemctl start nginx), then run the same command again"),
+    11: (ScriptError, "see its error log (/var/log/nginx/error.log): most often a port is in use"),
+}
+_RESTORED = frozenset({9, 10, 11})

@@ -1,0 +1,46 @@
+"""How `lb.config` runs and looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from carbon.errors import UsageError
+from remote.vhost_plan import VhostPlan, plan_vhosts, push_vhosts
+from tasks.report import diff_lines
+
+if TYPE_CHECKING:
+    from tasks.session import Session
+
+
+def push(session: Session, *, all_in: bool, break_lock: bool) -> int:
+    """Bring nginx's files up to date; return the exit status."""
+    balancer = session.cluster.load_balancer
+    if balancer is not None and balancer not in session.hosts:
+        raise UsageError(
+            f"lb.config is for {balancer.name} as a whole, not for single workers",
+            action="leave -H away",
+        )
+    made = plan_vhosts(session.fleet, all_in=all_in)
+    _show(session, made)
+    if made.empty:
+        session.screen.say(made.balancer.name, "nothing to do")
+        return 0
+    loaded = push_vhosts(session.fleet, made, break_lock=break_lock)
+    for warning in loaded.warnings:
+        session.screen.say(made.balancer.name, f"nginx warns: {warning}")
+    session.screen.say(made.balancer.name, f"nginx runs with {_named(made)}")
+    return 0
+
+
+def _show(session: Session, made: VhostPlan) -> None:
+    folder = made.balancer.conf_dir
+    for path, old, new in made.changes:
+        for line in diff_lines(folder / path, old, new):
+            session.screen.line(line)
+    for worker, note in made.notes:
+        session.screen.say(worker, note)
+
+
+def _named(made: VhostPlan) -> str:
+    names = ", ".join(path for path, _, _ in made.changes)
+    return names or "the files that an interrupted push had left untested"
