@@ -233,6 +233,11 @@ class Cluster:
         elb = (self.elb,) if self.elb else ()
         return (self.manager, *elb, *self.workers)
 
+    @property
+    def group_manager(self) -> Node | None:
+        """The ELB, where the workers announce themselves to it."""
+        return self.elb if self.elb and self.elb.group_management else None
+
     def node(self, name: str) -> Node | None:
         """Return the Carbon node of that name, if there is one."""
         return next((node for node in self.nodes if node.name == name), None)

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from carbon.cluster import Cluster, Evidence, Node
-from carbon.loglines import Joined, Left, Wording, canonical_host
+from carbon.loglines import (
+    ApplicationMemberJoined,
+    ApplicationMemberRefused,
+    Joined,
+    Left,
+    Wording,
+    canonical_host,
+)
 
 # "New member" is only hearsay on the manager: another member's list named it.
 ACCEPTED: dict[Evidence, frozenset[Wording]] = {
@@ -79,6 +86,19 @@ def judge(
 
 def has_left(event: Left, *, node: Node) -> bool:
     """Tell whether it is this very node that left."""
+    return _is_at(event, node)
+
+
+def is_about(event: ApplicationMemberJoined | ApplicationMemberRefused, *, node: Node) -> bool:
+    """Tell whether a group manager speaks of this very node, in its own application cluster."""
+    return (
+        _is_at(event, node)
+        and event.domain in (node.domain, None)
+        and event.sub_domain in (node.sub_domain, None)
+    )
+
+
+def _is_at(event: Left | ApplicationMemberJoined | ApplicationMemberRefused, node: Node) -> bool:
     same_address = event.host == canonical_host(node.local_member_host)
     return same_address and event.port == node.local_member_port
 

@@ -14,6 +14,8 @@ from carbon.process import CarbonProcess
 DeploymentState = Literal["missing", "empty", "filled", "mount", "link"]
 LogState = Literal["missing", "readable", "unreadable"]
 Listener = Literal["own", "other"]
+Reach = Literal["open", "refused", "silent", "forbidden"]
+"""What a TCP connection tried from a server met; `forbidden`: sshd does not let us try."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +61,13 @@ class ServerFacts:
     name: str
     user: str
     now: float
+    """Seconds since the epoch, by its own clock."""
     home_real: PurePosixPath | None
     """None: AS_HOME is not there."""
     home_blocked: bool = False
     """Something that is not a directory stands at AS_HOME."""
+    home_closed: bool = False
+    """It is there, and the account may not enter it."""
     home_writable: bool = False
     disk_free_kb: int = 0
     java_home: PurePosixPath | None = None
@@ -88,10 +93,18 @@ class ServerFacts:
     """The generation of an interrupted swap."""
     staged: bool = False
     record: Mapping[str, str] = field(default_factory=dict)
+    cloned: Mapping[str, str] = field(default_factory=dict)
+    """The `source` that it is a clone of, and `when` it was copied; empty where it is none."""
+    first_start: str | None = None
+    """What a clone's start needs besides; None once it was seen joining, and for all others."""
     generations: tuple[Generation, ...] = ()
     process: RunningServer | None = None
     listening: Mapping[int, Listener] = field(default_factory=dict)
     files: Mapping[PurePosixPath, RemoteFile] = field(default_factory=dict)
+    zone_seconds: int = 0
+    """How far its local time, in which its logs are written, is ahead of UTC."""
+    said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Lines of its logs, by the name under which they were asked for, the oldest first."""
 
     @property
     def hosts_digest(self) -> str:
@@ -105,6 +118,11 @@ class ServerFacts:
             return {}
         same = (str(self.process.pid), str(self.process.start_ticks))
         return self.record if (self.record.get("pid"), self.record.get("ticks")) == same else {}
+
+    @property
+    def lacks_tables(self) -> bool:
+        """It is a clone with a local database that no start has made the tables of."""
+        return self.first_start == "-Dsetup"
 
     @property
     def joined(self) -> str | None:

@@ -19,7 +19,7 @@ def unfit(plan: Plan) -> list[UnfitError]:
     node, facts = plan.node, plan.facts
     return [
         UnfitError(seen, host=node.name, step="look", action=action)
-        for seen, action in (*_home(node, facts), *_space(plan), *_start(plan))
+        for seen, action in (*_home(node, facts), *_space(plan), *_reset(plan), *_start(plan))
     ]
 
 
@@ -34,6 +34,11 @@ def unfit_home(node: Node, facts: ServerFacts) -> list[UnfitError]:
 def _home(node: Node, facts: ServerFacts) -> Iterator[tuple[str, str]]:
     if facts.home_blocked:
         yield f"{node.home} is not a directory", "correct `home` in hosts.yaml"
+    elif facts.home_closed:
+        yield (
+            f"{facts.user} may not enter {node.home}",
+            "say `run_as: OWNER` for it in hosts.yaml, with sudo to that account (README)",
+        )
     elif facts.home_real is None:
         yield (
             f"there is no AS_HOME at {node.home}",
@@ -57,6 +62,15 @@ def _space(plan: Plan) -> Iterator[tuple[str, str]]:
         )
 
 
+def _reset(plan: Plan) -> Iterator[tuple[str, str]]:
+    running = plan.facts.process
+    if plan.reset and running and not plan.start:
+        yield (
+            f"it runs (pid {running.pid}); the deployment directory is reset only while it is down",
+            f"stop it first (fab -H {plan.node.name} stop), or use deploy --reset",
+        )
+
+
 def _start(plan: Plan) -> Iterator[tuple[str, str]]:
     if not plan.start:
         return
@@ -72,7 +86,7 @@ def _start(plan: Plan) -> Iterator[tuple[str, str]]:
             "this product cannot start with -DworkerNode=true; use a pack that has the profile",
         )
     if facts.addresses and node.local_member_host not in facts.addresses:
-        known = ", ".join(sorted(facts.addresses - {"127.0.0.1"}))
+        known = ", ".join(sorted(one for one in facts.addresses if not one.startswith("127.")))
         yield (
             f"localMemberHost {node.local_member_host} is no address of this server ({known})",
             "correct localMemberHost in hosts.yaml",
@@ -108,17 +122,39 @@ def _manager(manager: Node, facts: ServerFacts) -> Iterator[tuple[str, str]]:
         return
     if facts.process is None:
         yield "the manager is not running", f"start it: fab -H {manager.name} start"
-    if facts.log != "readable":
-        yield (
-            f"its log {layout.LOG} is {facts.log}",
-            "say `run_as` for the manager, or let the login read its logs",
-        )
+    yield from _log(manager, facts)
     if str(layout.HAZELCAST_XML) in facts.present:
         yield (
             f"{layout.HAZELCAST_XML} overrides its clustering section",
             "remove that file, so that axis2.xml counts",
         )
     yield from _manager_clustering(manager, facts)
+
+
+def _log(watcher: Node, facts: ServerFacts) -> Iterator[tuple[str, str]]:
+    if facts.log != "readable":
+        yield (
+            f"its log {layout.LOG} is {facts.log}",
+            f"say `run_as` for {watcher.name}, or let the login read its logs",
+        )
+
+
+def unfit_elb(elb: Node, facts: ServerFacts) -> list[UnfitError]:
+    """Return why no worker could be seen joining the application cluster of this ELB."""
+    return [
+        UnfitError(seen, host=elb.name, step="look", action=action)
+        for seen, action in _elb(elb, facts)
+    ]
+
+
+def _elb(elb: Node, facts: ServerFacts) -> Iterator[tuple[str, str]]:
+    retired = "if it is retired, take `elb` out of hosts.yaml"
+    if facts.home_real is None:
+        yield f"there is no ELB at {elb.home}", f"correct its `home`; {retired}"
+    elif facts.process is None:
+        yield "the ELB is not running", f"start it; {retired}"
+    else:
+        yield from _log(elb, facts)
 
 
 def _manager_clustering(manager: Node, facts: ServerFacts) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,8 @@
 """Watching a worker come up: from the lines of two logs to one outcome; pure, without clocks.
 
 The worker's own log tells that it initialized and started; only the manager's log, after the
-moment of this start, proves that it joined. Both are needed, in any order.
+moment of this start, proves that it joined. Both are needed, in any order; where an ELB manages
+the group, its log has to tell that it took the worker in, too.
 """
 
 from __future__ import annotations
@@ -14,8 +15,19 @@ from typing import Literal
 
 from carbon import loglines
 from carbon.cluster import Evidence, Node
-from carbon.evidence import NotEnough, OtherDomain, Proof, Verdict, WrongPort, has_left, judge
+from carbon.evidence import (
+    NotEnough,
+    OtherDomain,
+    Proof,
+    Verdict,
+    WrongPort,
+    has_left,
+    is_about,
+    judge,
+)
 from carbon.loglines import (
+    ApplicationMemberJoined,
+    ApplicationMemberRefused,
     ClusterFailed,
     ClusterInitialized,
     Joined,
@@ -41,6 +53,8 @@ class JoinWatch:
     evidence: Evidence = "any"
     neighbour_ports: Collection[int] = ()
     patterns: Sequence[str] = ()
+    elb_wanted: bool = False
+    """An ELB has to take it into the application cluster, besides."""
     initialized: bool = False
     started_seconds: int | None = None
     wording: Wording | None = None
@@ -49,24 +63,32 @@ class JoinWatch:
     """Evidence that was seen and that `evidence: strict` does not accept."""
     bound_port: int | None = None
     """The port that the node itself says it took."""
+    taken_in: bool = False
+    """The ELB took it into the application cluster."""
     failure: str | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     """What the manager's lines about this host amounted to."""
     own_lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
     manager_lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+    elb_lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
 
     @property
     def phase(self) -> Phase:
         """How far it has come."""
         if self.failure:
             return "failed"
-        if self.wording and self.started_seconds is not None:
+        if self.wording and self.started_seconds is not None and not self.elb_is_missing:
             return "done"
         if self.started_seconds is not None:
             return "started"
         if self.wording:
             return "joined"
         return "initialized" if self.initialized else "starting"
+
+    @property
+    def elb_is_missing(self) -> bool:
+        """The ELB is to take it in, and was not seen doing so."""
+        return self.elb_wanted and not self.taken_in
 
     def own(self, line: str) -> None:
         """Take a line of the worker's own log or console."""
@@ -96,6 +118,18 @@ class JoinWatch:
                 self.manager_lines.append(line)
                 self.wording = None
 
+    def elb(self, line: str) -> None:
+        """Take a line that the ELB wrote after this start began.
+
+        A refusal ends nothing: it may be of the start before, since the ELB tries for minutes.
+        """
+        match loglines.parse(line):
+            case ApplicationMemberJoined() as event if is_about(event, node=self.node):
+                self.elb_lines.append(line)
+                self.taken_in = True
+            case ApplicationMemberRefused() as event if is_about(event, node=self.node):
+                self.elb_lines.append(line)
+
     def died(self, console: Sequence[str]) -> None:
         """Take note that the process is gone."""
         self.own_lines.extend(console)
@@ -111,7 +145,8 @@ class JoinWatch:
                 if self.wording is None or wording == "GetConfigurationCommand":
                     self.wording, self.proof_line = wording, line
             case NotEnough(wording=wording):
-                self.weaker = wording
+                # Hearsay follows the node's own message, and says less.
+                self.weaker = self.weaker or wording
             case WrongPort(port=port):
                 if self.bound_port == port:
                     self._bound(port)

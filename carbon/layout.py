@@ -42,7 +42,11 @@ TOMCAT_WORK = PurePosixPath("lib/tomcat/work")
 
 PASSWORD_TMP = PurePosixPath("password-tmp")
 """Read and deleted at each start of a server with secure vault."""
-PASSWORD_FILES = (PurePosixPath("password"), PASSWORD_TMP, PurePosixPath("password-persist"))
+PASSWORD_PERSIST = PurePosixPath("password-persist")
+"""Read at each start, and kept."""
+PASSWORD_FILES = (PurePosixPath("password"), PASSWORD_TMP, PASSWORD_PERSIST)
+SECRET_CONF = CONF / "security/secret-conf.properties"
+"""Where it names a carbon.secretProvider, secure vault is on."""
 
 # What this tool keeps of its own.
 STATE = PurePosixPath(".provision")
@@ -53,6 +57,10 @@ RECORD = STATE / "record"
 STARTED = STATE / "started"
 AUDIT_LOG = STATE / "audit.log"
 CONSOLE_LOG = STATE / "console.log"
+CLONED = STATE / "cloned"
+"""What it is a clone of, and since when."""
+FIRST_START = STATE / "first-start"
+"""There until a clone was seen joining; it holds what its start needs besides, as -Dsetup."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +153,17 @@ def travels(path: str) -> bool:
         return False
     plain = "/".join(parts)
     return not any(_holds_back(exclusion, plain) for exclusion in NOT_CLONED)
+
+
+def stays_empty(path: str) -> bool:
+    """Tell whether this path is a directory that a clone has without anything in it."""
+    return any(
+        exclusion.keep_directory
+        and not exclusion.except_
+        and (match := _compiled(exclusion.pattern).fullmatch(path)) is not None
+        and match["below"] is None
+        for exclusion in NOT_CLONED
+    )
 
 
 def _holds_back(exclusion: Exclusion, path: str) -> bool:

@@ -161,6 +161,12 @@ def parse(line: str, *, extra_patterns: Sequence[str] = ()) -> Event | None:
     return _custom(record, line, extra_patterns)
 
 
+def written_at(line: str) -> datetime | None:
+    """Return when a line was written, by its server's local time; None for a further line of an
+    entry, such as those of a stack trace."""
+    return _take_apart(line.strip()).at
+
+
 def canonical_host(text: str) -> str:
     """Return the one spelling of an address that the whole project compares by.
 

@@ -266,14 +266,15 @@ def _start_reason(drafted: Plan, wishes: Wishes) -> str:
     """Say why the server has to be started; empty if it may go on as it is."""
     running = drafted.facts.process
     if running is None:
-        return "it is not running"
+        tables = "; -Dsetup makes its local tables" if drafted.facts.lacks_tables else ""
+        return f"it is not running{tables}"
     if wishes.restart == "never":
         return ""
     if drafted.files:
         return "its configuration changes"
     if drafted.driver:
         return "its driver changes"
-    if drafted.finish_swap:
+    if drafted.facts.journal is not None:
         return "an interrupted run has to be completed"
     if running.newer:
         more = f" and {len(running.newer) - 1} more" if len(running.newer) > 1 else ""

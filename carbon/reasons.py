@@ -10,7 +10,6 @@ from carbon.cluster import Node
 from carbon.evidence import NotEnough, OtherDomain, Verdict, WrongPort
 from carbon.loglines import (
     ClusterDomain,
-    ClusterInitialized,
     Event,
     LocalMember,
     LoopbackWarning,
@@ -29,6 +28,21 @@ class Reason:
     remedy: str
     line: str | None = None
     """The line of the log that gave it away."""
+    topic: str = ""
+    """What it is about, in a word: the same for reasons that mean the same."""
+
+
+def recognised_failure(
+    own_lines: Sequence[str], *, node: Node, manager: Node, symptoms: bool
+) -> Reason | None:
+    """Return the likeliest failure that the lines of a node's log tell of, if any does.
+
+    With `symptoms` also what failures lead to, where no cause is recognised.
+    """
+    for rules in (_FAILURES, _SYMPTOMS) if symptoms else (_FAILURES,):
+        for reason in _recognised(rules, own_lines, node=node, manager=manager):
+            return reason
+    return None
 
 
 def likely_reason(
@@ -135,6 +149,7 @@ def _other_domain(node: Node, domain: str, line: str | None = None) -> Reason:
 class _Rule:
     """A text of a log, and what it means: named groups of the text fill in the sentence."""
 
+    topic: str
     text: re.Pattern[str]
     sentence: str
     remedy: str
@@ -153,6 +168,7 @@ class _Rule:
             sentence=" ".join(self.sentence.format_map(words).split()),
             remedy=self.remedy.format_map(words),
             line=line.strip(),
+            topic=self.topic,
         )
 
 
@@ -166,55 +182,64 @@ def _recognised(
                 yield reason
 
 
-def _rule(text: str, sentence: str, remedy: str) -> _Rule:
-    return _Rule(text=re.compile(text), sentence=sentence, remedy=remedy)
+def _rule(topic: str, text: str, sentence: str, remedy: str) -> _Rule:
+    return _Rule(topic=topic, text=re.compile(text), sentence=sentence, remedy=remedy)
 
 
 # The most particular first: each of these brings others after it in the same log.
 _FAILURES: tuple[_Rule, ...] = (
     _rule(
+        "JAVA_HOME",
         r"JAVA_HOME is not defined correctly|must set the JAVA_HOME",
         "JAVA_HOME of {node} does not lead to a JDK",
         "set java_home in hosts.yaml to a JDK that is installed on {server}",
     ),
     _rule(
+        "JDK version",
         r"UnsupportedClassVersionError|Unrecognized VM option|Could not create the Java Virtual",
         "the JDK of {node} is not of a version that this product runs on",
         "set java_home in hosts.yaml to a JDK that the product supports",
     ),
     _rule(
+        "memory",
         r"Could not reserve enough space|insufficient memory|Cannot allocate memory",
         "{server} has not enough free memory for the JVM",
         "free memory there, or set JVM_MEM_OPTS in the environment of {node}",
     ),
     _rule(
+        "memory",
         r"OutOfMemoryError(?:: (?P<what>.*\S))?",
         "the JVM of {node} ran out of memory",
         "raise JVM_MEM_OPTS in its environment in hosts.yaml (kernel 4.4.3 and later), "
         "or -Xmx in bin/wso2server.sh",
     ),
     _rule(
+        "disk",
         r"No space left on device",
         "a disk of {server} is full",
         "free space on the disk that holds AS_HOME",
     ),
     _rule(
+        "worker profile",
         r"(?P<profile>[\w-]+) profile not found",
         "the pack of {node} has no {profile} profile in repository/components",
         "install a pack of this product version that ships it",
     ),
     _rule(
+        "clustering class",
         r"ClassNotFoundException: (?P<class>[\w.$]*Cluster\w*Agent)",
         "the clustering class {class} is not in this pack",
         "take `agent` out of hosts.yaml, so that the pack's own class is kept",
     ),
     _rule(
+        "driver",
         r"(?:ClassNotFoundException: |Unable to load class: )(?P<class>[\w.$]*[Dd]river[\w$]*)"
         r"|(?P<also>[\w.$]*[Dd]river[\w$]*) cannot be found by|No suitable driver",
         "the JDBC driver {class}{also} is not in repository/components/lib",
         "run `fab -H {node} driver`, and compare driver_class in hosts.yaml",
     ),
     _rule(
+        "database login",
         r"[Aa]ccess denied for user '?(?P<user>[^'@\s]*)"
         r"|authentication failed for user \"?(?P<user2>[^\"\s]*)"
         r"|Login failed for user '?(?P<user3>[^'\s]*)|ORA-01017",
@@ -223,16 +248,19 @@ _FAILURES: tuple[_Rule, ...] = (
         "grants for this server",
     ),
     _rule(
+        "database name",
         r"Unknown database '?(?P<database>[^'\s]*)|database \"(?P<also>[^\"]*)\" does not exist",
         "the database {database}{also} does not exist",
         "create it with the product's dbscripts, or correct the url in hosts.yaml",
     ),
     _rule(
+        "host names",
         r"UnknownHost(?:Exception)?: ?(?P<host>[\w.-]+)",
         "{node} cannot resolve the name {host}",
         "run `fab -H {node} hosts`, and see that hosts.yaml maps this name",
     ),
     _rule(
+        "database",
         r"Communications link failure|Socket fail(?:ed)? to connect|"
         r"Could not connect to (?:address=|HostAddress)|"
         r"Connection to \S+ refused|The Network Adapter could not establish",
@@ -240,27 +268,32 @@ _FAILURES: tuple[_Rule, ...] = (
         "see that the database runs, and that its port is open to {server}",
     ),
     _rule(
+        "database tables",
         r"Table '?(?P<table>[\w.\"]+)'? (?:not found|doesn't exist)",
         "the table {table} is missing in a database of {node}",
         "create the tables once: the product's dbscripts, or one start with -Dsetup",
     ),
     _rule(
+        "H2 files",
         r"Locked by another process|[Dd]atabase may be already in use",
         "another process holds the H2 files in repository/database of {node}",
         "stop the other server that runs from this AS_HOME, or give each its own files",
     ),
     _rule(
+        "keystore password",
         r"[Kk]ey ?[Ss]tore was tampered|[Pp]assword.*[Kk]ey ?[Ss]tore"
         r"|[Kk]ey ?[Ss]tore.*[Pp]assword",
         "{node} has no right password for its keystore",
         "set keystore_password in hosts.yaml: a server with secure vault needs it at each start",
     ),
     _rule(
+        "membershipScheme",
         r"Invalid membership scheme '?(?P<scheme>[^'\s]*)",
         "axis2.xml of {node} names the membership scheme {scheme}, which does not exist",
         "run `fab -H {node} config`",
     ),
     _rule(
+        "ports",
         r"Address already in use|BindException|Port already in use",
         "a port that {node} needs is taken on {server}",
         "run `fab -H {node} plan` to see which; stop what holds it, or change the offset",
@@ -270,31 +303,37 @@ _FAILURES: tuple[_Rule, ...] = (
 # What a failure leads to; told only where its cause is not.
 _SYMPTOMS: tuple[_Rule, ...] = (
     _rule(
+        "hazelcast.xml",
         r"Loading hazelcast configuration from (?:default path|system property)",
         "a hazelcast.xml of {node} overrides the clustering section of axis2.xml",
         "remove repository/conf/etc/hazelcast.xml, or -Dhazelcast.config",
     ),
     _rule(
+        "members",
         r"No responses received from WKA members",
         "no well-known member answers {node}",
         "see that {manager} runs, and that {manager_address} is open to {server}, and back",
     ),
     _rule(
+        "members",
         r"Could not connect to member (?P<member>\S+)",
         "{node} cannot connect to the well-known member {member}",
         "see that it runs, and that its port is open to {server}",
     ),
     _rule(
+        "clustering",
         r"Cannot initialize cluster",
         "{node} could not initialise its cluster",
         "read the exception after this line in its log",
     ),
     _rule(
+        "transports",
         r"Cannot start transports",
         "{node} could not start its transports",
         "read the exception after this line in its log",
     ),
     _rule(
+        "services",
         r"Waiting for required OSGi services: ?(?P<services>.*\S)?",
         "{node} hangs, waiting for the OSGi services {services}",
         "look for the first ERROR in its log: a bundle did not start",
@@ -310,7 +349,7 @@ def _nothing_recognised(
             sentence=f"{node.name} has written nothing since its start",
             remedy=f"look at its console in AS_HOME, and at the disk of {node.server}",
         )
-    if any(isinstance(event, ClusterInitialized) for event in events):
+    if any(isinstance(event, Started) for event in events):
         return Reason(
             sentence=f"{node.name} has a cluster of its own, without {manager.name}",
             remedy=f"see that {node.server} reaches "

@@ -12,9 +12,10 @@ from pathlib import Path, PurePosixPath
 
 from carbon import hostsfile
 from carbon.cluster import Cluster, Node
-from carbon.errors import PrivilegeError, ProvisionError, ScriptError, UnfitError
+from carbon.errors import ProvisionError, ScriptError, UnfitError
 from carbon.facts import ServerFacts
 from carbon.plan import Plan, hosts_owner
+from remote import privilege
 from remote.lock import utc_now, who
 from remote.script import Script
 from remote.seam import Outcome, Server
@@ -32,15 +33,8 @@ def check_hosts_sudo(server: Server, plan: Plan, *, timeout_seconds: float) -> N
     """
     if not plan.edits_hosts:
         return
-    script = Script(name="sudo_check", calls_sudo=True)
-    outcome = server.run(script, timeout_seconds=timeout_seconds)
-    if outcome.status != 0:
-        raise PrivilegeError(
-            f"sudo does not allow the hosts step: {outcome.complaint}",
-            host=server.name,
-            step="look",
-            action="install the sudoers fragment of README (`fab sudoers` prints it)",
-        )
+    commands = privilege.HOSTS_COMMANDS
+    privilege.check(server, commands, step="look", timeout_seconds=timeout_seconds)
 
 
 def stage(server: Server, plan: Plan, *, jar: Path | None, timeout_seconds: float) -> None:
@@ -73,6 +67,20 @@ def _stage_kept(server: Server, plan: Plan, *, timeout_seconds: float) -> None:
     script = Script(
         name="rollback_stage",
         values={"home_dir": str(plan.node.home), "undo": list(plan.undo)},
+        run_as=plan.node.run_as,
+        limit_seconds=timeout_seconds,
+    )
+    _demand_success(server.run(script, timeout_seconds=timeout_seconds), server, "stage")
+
+
+def unstage(server: Server, plan: Plan, *, timeout_seconds: float) -> None:
+    """Take away what was staged and will not be swapped in this run.
+
+    Where a swap was interrupted it stays, for the next run to complete. Raises ScriptError.
+    """
+    script = Script(
+        name="unstage",
+        values={"home_dir": str(plan.node.home)},
         run_as=plan.node.run_as,
         limit_seconds=timeout_seconds,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from carbon import hostsfile
@@ -47,11 +48,17 @@ class Departure:
         return list(self._each(nodes, remove=True))
 
     def _each(self, nodes: Sequence[Node], *, remove: bool) -> Iterator[Stopped]:
-        for node in nodes:
-            outcome = self._one(node, others=nodes, remove=remove)
-            yield outcome
-            if outcome.error:
-                return
+        with self._held(nodes):
+            for node in nodes:
+                outcome = self._one(node, others=nodes, remove=remove)
+                yield outcome
+                if outcome.error:
+                    return
+
+    def _held(self, nodes: Sequence[Node]) -> AbstractContextManager[None]:
+        if self._rotation is None:
+            return nullcontext()
+        return self._rotation.hold(nodes, verb=self._verb, break_lock=self._break_lock)
 
     def _one(self, node: Node, *, others: Sequence[Node], remove: bool) -> Stopped:
         outcome = Stopped(node=node, was_running=True)
@@ -75,7 +82,6 @@ class Departure:
 
     def _stop(self, node: Node) -> Stopped:
         if self._rotation:
-            self._progress.now(node.name, "draining")
             self._rotation.take_out(node)
         return leave(
             self._fleet,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -11,11 +11,12 @@ from typing import Protocol
 from carbon import driver
 from carbon.cluster import Cluster, Node
 from carbon.driver import WantedDriver
-from carbon.errors import JoinError, ProvisionError, StartError, UnfitError
+from carbon.errors import JoinError, ProvisionError, StartError, UnfitError, UsageError
 from carbon.facts import ServerFacts
-from carbon.fitness import unfit, unfit_home, unfit_manager
+from carbon.fitness import unfit, unfit_elb, unfit_home, unfit_manager
 from carbon.plan import Plan, Step, Wishes, plan, plan_rollback
 from remote import activation, lifecycle
+from remote.doctor import explain
 from remote.fleet import Fleet
 from remote.interrupt import safe_point
 from remote.leave import leave
@@ -37,6 +38,12 @@ class Failures(ProvisionError):
 
 class Rotation(Protocol):
     """The load balancer's side of a rolling change."""
+
+    def hold(
+        self, nodes: Sequence[Node], *, verb: str, break_lock: bool
+    ) -> AbstractContextManager[None]:
+        """Keep the load balancer for the length of a rolling change of these nodes."""
+        ...
 
     def take_out(self, node: Node) -> None:
         """Let no new request reach a worker, and those in flight finish."""
@@ -61,8 +68,6 @@ class Order:
     break_lock: bool = False
     rollback: bool = False
     """Take a node that fails to join back to what it was before, by itself."""
-    setup: bool = False
-    """Start with -Dsetup (the first start of a node with a local database)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,19 +84,27 @@ class Done:
 
 
 Planner = Callable[[Node, ServerFacts], Plan]
+Forecast = Callable[[Node, ServerFacts], ServerFacts]
 
 
 def look(
-    fleet: Fleet, order: Order, *, progress: Progress, planner: Planner | None = None
+    fleet: Fleet,
+    order: Order,
+    *,
+    progress: Progress,
+    planner: Planner | None = None,
+    forecast: Forecast | None = None,
 ) -> list[Plan]:
-    """Read every server and the manager at once, and plan; nothing is changed.
+    """Read every server, the manager and the ELB at once, and plan; nothing is changed.
 
-    `planner` stands in for the comparison with hosts.yaml where a verb plans otherwise.
+    `planner` stands in for the comparison with hosts.yaml where a verb plans otherwise;
+    `forecast` turns what a node is into what it will be, where its AS_HOME is yet to come.
     Raises Failures with the reasons of all servers that are not fit.
     """
+    _refuse_elb(order.nodes)
     planner = planner or _compare_with_inventory(order)
-    watched = (fleet.cluster.manager,) if Step.START in order.wishes.steps else ()
-    asked = tuple({node.name: node for node in (*order.nodes, *watched)}.values())
+    watchers = _watchers(fleet.cluster) if Step.START in order.wishes.steps else ()
+    asked = tuple({node.name: node for node in (*order.nodes, *watchers)}.values())
 
     def look_at(node: Node) -> tuple[ServerFacts, list[UnfitError]]:
         progress.now(node.name, "looking")
@@ -102,6 +115,8 @@ def look(
     looked, errors = all_or_errors(parallel(asked, look_at))
     refuse(errors)
     facts = {one.name: one for one, _ in looked}
+    if forecast is not None:
+        facts |= {node.name: forecast(node, facts[node.name]) for node in order.nodes}
     missing_home = [e for node in order.nodes for e in unfit_home(node, facts[node.name])]
     refuse(missing_home)
     plans, errors = all_or_errors(
@@ -112,10 +127,19 @@ def look(
     unreached = {one.name: found for one, found in looked if found}
     reasons: list[ProvisionError] = [reason for made in plans for reason in unfit(made)]
     reasons += [reason for made in starts for reason in unreached.get(made.node.name, [])]
-    reasons += _unfit_manager(fleet.cluster, facts, plans)
+    reasons += _unfit_watchers(fleet.cluster, facts, plans)
     refuse(reasons)
     safe_point()
     return plans
+
+
+def _refuse_elb(nodes: Sequence[Node]) -> None:
+    for node in nodes:
+        if node.role == "elb":
+            raise UsageError(
+                f"{node.name} is only looked at, never configured or started",
+                action="name workers or the manager",
+            )
 
 
 def _compare_with_inventory(order: Order) -> Planner:
@@ -166,12 +190,20 @@ def _unreached_database(fleet: Fleet, node: Node, order: Order) -> list[UnfitErr
     ]
 
 
-def _unfit_manager(
+def _watchers(cluster: Cluster) -> tuple[Node, ...]:
+    """Return the nodes whose logs tell who joined."""
+    return (cluster.manager, *((cluster.group_manager,) if cluster.group_manager else ()))
+
+
+def _unfit_watchers(
     cluster: Cluster, facts: dict[str, ServerFacts], plans: Sequence[Plan]
 ) -> list[UnfitError]:
-    manager = cluster.manager
-    watched = any((made.start or made.verify) and made.node.name != manager.name for made in plans)
-    return unfit_manager(manager, facts[manager.name]) if watched else []
+    manager, elb = cluster.manager, cluster.group_manager
+    joining = [made for made in plans if made.start or made.verify]
+    if all(made.node.name == manager.name for made in joining):
+        return []
+    found = unfit_manager(manager, facts[manager.name])
+    return [*found, *(unfit_elb(elb, facts[elb.name]) if elb else ())]
 
 
 def apply(
@@ -190,10 +222,15 @@ def apply(
     todo = [made for made in plans if not made.empty]
     if not todo:
         return [Done(plan=made) for made in plans]
-    with _all_locked(fleet, order, todo):
+    done: dict[str, Done] = {}
+    with (
+        _all_locked(fleet, order, todo),
+        _held(rotation, order, todo),
+        _unstaged_after(fleet, todo, done, progress=progress),
+    ):
         _stage_all(fleet, todo, progress=progress)
         safe_point()
-        done = dict(_roll(fleet, order, todo, progress=progress, rotation=rotation))
+        done.update(_roll(fleet, order, todo, progress=progress, rotation=rotation))
     idle = {made.node.name: Done(plan=made) for made in plans if made.empty}
     late = {
         made.node.name: Done(plan=made, reached=False)
@@ -202,6 +239,16 @@ def apply(
     }
     by_name = {**idle, **late, **done}
     return [by_name[made.node.name] for made in plans]
+
+
+def _held(
+    rotation: Rotation | None, order: Order, todo: Sequence[Plan]
+) -> AbstractContextManager[None]:
+    """Keep the load balancer while servers are started or seen joining."""
+    turned = [made.node for made in todo if made.start or made.verify]
+    if rotation is None or not turned:
+        return nullcontext()
+    return rotation.hold(turned, verb=order.verb, break_lock=order.break_lock)
 
 
 @contextmanager
@@ -238,6 +285,33 @@ def _stage_all(fleet: Fleet, todo: Sequence[Plan], *, progress: Progress) -> Non
     refuse(all_or_errors(parallel(todo, stage))[1])
 
 
+@contextmanager
+def _unstaged_after(
+    fleet: Fleet, todo: Sequence[Plan], done: Mapping[str, Done], *, progress: Progress
+) -> Iterator[None]:
+    """Leave nothing staged on servers whose turn did not come, or did not come to the swap."""
+
+    def clear() -> None:
+        left = [made for made in todo if made.swaps and not _went_well(done.get(made.node.name))]
+        for failure in all_or_errors(parallel(left, unstage))[1]:
+            progress.say(failure.host or "", f"staged files are left: {failure.seen}")
+
+    def unstage(made: Plan) -> None:
+        seconds = fleet.cluster.limits.command_seconds
+        activation.unstage(fleet.server(made.node), made, timeout_seconds=seconds)
+
+    try:
+        yield
+    except ProvisionError:
+        clear()
+        raise
+    clear()
+
+
+def _went_well(done: Done | None) -> bool:
+    return done is not None and done.error is None
+
+
 def _roll(
     fleet: Fleet,
     order: Order,
@@ -270,7 +344,7 @@ class _Turn:
         self._plan = made
         self._node = made.node
         self._progress = progress
-        self._rotation = rotation if made.start else None
+        self._rotation = rotation if made.start or made.verify else None
         self._limits = fleet.cluster.limits
         self._changed: list[str] = []
         self._joined: Joined | None = None
@@ -281,13 +355,19 @@ class _Turn:
             self._do()
         except ProvisionError as failure:
             error = failure.at(host=self._node.name)
-        if isinstance(error, StartError | JoinError) and self._order.rollback:
-            self._take_back(error)
+        if isinstance(error, StartError | JoinError):
+            error.action += explain(
+                self._fleet, self._node, said=error.seen, progress=self._progress
+            )
+            if self._order.rollback:
+                self._take_back(error)
         self._record(error)
         return Done(plan=self._plan, changed=tuple(self._changed), joined=self._joined, error=error)
 
     def _do(self) -> None:
         safe_point()
+        if self._rotation and self._plan.start:
+            self._rotation.take_out(self._node)
         if self._plan.restart:
             self._leave()
         if self._plan.swaps:
@@ -299,11 +379,10 @@ class _Turn:
         elif self._plan.verify:
             self._joined = self._attempt().verify(self._plan.facts)
             self._tell(f"joined: {self._joined.evidence}")
+        if self._rotation:
+            self._rotation.put_back(self._node)
 
     def _leave(self) -> None:
-        if self._rotation:
-            self._progress.now(self._node.name, "draining")
-            self._rotation.take_out(self._node)
         stopped = leave(
             self._fleet,
             self._node,
@@ -349,10 +428,8 @@ class _Turn:
 
     def _start(self) -> None:
         self._progress.now(self._node.name, "starting")
-        self._joined = self._attempt().start(setup=self._order.setup)
+        self._joined = self._attempt().start(setup=self._plan.facts.lacks_tables)
         self._tell("restarted" if self._plan.restart else "started")
-        if self._rotation:
-            self._rotation.put_back(self._node)
 
     def _take_back(self, error: ProvisionError) -> None:
         """Return this one node to what it was before its turn; the error stays the outcome."""

@@ -42,6 +42,23 @@ class HostKey:
         return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Someone who shows host keys: a server, or a gateway on the way to it."""
+
+    label: str
+    """Its name, for messages."""
+    host: str
+    port: int
+    """Host and port as known_hosts files know them."""
+    keys: tuple[HostKey, ...]
+    """All that it proved to hold."""
+    files: tuple[Path, ...]
+    """The known_hosts files that count for it."""
+    target: Path
+    """The one of them that new keys go into."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line of a known_hosts file."""

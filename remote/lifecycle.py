@@ -22,7 +22,7 @@ from remote.interrupt import safe_point
 from remote.progress import Progress
 from remote.script import Script
 from remote.seam import Sink
-from remote.watch import follow_manager, follow_script
+from remote.watch import follow, follow_manager, follow_script
 
 JVM_SEEN_SECONDS = 30
 """How long wso2server.sh may take to exec java; it does nothing but print before."""
@@ -44,7 +44,7 @@ class Joined:
     """From the start being issued to both proofs."""
 
 
-Source = Literal["own", "manager"]
+Source = Literal["own", "manager", "elb"]
 
 
 class Attempt:
@@ -60,6 +60,7 @@ class Attempt:
             evidence=fleet.cluster.evidence,
             neighbour_ports=neighbour_ports(fleet.cluster, node),
             patterns=fleet.cluster.join_patterns,
+            elb_wanted=node.role == "worker" and fleet.cluster.group_manager is not None,
         )
         self._console: list[str] = []
         self._pid = 0
@@ -77,11 +78,14 @@ class Attempt:
         Raises StartError, JoinError, and what the connections raise.
         """
         with ExitStack() as stack:
-            since = self._follow_manager(stack)
-            own = self._fleet.server(self._node).stream(
-                _start_script(self._node, run=self._fleet.run, manager_log=since, setup=setup),
-                sink=self._sink("own"),
+            script = _start_script(
+                self._node,
+                run=self._fleet.run,
+                manager_log=self._follow_manager(stack),
+                elb_log=self._follow_elb(stack),
+                setup=setup,
             )
+            own = self._fleet.server(self._node).stream(script, sink=self._sink("own"))
             stack.callback(own.close)
             self._began = time.monotonic()
             return self._outcome()
@@ -93,11 +97,12 @@ class Attempt:
         self._began = time.monotonic() - max(0.0, facts.now - facts.process.started_at)
         with ExitStack() as stack:
             self._follow_manager(stack, since=facts.record.get("manager_log", ""))
+            self._follow_elb(stack, since=facts.record.get("elb_log", ""))
             own = self._fleet.server(self._node).stream(
                 follow_script(
                     self._node, loglines.OWN_LOG_PATTERN, since=facts.record.get("own_log", "")
                 ),
-                sink=self._sink("own-log"),
+                sink=self._sink("own", prefix="log "),
             )
             stack.callback(own.close)
             return self._outcome()
@@ -109,11 +114,17 @@ class Attempt:
             self._fleet, self._node, sink=self._sink("manager"), stack=stack, since=since
         )
 
-    def _sink(self, source: str) -> Sink:
+    def _follow_elb(self, stack: ExitStack, *, since: str = "") -> str:
+        elb = self._cluster.group_manager
+        if elb is None or not self._watch.elb_wanted:
+            return ""
+        return follow(
+            self._fleet, elb, self._node, sink=self._sink("elb"), stack=stack, since=since
+        )
+
+    def _sink(self, source: Source, *, prefix: str = "") -> Sink:
         def put(line: str | None) -> None:
-            if source == "own-log" and line is not None:
-                line = f"log {line}"
-            self._lines.put(("manager" if source == "manager" else "own", line))
+            self._lines.put((source, None if line is None else prefix + line))
 
         return put
 
@@ -141,21 +152,25 @@ class Attempt:
         return self._joined()
 
     def _take(self, source: Source, line: str | None) -> None:
-        if line is None:
-            self._stream_ended(source)
-        elif source == "manager":
-            self._watch.manager(line)
-        else:
-            self._take_own(line)
+        match source:
+            case _ if line is None:
+                self._stream_ended(source)
+            case "manager":
+                self._watch.manager(line)
+            case "elb":
+                self._watch.elb(line)
+            case "own":
+                self._take_own(line)
         if self._node.name == self._cluster.manager.name and self._watch.initialized:
             self._watch.wording = self._watch.wording or "custom"
             self._watch.proof_line = self._watch.proof_line or "it is the manager itself"
 
     def _stream_ended(self, source: Source) -> None:
-        if source == "manager":
+        if source != "own":
+            elb = self._cluster.group_manager
             raise ScriptError(
                 "the connection that followed its log ended",
-                host=self._cluster.manager.name,
+                host=elb.name if elb and source == "elb" else self._cluster.manager.name,
                 step="verify",
                 action="run the same command again: it goes on with the verification",
             )
@@ -202,15 +217,24 @@ class Attempt:
         assert watch.wording and watch.started_seconds is not None
         return Joined(
             pid=self._pid,
-            evidence=watch.wording,
+            evidence=self._evidence(watch.wording),
             proof=watch.proof_line or "",
             started_seconds=watch.started_seconds,
             seconds=time.monotonic() - self._began,
         )
 
+    def _evidence(self, wording: str) -> str:
+        if self._node.name == self._cluster.manager.name:
+            return "cluster initialized"
+        elb = self._cluster.group_manager
+        return f"{wording}, taken in by {elb.name}" if elb and self._watch.elb_wanted else wording
+
     def _too_late(self) -> ProvisionError:
         limits = self._cluster.limits
         watch = self._watch
+        elb = self._cluster.group_manager
+        if elb and watch.wording and watch.started_seconds is not None:
+            return self._not_taken_in(elb)
         if watch.started_seconds is None:
             return self._failed(
                 f"it did not say that it started within {limits.start_seconds:g} s (limits: start)"
@@ -219,6 +243,20 @@ class Attempt:
         if watch.weaker:
             seen = f"it started, and only {watch.weaker!r} was seen (evidence: strict)"
         return self._failed(f"{seen} within {limits.join_seconds:g} s (limits: join)")
+
+    def _not_taken_in(self, elb: Node) -> JoinError:
+        node, limits = self._node, self._cluster.limits
+        port = elb.group_management.port if elb.group_management else 0
+        said = _quoted(f"last of {elb.name}'s log about it", list(self._watch.elb_lines))
+        return JoinError(
+            f"it joined the cluster, and {elb.name} did not take it into the application cluster"
+            f" within {limits.join_seconds:g} s (limits: join){said}",
+            host=node.name,
+            step="verify",
+            action=f"see that {elb.server} reaches {node.local_member_host}:{node.http_port} and"
+            f" :{node.https_port}, and that {elb.name} manages {node.domain}, sub-domain"
+            f" {node.sub_domain}, at group_mgt_port {port}",
+        )
 
     def _failed(self, seen: str) -> ProvisionError:
         watch = self._watch
@@ -252,7 +290,7 @@ def _message(line: str) -> str:
     return line.rpartition("} - ")[2].strip()[:100] or line[:100]
 
 
-def _start_script(node: Node, *, run: str, manager_log: str, setup: bool) -> Script:
+def _start_script(node: Node, *, run: str, manager_log: str, elb_log: str, setup: bool) -> Script:
     arguments = ["-DworkerNode=true"] if node.role == "worker" else []
     return Script(
         name="start",
@@ -266,6 +304,7 @@ def _start_script(node: Node, *, run: str, manager_log: str, setup: bool) -> Scr
             "seen_seconds": JVM_SEEN_SECONDS,
             "run": run,
             "manager_log": manager_log,
+            "elb_log": elb_log,
         },
         run_as=node.run_as,
     )

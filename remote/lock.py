@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from carbon.errors import LockedError, ScriptError
-from remote.script import Script
+from remote.script import Script, changing
 from remote.seam import Server
 
 LOCK_PATH = "/tmp/carbon-provision.lock"
 """One for each server, whoever logs in: a link that is made in one step and says who holds it."""
+
+_SPARE_SECONDS = 5.0
+"""For the answer itself, where the script waits as long as it may."""
 
 
 def who() -> str:
@@ -38,7 +41,8 @@ def locked(
 ) -> Iterator[None]:
     """Hold the server's lock for the length of the block.
 
-    Two nodes of one server share it within a run. A lock whose holder is gone is cleared.
+    Two nodes of one server share it within a run. A lock whose holder is gone is cleared, and
+    what its run left at work on the server is waited for.
     Raises LockedError with the holder's own words where it lives.
     """
     text = f"{who()} since {utc_now()} for `{verb}`"
@@ -47,12 +51,14 @@ def locked(
         "text": text,
         "run": run,
         "break": "yes" if break_lock else "no",
+        "changing": "|".join(name for name in changing() if name != "lock"),
+        "wait_seconds": int(timeout_seconds),
     }
     stream = server.stream(Script(name="lock", values=values, run_as=run_as))
     try:
         while True:
             try:
-                line = stream.line(timeout_seconds=timeout_seconds)
+                line = stream.line(timeout_seconds=timeout_seconds + _SPARE_SECONDS)
             except TimeoutError:
                 line = None
             word, _, rest = (line or "silence").partition(" ")
@@ -63,6 +69,8 @@ def locked(
                     continue
                 case "taken":
                     raise _taken(server, rest)
+                case "busy":
+                    raise _busy(server, rest)
                 case _:
                     raise ScriptError(
                         f"the lock {LOCK_PATH} can be neither taken nor cleared: {rest or word}",
@@ -74,6 +82,16 @@ def locked(
         yield
     finally:
         stream.close()
+
+
+def _busy(server: Server, text: str) -> LockedError:
+    pid, _, script = text.partition(" ")
+    return LockedError(
+        f"an earlier run was interrupted, and its script {script} is still at work (pid {pid})",
+        host=server.name,
+        step="lock",
+        action="wait for it to end (limits: command), or find out what it hangs on",
+    )
 
 
 def _taken(server: Server, text: str) -> LockedError:

@@ -16,6 +16,10 @@ class Progress(Protocol):
         """Tell what is going on at this moment; replaced by the next."""
         ...
 
+    def copied(self, name: str, done_bytes: int, total_bytes: int) -> None:
+        """Tell how far a copy to a server has come; called for every piece of it."""
+        ...
+
 
 class Silent:
     """Tells nothing."""
@@ -24,4 +28,7 @@ class Silent:
         """Do nothing."""
 
     def now(self, name: str, text: str) -> None:
+        """Do nothing."""
+
+    def copied(self, name: str, done_bytes: int, total_bytes: int) -> None:
         """Do nothing."""

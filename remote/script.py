@@ -6,6 +6,7 @@ value in it shows in a process list, and what follows it on the same stream is i
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ class Script:
     """The script itself runs commands of the sudoers fragment."""
     limit_seconds: float | None = None
     """After this the server itself ends the script, even where the client is gone."""
+    prelude: str = ""
+    """What comes between the shared functions and the body (remote/faults.py)."""
 
     @property
     def uses_sudo(self) -> bool:
@@ -45,7 +48,8 @@ class Script:
     def render(self) -> bytes:
         """Return the whole text to send: values, then the shared functions, then the body."""
         lines = [f"{name.upper()}={_quote(value)}" for name, value in self.values.items()]
-        return b"\n".join([*(line.encode() for line in lines), _text("lib"), _text(self.name)])
+        texts = [_text("lib"), self.prelude.encode(), _text(self.name)]
+        return b"\n".join([*(line.encode() for line in lines), *texts])
 
     def command(self, size: int) -> str:
         """Return the command line that reads `size` bytes of script from stdin and runs them.
@@ -95,6 +99,13 @@ def _quote_text(text: str) -> str:
             action="take the NUL character out of hosts.yaml",
         )
     return shlex.quote(text)
+
+
+@cache
+def changing() -> tuple[str, ...]:
+    """Return the names of the scripts that change something: those that say a `step`."""
+    names = sorted(path.stem for path in _FOLDER.glob("*.sh") if path.stem != "lib")
+    return tuple(name for name in names if re.search(rb"^\s*step ", _text(name), re.MULTILINE))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The seam: everything that this tool can do to a server, in five operations.
+"""The seam: everything that this tool can do to a server, in seven operations.
 
 `remote.connection` implements it over Fabric; tests implement it with a local shell. Nothing
 else in the project touches a server.
@@ -6,14 +6,14 @@ else in the project touches a server.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
+from carbon.facts import Reach
 from remote.script import Script
 
-Reach = Literal["open", "refused", "silent", "forbidden"]
-"""What a TCP connection tried from a server met; `forbidden`: sshd does not let us try."""
+__all__ = ["Outcome", "Reach", "Reading", "Server", "Sink", "Stream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,31 @@ class Stream(Protocol):
         """
         ...
 
+    def status(self, *, timeout_seconds: float) -> int | None:
+        """Return the exit status of a script that has ended by itself.
+
+        None where it has not ended within `timeout_seconds`, or ended with its connection.
+        """
+        ...
+
     def close(self) -> None:
         """End the script: its stdin is closed, which every streaming script watches."""
+        ...
+
+
+class Reading(Protocol):
+    """A script whose output is bytes, taken as they come."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the output, piece by piece, to its end."""
+        ...
+
+    def outcome(self) -> Outcome:
+        """Return how the script ended, once all its output was taken; `out` is empty."""
+        ...
+
+    def close(self) -> None:
+        """End the script where it has not ended; safe to call twice."""
         ...
 
 
@@ -62,21 +85,39 @@ class Server(Protocol):
     ) -> Outcome:
         """Run a script to its end; a payload is its standard input.
 
+        The limit counts anew from each piece of a payload that comes in pieces. A script may
+        end before it has read its payload: its outcome tells why.
         Raises ConnectError when the connection breaks, TimeLimitError at the limit, and
         PrivilegeError when sudo refuses. Any exit status is the caller's to judge.
         """
         ...
 
-    def stream(self, script: Script, *, sink: Sink | None = None) -> Stream:
+    def stream(
+        self, script: Script, *, sink: Sink | None = None, errors: Sink | None = None
+    ) -> Stream:
         """Start a script whose output is read while it runs.
 
         With a `sink`, lines go there as they come (from another thread), None at the end, so
-        that several streams can be waited for at once.
+        that several streams can be waited for at once. `errors` gets the lines of stderr.
+        """
+        ...
+
+    def read(self, script: Script, *, payload: bytes = b"", stall_seconds: float) -> Reading:
+        """Start a script whose output is taken as it comes, while its payload is written.
+
+        Raises TimeLimitError when nothing has come for `stall_seconds`, and as `run` does.
         """
         ...
 
     def reach(self, host: str, port: int, *, timeout_seconds: float) -> Reach:
         """Try a TCP connection from the server to `host:port`."""
+        ...
+
+    def ask(self, host: str, port: int, question: bytes, *, timeout_seconds: float) -> bytes:
+        """Send bytes from the server to `host:port` and return the first line of the answer.
+
+        Empty where none comes in time.
+        """
         ...
 
     def close(self) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import cast
 
@@ -26,17 +27,32 @@ from remote.lock import LOCK_PATH
 from remote.script import Script
 from remote.seam import Server
 
-_PRESENT = (layout.SCRIPT, layout.WORKER_PROFILE, *config.NEIGHBOURS)
+_PRESENT = (
+    layout.SCRIPT,
+    layout.WORKER_PROFILE,
+    layout.PASSWORD_PERSIST,
+    *config.NEIGHBOURS,
+)
 CLOCK_TICKS = 100
 """Per second, in /proc/PID/stat: USER_HZ is 100 on every Linux that runs a JVM."""
 
 
-def survey(server: Server, node: Node, *, timeout_seconds: float) -> ServerFacts:
+def survey(
+    server: Server,
+    node: Node,
+    *,
+    timeout_seconds: float,
+    asked: Mapping[str, str] | None = None,
+    also: Sequence[PurePosixPath] = (),
+) -> ServerFacts:
     """Read all facts of a Carbon server.
 
+    `asked` names expressions for grep, for the last lines of its logs that match each (and the
+    last ones of the console that it was started on); `also` are further files to read.
     Raises ScriptError when the answer makes no sense, and what the connection raises.
     """
-    outcome = server.run(_script(node, timeout_seconds), timeout_seconds=timeout_seconds)
+    script = _script(node, timeout_seconds, asked=asked or {}, also=also)
+    outcome = server.run(script, timeout_seconds=timeout_seconds)
     if outcome.status != 0:
         raise UnfitError(
             f"the look at the server failed: {outcome.complaint}",
@@ -47,18 +63,21 @@ def survey(server: Server, node: Node, *, timeout_seconds: float) -> ServerFacts
     return parse(outcome.out, name=node.name)
 
 
-def _script(node: Node, timeout_seconds: float) -> Script:
+def _script(
+    node: Node, timeout_seconds: float, *, asked: Mapping[str, str], also: Sequence[PurePosixPath]
+) -> Script:
     driver = node.driver
     return Script(
         name="survey",
         values={
             "home_dir": str(node.home),
             "java_dir": str(node.java_home or ""),
-            "files": [str(path) for path in config.managed_files(node)],
+            "files": [str(path) for path in (*config.managed_files(node), *also)],
             "present": [str(path) for path in _PRESENT],
             "jar": driver.jar.name if driver else "",
             "driver_entry": class_file(driver.driver_class) if driver else "",
             "lock": LOCK_PATH,
+            "asked": [word for pair in asked.items() for word in pair],
         },
         run_as=node.run_as,
         limit_seconds=timeout_seconds,
@@ -85,6 +104,7 @@ def parse(answer: bytes, *, name: str) -> ServerFacts:
         now=float(lines.one("now") or 0),
         home_real=PurePosixPath(home) if home and home.startswith("/") else None,
         home_blocked="blocked" in lines.all("home"),
+        home_closed="closed" in lines.all("home"),
         home_writable=lines.one("writable") is not None,
         disk_free_kb=int(lines.one("disk_kb") or 0),
         java_home=_path(lines.one("java")),
@@ -107,10 +127,14 @@ def parse(answer: bytes, *, name: str) -> ServerFacts:
         journal=lines.one("journal"),
         staged=lines.one("staged") == "yes",
         record=_pairs(lines.all("record")),
+        cloned=_pairs(lines.all("cloned")),
+        first_start=lines.one("first_start"),
         generations=tuple(_generation(line) for line in lines.all("generation")),
         process=_process(lines),
         listening=_listeners(lines.all("listen")),
         files=_files(tail[hosts_size:], name),
+        zone_seconds=zone_seconds(lines.one("zone") or ""),
+        said=_said(lines.all("said")),
     )
 
 
@@ -129,6 +153,23 @@ class _Lines:
     def one(self, word: str) -> str | None:
         found = self.all(word)
         return found[0] if found else None
+
+
+def zone_seconds(text: str) -> int:
+    """Read what `date +%z` prints."""
+    found = re.fullmatch(r"([+-])(\d\d)(\d\d)", text)
+    if found is None:
+        return 0
+    seconds = 3600 * int(found[2]) + 60 * int(found[3])
+    return -seconds if found[1] == "-" else seconds
+
+
+def _said(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    by_name: defaultdict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        name, _, text = line.partition(" ")
+        by_name[name].append(text)
+    return {name: tuple(texts) for name, texts in by_name.items()}
 
 
 def _path(text: str | None) -> PurePosixPath | None:

@@ -1,4 +1,4 @@
-"""Watch the manager's log: from an exact place in it, line by line, as they are written."""
+"""Watch another node's log: from an exact place in it, line by line, as they are written."""
 
 from __future__ import annotations
 
@@ -18,24 +18,33 @@ def follow_manager(
 ) -> str:
     """Send what the manager writes about a node's address to `sink`, until the stack closes.
 
+    Raises ScriptError where the log cannot be read.
+    """
+    return follow(fleet, fleet.cluster.manager, node, sink=sink, stack=stack, since=since)
+
+
+def follow(
+    fleet: Fleet, watcher: Node, node: Node, *, sink: Sink, stack: ExitStack, since: str = ""
+) -> str:
+    """Send what the manager or the ELB writes about a node's address to `sink`.
+
     Returns from which place (inode and offset) once the log is open: nothing that is written
     after that is missed, and nothing older is sent. `since` is such a place of an earlier run.
     Raises ScriptError where the log cannot be read.
     """
-    manager = fleet.cluster.manager
     pattern = loglines.grep_pattern(
         [node.local_member_host], extra_patterns=fleet.cluster.join_patterns
     )
     opened = _FirstLine(sink)
-    stream = fleet.server(manager).stream(follow_script(manager, pattern, since=since), sink=opened)
+    stream = fleet.server(watcher).stream(follow_script(watcher, pattern, since=since), sink=opened)
     stack.callback(stream.close)
     answer = opened.wait(fleet.cluster.limits.command_seconds)
     if answer is None or not answer.startswith("from "):
         raise ScriptError(
             f"its log {layout.LOG} cannot be followed",
-            host=manager.name,
+            host=watcher.name,
             step="verify",
-            action="let the login (or run_as) of the manager read it",
+            action=f"let the login (or run_as) of {watcher.name} read it",
         )
     return answer.removeprefix("from ")
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import fabric
-from invoke import Call, Context, Task
+from invoke import Argument, Call, Context, ParseError, Task
 
 from carbon.errors import ProvisionError
 from tasks.failure import as_exit
@@ -19,6 +19,26 @@ from tasks.failure import as_exit
 
 class VerbTask(Task[Any]):
     """A task that is called once, for all hosts."""
+
+    def get_arguments(self, *args: Any, **kwargs: Any) -> list[Argument]:
+        """Return its options, whose bad numbers are told in a sentence."""
+        return [_Option.like(one) for one in super().get_arguments(*args, **kwargs)]
+
+
+class _Option(Argument):
+    """An option that is not given a number where it wants one has no traceback, as Invoke's has."""
+
+    @classmethod
+    def like(cls, argument: Argument) -> _Option:
+        option = cls.__new__(cls)
+        option.__dict__.update(argument.__dict__)
+        return option
+
+    def set_value(self, value: Any, cast: bool = True) -> None:
+        try:
+            super().set_value(value, cast=cast)
+        except ValueError:
+            raise ParseError(f"--{self.name} {value!r} is not a whole number") from None
 
 
 class VerbContext(Context):

@@ -28,4 +28,20 @@ def down(_: Context, name: str = "demo") -> None:
         raise Exit(message=f"error: {error}", code=1) from error
 
 
-namespace = Collection("lab", up, down)
+@task(help={"name": "Which lab."})
+def answers(_: Context, name: str = "demo") -> None:
+    """Send requests through the lab's load balancer until each worker has answered one."""
+    import lab
+    from lab.answers import answers as ask
+
+    try:
+        found = lab.find(name)
+        if found is None:
+            raise lab.LabError(f"the lab {name} is not up: fab lab.up")
+        for worker, text in sorted(ask(found, ("worker1", "worker2")).items()):
+            print(f"{worker} answered through the load balancer: {text.splitlines()[0]}")
+    except lab.LabError as error:
+        raise Exit(message=f"error: {error}", code=1) from error
+
+
+namespace = Collection("lab", up, down, answers)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -60,14 +61,21 @@ def details(screen: Screen, made: Plan) -> None:
         for path in made.removed:
             screen.line(Text(f"  - {path}", "red"))
     for change in made.files:
-        diff = masked_diff(change.path, change.old or b"", change.new, secrets=_secrets(made.node))
-        for line in diff.splitlines():
-            screen.line(Text(f"  {line}", _DIFF_STYLES.get(line[:1], "")))
+        for line in diff_lines(change.path, change.old or b"", change.new, _secrets(made.node)):
+            screen.line(line)
     if made.hosts:
         for text in made.hosts.removed:
             screen.line(Text(f"  /etc/hosts  -{text}", "red"))
         for text in made.hosts.added:
             screen.line(Text(f"  /etc/hosts  +{text}", "green"))
+
+
+def diff_lines(
+    path: PurePosixPath | str, old: bytes, new: bytes, secrets: Iterable[str] = ()
+) -> Iterator[Text]:
+    """Yield the lines of a file's diff as they are shown."""
+    for line in masked_diff(path, old, new, secrets=secrets).splitlines():
+        yield Text(f"  {line}", _DIFF_STYLES.get(line[:1], ""))
 
 
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}

@@ -8,9 +8,11 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+from tasks.meter import Meter
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -19,6 +21,7 @@ PIPE_COLUMNS = 10_000
 """In a pipe nothing is wrapped or cut."""
 LIVE_AFTER_SECONDS = 1.0
 """What is over sooner needs no progress display."""
+BAR_COLUMNS = 24
 
 
 class Screen:
@@ -31,6 +34,7 @@ class Screen:
         self.console = console
         self._guard = threading.Lock()
         self._now: dict[str, tuple[str, float]] = {}
+        self._meters: dict[str, Meter] = {}
         self._live: Live | None = None
         self._began = time.monotonic()
 
@@ -55,6 +59,18 @@ class Screen:
             if self._live is None and time.monotonic() - self._began > LIVE_AFTER_SECONDS:
                 self._start_live()
 
+    def copied(self, name: str, done_bytes: int, total_bytes: int) -> None:
+        """Show how far a copy has come: a bar on a terminal, a line now and then in a pipe."""
+        at = time.monotonic()
+        meter = self._meters.setdefault(name, Meter(at=at))
+        meter.take(done_bytes, total_bytes, at=at)
+        if self.console.is_terminal:
+            self.now(name, "copying")
+        elif meter.line_is_due(at=at):
+            self.say(name, f"copying: {meter.text(at=at)}")
+        if done_bytes >= total_bytes:
+            self._meters.pop(name, None)
+
     def done(self, name: str) -> None:
         """Take a host out of the live view."""
         with self._guard:
@@ -68,13 +84,24 @@ class Screen:
         """Print a line."""
         self.console.print(text, soft_wrap=True)
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> None:
-        """Print rows under columns, aligned, without frames that clutter a pipe."""
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str | Text]],
+        *,
+        spare: Sequence[str] = (),
+    ) -> None:
+        """Print rows under columns, aligned, without frames that clutter a pipe.
+
+        Where the terminal is too narrow, `spare` columns are left out, the first of them first.
+        """
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        for column in columns:
-            table.add_column(column, no_wrap=True)
-        for row in rows:
-            table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+        cells = [[Text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+        shown = _fitting(columns, cells, width=self.console.width, spare=spare)
+        for at in shown:
+            table.add_column(columns[at], no_wrap=True)
+        for row in cells:
+            table.add_row(*(row[at] for at in shown))
         self.close()
         self.console.print(table)
 
@@ -83,6 +110,7 @@ class Screen:
         with self._guard:
             live, self._live = self._live, None
             self._now.clear()
+            self._meters.clear()
         if live is not None:
             live.stop()
 
@@ -98,7 +126,33 @@ class Screen:
         view = Table.grid(padding=(0, 2))
         at = time.monotonic()
         for name, (text, since) in list(self._now.items()):
-            view.add_row(
-                Text(name, "bold"), f"{at - since:4.0f} s", Text(text, overflow="ellipsis")
-            )
+            meter = self._meters.get(name)
+            told: RenderableType = Text(text, overflow="ellipsis")
+            if meter is not None and meter.shows(at=at):
+                told = _bar(meter, at=at)
+            view.add_row(Text(name, "bold"), f"{at - since:4.0f} s", told)
         return view
+
+
+def _bar(meter: Meter, *, at: float) -> Table:
+    from rich.progress_bar import ProgressBar
+
+    bar = Table.grid(padding=(0, 2))
+    drawn = ProgressBar(total=meter.total_bytes, completed=meter.done_bytes, width=BAR_COLUMNS)
+    bar.add_row(drawn, Text(meter.text(at=at)))
+    return bar
+
+
+def _fitting(
+    columns: Sequence[str], rows: Sequence[Sequence[Text]], *, width: int, spare: Sequence[str]
+) -> list[int]:
+    """Return which columns fit side by side when the spare ones give way in their order."""
+    widths = [
+        max([len(name), *(row[at].cell_len for row in rows)]) for at, name in enumerate(columns)
+    ]
+    shown = list(range(len(columns)))
+    for name in spare:
+        if sum(widths[at] + 2 for at in shown) - 2 <= width:
+            break
+        shown.remove(columns.index(name))
+    return shown

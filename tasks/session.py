@@ -14,9 +14,10 @@ import fabric
 from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import UsageError
 from carbon.inventory import load, locate, select
+from remote.balancer import Balancer
 from remote.connection import Connector
 from remote.deploy import Rotation
-from remote.fleet import Fleet
+from remote.fleet import Fleet, Opens
 from tasks.executor import VerbContext
 from tasks.screen import Screen
 
@@ -32,24 +33,39 @@ class Session:
         cluster: Cluster,
         hosts: Sequence[Node | LoadBalancer],
         fleet: Fleet,
+        connector: Connector,
         screen: Screen,
     ) -> None:
         self.cluster = cluster
         self.hosts = tuple(hosts)
         self.fleet = fleet
+        self.connector = connector
         self.screen = screen
 
     @classmethod
-    def open(cls, context: VerbContext, *, inventory: str, every_worker: bool) -> Session:
+    def open(
+        cls, context: VerbContext, *, inventory: str, every_worker: bool, every_host: bool = False
+    ) -> Session:
         """Read hosts.yaml and resolve the names; no server is touched yet.
 
         Raises InventoryError or UsageError.
         """
         cluster = load(inventory_path(context.config, inventory))
-        hosts = select(cluster, context.names or (), every_worker=every_worker)
+        if any(node.files for node in cluster.nodes):
+            from carbon.inventory.edits import check_edits
+
+            check_edits(cluster)
+        if every_host and context.names is None:
+            hosts = every_host_of(cluster)
+        else:
+            hosts = select(cluster, context.names or (), every_worker=every_worker)
         connector = Connector(context.config, limits=cluster.limits)
         return cls(
-            cluster=cluster, hosts=hosts, fleet=Fleet(cluster, connector), screen=Screen.make()
+            cluster=cluster,
+            hosts=hosts,
+            fleet=Fleet(cluster, _opener(connector)),
+            connector=connector,
+            screen=Screen.make(),
         )
 
     @property
@@ -85,7 +101,9 @@ class Session:
 
     def rotation(self) -> Rotation | None:
         """Return the load balancer's side of a rolling change, if hosts.yaml has one."""
-        return None
+        if self.cluster.load_balancer is None:
+            return None
+        return Balancer(self.fleet, progress=self.screen)
 
     def __enter__(self) -> Session:
         return self
@@ -98,6 +116,21 @@ class Session:
     ) -> None:
         self.screen.close()
         self.fleet.close()
+
+
+def _opener(connector: Connector) -> Opens:
+    """Return what opens servers; with a fault in it where a test asks for one."""
+    if "PROVISION_FAULT" not in os.environ and "PROVISION_FAULT_LOG" not in os.environ:
+        return connector
+    from remote.faults import FaultyOpener
+
+    return FaultyOpener(connector, os.environ)
+
+
+def every_host_of(cluster: Cluster) -> tuple[Node | LoadBalancer, ...]:
+    """Return all hosts of hosts.yaml: manager, ELB, workers, load balancer."""
+    balancer = (cluster.load_balancer,) if cluster.load_balancer else ()
+    return (*cluster.nodes, *balancer)
 
 
 def inventory_path(config: fabric.Config, option: str) -> Path:

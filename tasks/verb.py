@@ -27,12 +27,17 @@ ALL_HELP = {"all": "Every worker, where no -H names some."}
 
 
 def verb(
-    *, help: Mapping[str, str] | None = None, every_worker: bool = True, **options: Any
+    *,
+    help: Mapping[str, str] | None = None,
+    every_worker: bool = True,
+    every_host: bool = False,
+    **options: Any,
 ) -> Callable[[Callable[..., int | None]], Any]:
     """Make `body(session, **options)` a task; what it returns is the exit status.
 
     Without -H the verb means every worker, unless `every_worker` is False: then it wants -H
-    or --all, as verbs do that stop or remove something.
+    or --all, as verbs do that stop or remove something; or `every_host` is True: then it means
+    the manager, the ELB and the load balancer, too.
     """
 
     def decorate(body: Callable[..., int | None]) -> Any:
@@ -45,6 +50,7 @@ def verb(
                 lambda session: body(session, **given),
                 inventory=inventory,
                 every_worker=every_worker or wants_all,
+                every_host=every_host,
             )
 
         signature = _signature(body, every_worker=every_worker)
@@ -70,12 +76,16 @@ def _end(
     *,
     inventory: str,
     every_worker: bool,
+    every_host: bool,
 ) -> None:
     from tasks.session import Session
 
     try:
         _refuse_dry(context)
-        with Session.open(context, inventory=inventory, every_worker=every_worker) as session:
+        opened = Session.open(
+            context, inventory=inventory, every_worker=every_worker, every_host=every_host
+        )
+        with opened as session:
             status = work(session) or 0
     except ProvisionError as error:
         raise as_exit(error) from error

@@ -3,12 +3,18 @@
 # stands word for word in the sudoers fragment.
 new=/etc/hosts.provision-new
 [ "$(digest /etc/hosts)" = "$EXPECT" ] || fail 7 "/etc/hosts was changed by somebody else since this run looked"
-step hosts-copy
-sudo -n cp -p /etc/hosts $new < /dev/null || fail 1 "sudo: cannot copy /etc/hosts"
-step hosts-write
-sudo -n tee $new > /dev/null || { sudo -n rm -f $new; fail 1 "sudo: cannot write $new"; }
-if [ "$(digest $new)" != "$CONTENT_DIGEST" ]; then
+
+clear_away() {
+    step hosts-clear
     sudo -n rm -f $new
+}
+
+step hosts-copy
+sudo -n cp -p /etc/hosts $new < /dev/null || { clear_away; fail 1 "sudo: cannot copy /etc/hosts"; }
+step hosts-write
+sudo -n tee $new > /dev/null || { clear_away; fail 1 "sudo: cannot write $new"; }
+if [ "$(digest $new)" != "$CONTENT_DIGEST" ]; then
+    clear_away
     fail 1 "the new /etc/hosts did not arrive whole"
 fi
 flush $new
@@ -22,11 +28,16 @@ if [ "$MOUNTED" = no ]; then
     [ -e $new ] || fail 1 "sudo: cannot rename $new"
 fi
 step hosts-keep
-sudo -n cp -p /etc/hosts /etc/hosts.provision-kept || fail 1 "sudo: cannot back up /etc/hosts"
+sudo -n cp -p /etc/hosts /etc/hosts.provision-kept < /dev/null || { clear_away; fail 1 "sudo: cannot back up /etc/hosts"; }
 step hosts-in-place
-sudo -n tee /etc/hosts < $new > /dev/null || fail 1 "sudo: cannot write /etc/hosts; the old one is /etc/hosts.provision-kept"
-[ "$(digest /etc/hosts)" = "$CONTENT_DIGEST" ] || fail 1 "/etc/hosts was not written whole; the old one is /etc/hosts.provision-kept"
+sudo -n tee /etc/hosts < $new > /dev/null
+if [ "$(digest /etc/hosts)" != "$CONTENT_DIGEST" ]; then
+    step hosts-restore
+    sudo -n tee /etc/hosts < /etc/hosts.provision-kept > /dev/null
+    clear_away
+    [ "$(digest /etc/hosts)" = "$EXPECT" ] || fail 1 "/etc/hosts was not written whole; the old one is /etc/hosts.provision-kept"
+    fail 1 "sudo: cannot write /etc/hosts, which is as it was"
+fi
 flush /etc/hosts
-step hosts-clear
-sudo -n rm -f $new
+clear_away
 say "in-place"

@@ -1,6 +1,8 @@
 # Shared by every script: POSIX sh, coreutils, grep, sed, awk and /proc only.
 # Output lines are `word rest`; complaints go to stderr; exit 0 is success, see `fail`.
 set -u
+NEWLINE='
+'
 GIVEN_LC_ALL=${LC_ALL-}
 GIVEN_UMASK=$(umask)
 LC_ALL=C
@@ -22,22 +24,39 @@ step() { :; }
 
 flush() { sync "$@" 2>/dev/null || sync; }
 
-digest() { sha256sum < "$1" | cut -d ' ' -f 1; }
+# remove_tree PATH: also where directories in it are read-only.
+remove_tree() { rm -rf "$1" 2>/dev/null || { chmod -R u+rwX "$1" 2>/dev/null && rm -rf "$1" 2>/dev/null; }; }
 
-start_ticks() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+# digest FILE: its sha256.
+digest() {
+    set -- $(sha256sum < "$1")
+    say "${1-}"
+}
+
+# start_ticks PID: when it started, in ticks since boot; nothing of a process that is gone.
+start_ticks() {
+    { read -r status_line < "/proc/$1/stat"; } 2>/dev/null || return 1
+    set -- ${status_line##*) }
+    say "${20}"
+}
 
 # is_carbon PID: is this process the server of HOME_DIR?
 is_carbon() {
-    words=$(tr '\0' '\n' < "/proc/$1/cmdline" 2>/dev/null) || return 1
-    printf '%s\n' "$words" | grep -qxF 'org.wso2.carbon.bootstrap.Bootstrap' || return 1
-    printf '%s\n' "$words" |
-        grep -qxF -e "-Dcarbon.home=$HOME_DIR" -e "-Dcarbon.home=${HOME_REAL:-$HOME_DIR}"
+    words=$NEWLINE$(tr '\0' '\n' 2>/dev/null < "/proc/$1/cmdline")$NEWLINE
+    case $words in *"${NEWLINE}org.wso2.carbon.bootstrap.Bootstrap$NEWLINE"*) ;; *) return 1 ;; esac
+    case $words in
+        *"$NEWLINE-Dcarbon.home=$HOME_DIR$NEWLINE"*) ;;
+        *"$NEWLINE-Dcarbon.home=${HOME_REAL:-$HOME_DIR}$NEWLINE"*) ;;
+        *) return 1 ;;
+    esac
 }
 
 # carbon_pid: the pid of the server of HOME_DIR. The pid file is digits, a newline and NULs, it
 # outlives its process, and its number may belong to a stranger by now.
 carbon_pid() {
-    pid=$(tr -cd '0-9\n' < "$HOME_DIR/wso2carbon.pid" 2>/dev/null | head -n 1)
+    pid=
+    { read -r pid < "$HOME_DIR/wso2carbon.pid"; } 2>/dev/null
+    case $pid in *[!0-9]*) pid= ;; esac
     if [ -n "$pid" ] && is_carbon "$pid"; then
         say "$pid"
         return 0

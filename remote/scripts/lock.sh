@@ -1,5 +1,5 @@
 # Hold the server's lock until the client goes. The link's text says who holds it, and is made
-# in one step. LOCK TEXT(who from since) RUN BREAK(yes|no)
+# in one step. LOCK TEXT(who from since) RUN BREAK(yes|no) CHANGING(names of scripts) WAIT_SECONDS
 end_with_client
 text="$TEXT run=$RUN pid=$$ ticks=$(start_ticks $$)"
 
@@ -14,6 +14,7 @@ clear_dead() {
     aside=$LOCK.$$
     step lock-clear
     mv -T "$LOCK" "$aside" 2>/dev/null || return 1
+    step lock-cleared
     if [ "$(readlink "$aside")" = "$1" ]; then
         rm -f "$aside"
     else
@@ -21,15 +22,45 @@ clear_dead() {
     fi
 }
 
+unlock() {
+    [ "$(readlink "$LOCK")" = "$text" ] || return 0
+    step unlock
+    rm -f "$LOCK"
+}
+
+# A script that changes something goes on to its end when its client is lost, and its lock is lost
+# with the client. Whatever of an earlier run is still at work has to end first.
+at_work() {
+    for cmdline in $(grep -lsaE "provision:($CHANGING)" /proc/[0-9]*/cmdline); do
+        if tr '\0' '\n' 2>/dev/null < "$cmdline" | grep -qxE "provision:($CHANGING)"; then
+            cmdline=${cmdline#/proc/}
+            say "${cmdline%/cmdline} $(tr '\0' '\n' 2>/dev/null < "/proc/$cmdline" | sed -n 's/^provision://p')"
+        fi
+    done 2>/dev/null
+}
+
+hold() {
+    trap 'unlock; exit 0' TERM HUP INT
+    tenths=0
+    while others=$(at_work) && [ -n "$others" ]; do
+        if [ $tenths -ge $((WAIT_SECONDS * 10)) ]; then
+            say "busy $(printf '%s' "$others" | head -n 1)"
+            unlock
+            exit 0
+        fi
+        sleep 0.1
+        tenths=$((tenths + 1))
+    done
+    rm -f "$LOCK".[0-9]* # what a script that was killed while it cleared a lock left
+    say held
+    wait "$lifeline"
+    unlock
+    exit 0
+}
+
 for try in 1 2 3 4 5; do
     step lock
-    if ln -s "$text" "$LOCK" 2>/dev/null; then
-        trap '[ "$(readlink "$LOCK")" = "$text" ] && rm -f "$LOCK"; exit 0' TERM HUP INT
-        say held
-        wait "$lifeline"
-        [ "$(readlink "$LOCK")" = "$text" ] && rm -f "$LOCK"
-        exit 0
-    fi
+    if ln -s "$text" "$LOCK" 2>/dev/null; then hold; fi
     held=$(readlink "$LOCK") || { [ -e "$LOCK" ] && break; continue; }
     case $held in *" run=$RUN "*) say shared; wait "$lifeline"; exit 0 ;; esac
     if [ "$BREAK" = yes ]; then

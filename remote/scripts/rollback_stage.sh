@@ -1,31 +1,37 @@
-# Stage what earlier generations kept, as if it had been sent: newest first, so that an older
-# copy of the same file wins. HOME_DIR UNDO(generation ...)
+# Stage what earlier generations kept, as if it had been sent; of a file that several kept, the
+# oldest copy counts. HOME_DIR UNDO(generation ..., newest first)
 own=$(state)
-step stage-clear
-rm -rf "$own/staged"
-step stage-unpack
-mkdir -p "$own/staged/files" && : > "$own/staged/absent" || fail 1 "cannot create $own/staged"
+staged=$own/staged
 eval "set -- $UNDO"
 for generation; do
-    kept=$own/generations/$generation
-    [ -f "$kept/meta" ] || fail 1 "the generation $generation is not there"
-    [ -f "$kept/manifest" ] || continue
-    while read -r mode path; do
-        if [ "$mode" = absent ]; then
-            rm -f "$own/staged/files/$path"
-            say "$path" >> "$own/staged/absent"
-        else
-            mkdir -p "$own/staged/files/$(dirname "$path")" &&
-                cat "$kept/files/$path" > "$own/staged/files/$path" || fail 1 "cannot stage $path"
-            grep -vxF "$path" "$own/staged/absent" > "$own/staged/absent.new"
-            mv -f "$own/staged/absent.new" "$own/staged/absent"
-        fi
-    done < "$kept/manifest"
+    [ -f "$own/generations/$generation/manifest" ] || fail 1 "the generation $generation is not there"
 done
-cd "$own/staged" || fail 1 "the staged files are gone"
+step stage-clear
+rm -rf "$staged" || fail 1 "cannot clear $staged"
+step stage-create
+mkdir -p "$staged/files" && : > "$staged/modes" && : > "$staged/remove" || fail 1 "cannot create $staged"
+
+step stage-list
+for generation; do
+    sed "s/^/$generation /" "$own/generations/$generation/manifest"
+done | awk '
+    { path = $0; sub(/^[^ ]* [^ ]* /, "", path); oldest[path] = $0 }
+    END { for (path in oldest) print oldest[path] }' | sort > "$staged/kept" || fail 1 "cannot list what was kept"
+
+while read -r generation mode path; do
+    step "stage $path"
+    if [ "$mode" = absent ]; then
+        say "$path" >> "$staged/remove" || fail 1 "cannot list what goes away"
+    else
+        mkdir -p "$staged/files/$(dirname "$path")" &&
+            cat "$own/generations/$generation/files/$path" > "$staged/files/$path" &&
+            say "$mode $path" >> "$staged/modes" || fail 1 "cannot stage $path"
+    fi
+done < "$staged/kept"
+
+step stage-manifest
+cd "$staged" || fail 1 "the staged files are gone"
 find files -type f -exec sha256sum {} + > manifest || fail 1 "cannot list the staged files"
-sort -u absent > remove
-rm -f absent
 find . -type f -exec sh -c 'sync "$@" 2>/dev/null || sync' sync {} +
 sed 's/^.\{72\}/file /' manifest
 sed 's/^/absent /' remove

@@ -1,5 +1,5 @@
 # Start the server as the guide does, detached from this session, and follow its log.
-# HOME_DIR JAVA_DIR ARGUMENTS ENVIRONMENT PATTERN KEYSTORE_PASSWORD SEEN_SECONDS RUN MANAGER_LOG
+# HOME_DIR JAVA_DIR ARGUMENTS ENVIRONMENT PATTERN KEYSTORE_PASSWORD SEEN_SECONDS RUN MANAGER_LOG ELB_LOG
 end_with_client
 own=$(state)
 HOME_REAL=$(cd "$HOME_DIR" && pwd -P) || fail 1 "AS_HOME $HOME_DIR is gone"
@@ -38,17 +38,17 @@ script=$!
 
 waited=0
 until pid=$(carbon_pid); do
-    if [ ! -d "/proc/$script" ] || [ $waited -ge $((SEEN_SECONDS * 20)) ]; then
+    if [ ! -d "/proc/$script" ] || [ $waited -ge $((SEEN_SECONDS * 100)) ]; then
         tail -n 20 "$console" | sed 's/^/console /'
         [ -d "/proc/$script" ] && say "unseen" || say "ended"
         exit 0
     fi
-    sleep 0.05
+    sleep 0.01
     waited=$((waited + 1))
 done
 ticks=$(start_ticks "$pid")
-printf 'pid=%s\nticks=%s\nrun=%s\nown_log=%s\nmanager_log=%s\n' \
-    "$pid" "$ticks" "$RUN" "$own_log" "$MANAGER_LOG" > "$own/record.new"
+printf 'pid=%s\nticks=%s\nrun=%s\nown_log=%s\nmanager_log=%s\nelb_log=%s\n' \
+    "$pid" "$ticks" "$RUN" "$own_log" "$MANAGER_LOG" "$ELB_LOG" > "$own/record.new"
 mv -f "$own/record.new" "$own/record"
 say "seen $pid $ticks"
 say "cmdline $(tr '\0' '\t' < "/proc/$pid/cmdline")"
@@ -62,5 +62,5 @@ main=$$
         kill "$main"
     fi
 } 2> /dev/null &
-tail -c +$((offset + 1)) -F --pid=$$ "$log" 2> /dev/null |
+tail -c +$((offset + 1)) -F -s 0.1 --pid=$$ "$log" 2> /dev/null |
     grep -aE --line-buffered -e "$PATTERN" | sed -u 's/^/log /'

@@ -1,31 +1,41 @@
 # Tell everything that a plan needs, in one round trip, and change nothing.
-# HOME_DIR JAVA_DIR FILES PRESENT JAR DRIVER_ENTRY LOCK
+# HOME_DIR JAVA_DIR FILES PRESENT JAR DRIVER_ENTRY LOCK ASKED(name pattern ...)
 say "survey 1"
 say "user $(id -un)"
-say "now $(date +%s)"
+date '+now %s%nzone %z'
 say "boot $(sed -n 's/^btime //p' /proc/stat)"
 holder=$(readlink "$LOCK") && say "lock $holder"
 
 [ -d "$HOME_DIR" ] || { say "home missing"; [ -e "$HOME_DIR" ] && say "home blocked"; }
-HOME_REAL=$(cd "$HOME_DIR" 2>/dev/null && pwd -P) && say "home $HOME_REAL"
+if HOME_REAL=$(cd "$HOME_DIR" 2>/dev/null && pwd -P); then say "home $HOME_REAL"
+elif [ -d "$HOME_DIR" ]; then say "home closed"
+fi
 [ -w "$HOME_DIR" ] && say "writable $HOME_DIR"
 disk=$HOME_DIR
 [ -d "$disk" ] || disk=${HOME_DIR%/*}
-df -Pk "$disk" 2>/dev/null | awk 'NR == 2 { print "disk_kb", $4 }'
+free=$(df -Pk "$disk" 2>/dev/null)
+set -- ${free##*"$NEWLINE"}
+say "disk_kb ${4-}"
 [ -n "$JAVA_DIR" ] || JAVA_DIR=${JAVA_HOME-}
 if [ -x "$JAVA_DIR/bin/java" ]; then say "java $JAVA_DIR"; else say "java_missing $JAVA_DIR"; fi
 
-awk '/\|--/ { address = $2 } /host LOCAL/ { print "address", address }' /proc/net/fib_trie | sort -u
-if grep -q ' /etc/hosts ' /proc/self/mountinfo; then say "hosts_mounted yes"; fi
+awk '/\|--/ { address = $2 } /host LOCAL/ { print "address", address }' /proc/net/fib_trie
+mounts=$(cat /proc/self/mountinfo)
+case $mounts in *' /etc/hosts '*) say "hosts_mounted yes" ;; esac
 [ -e /etc/hosts.provision-new ] && say "hosts_leftover yes"
 
 pid=
 if [ -n "$HOME_REAL" ]; then
     eval "set -- $PRESENT"
     for path; do [ -e "$HOME_DIR/$path" ] && say "present $path"; done
-    [ -f "$HOME_DIR/bin/version.txt" ] && say "version $(head -n 1 "$HOME_DIR/bin/version.txt")"
-    [ -f "$HOME_DIR/bin/wso2carbon-version.txt" ] &&
-        say "kernel $(head -n 1 "$HOME_DIR/bin/wso2carbon-version.txt")"
+    if [ -f "$HOME_DIR/bin/version.txt" ]; then
+        IFS= read -r line < "$HOME_DIR/bin/version.txt"
+        say "version $line"
+    fi
+    if [ -f "$HOME_DIR/bin/wso2carbon-version.txt" ]; then
+        IFS= read -r line < "$HOME_DIR/bin/wso2carbon-version.txt"
+        say "kernel $line"
+    fi
     eval "set -- $FILES"
     for path; do [ -L "$HOME_DIR/$path" ] && say "symlink $path"; done
 
@@ -44,7 +54,7 @@ if [ -n "$HOME_REAL" ]; then
     server=$HOME_DIR/repository/deployment/server
     if [ -L "$server" ]; then say "deployment link $(cd "$server" 2>/dev/null && pwd -P)"
     elif [ ! -d "$server" ]; then say "deployment missing"
-    elif grep -qF " $HOME_REAL/repository/deployment/server " /proc/self/mountinfo; then
+    elif [ "${mounts#*" $HOME_REAL/repository/deployment/server "}" != "$mounts" ]; then
         say "deployment mount"
     elif [ -n "$(ls -A "$server")" ]; then say "deployment filled"
     else say "deployment empty"
@@ -54,9 +64,26 @@ if [ -n "$HOME_REAL" ]; then
     [ -f "$log" ] && { [ -r "$log" ] && say "log readable" || say "log unreadable"; }
 
     own=$HOME_DIR/.provision
+    eval "set -- $ASKED"
+    if [ $# -gt 0 ] && [ -f "$own/console.log" ]; then
+        tail -n 20 "$own/console.log" | cut -b 1-1000 | sed 's/^/said console /'
+    fi
+    while [ $# -ge 2 ] && cd "$HOME_DIR/repository/logs" 2>/dev/null; do
+        # The newest files, rotated ones too, the oldest first; of each its end alone.
+        ls -tr wso2carbon.log wso2carbon.log.* wso2carbon-[0-9]*.log 2>/dev/null | tail -n 8 |
+            while IFS= read -r name; do tail -c 33554432 "$name"; done 2>/dev/null |
+            grep -aE -e "$2" | tail -n 1000 | cut -b 1-1000 | sed "s/^/said $1 /"
+        shift 2
+    done
     [ -f "$own/journal" ] && say "journal $(cat "$own/journal")"
     [ -d "$own/staged" ] && say "staged yes"
-    [ -f "$own/record" ] && sed 's/^/record /' "$own/record"
+    record=
+    if [ -f "$own/record" ]; then
+        record=$(sed 's/^/record /' "$own/record")$NEWLINE
+        say "${record%"$NEWLINE"}"
+    fi
+    [ -f "$own/cloned" ] && sed 's/^/cloned /' "$own/cloned"
+    [ -f "$own/first-start" ] && say "first_start $(cat "$own/first-start")"
     [ -d "$own/generations" ] && for kept in "$own"/generations/*/; do
         kept=${kept%/}
         [ -f "$kept/meta" ] && say "generation ${kept##*/} $(tr '\n' '\t' < "$kept/meta")"
@@ -67,8 +94,8 @@ if [ -n "$HOME_REAL" ]; then
         say "process $pid $ticks"
         say "cmdline $(tr '\0' '\t' < "/proc/$pid/cmdline")"
         stamp=
-        [ "$(sed -n 's/^pid=//p' "$own/record" 2>/dev/null)" = "$pid" ] &&
-            [ "$(sed -n 's/^ticks=//p' "$own/record")" = "$ticks" ] && stamp=$own/started
+        case $record in *"record pid=$pid$NEWLINE"*) stamp=$own/started ;; esac
+        case $record in *"record ticks=$ticks$NEWLINE"*) ;; *) stamp= ;; esac
         say "stamped ${stamp:+yes}"
         if [ -n "$stamp" ]; then
             find "$HOME_DIR/repository/conf" "$HOME_DIR/repository/components/lib" \
@@ -85,12 +112,10 @@ if [ -n "$HOME_REAL" ]; then
 fi
 
 {
-    [ -n "$pid" ] && ls -l "/proc/$pid/fd" 2>/dev/null |
-        sed -n 's/.*socket:\[\([0-9]*\)\]$/own \1/p'
+    [ -n "$pid" ] && ls -l "/proc/$pid/fd" 2>/dev/null
     cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
-} | awk '$1 == "own" { own[$2] = 1 }
-    $4 == "0A" { n = split($2, part, ":"); print "listen", part[n], ($10 in own) ? "own" : "other" }' |
-    sort -u
+} | awk '$NF ~ /^socket:/ { own[substr($NF, 9, length($NF) - 9)] = 1 }
+    $4 == "0A" { n = split($2, part, ":"); print "listen", part[n], ($10 in own) ? "own" : "other" }'
 
 eval "set -- $FILES"
 asked=$#

@@ -1,0 +1,9 @@
+# Take the partial directory away. The tar that filled it may still be ending. PARTIAL
+tries=0
+step clone-discard
+until remove_tree "$PARTIAL"; do
+    [ $tries -lt 100 ] || fail 1 "cannot remove $PARTIAL"
+    sleep 0.05
+    tries=$((tries + 1))
+done
+say discarded

@@ -1,0 +1,15 @@
+# Unpack what comes into the partial directory beside AS_HOME; AS_HOME itself is not touched.
+# PARTIAL FRESH(yes|no) NEED_KB; payload: a tar.
+if [ "$FRESH" = yes ]; then
+    step clone-clear
+    remove_tree "$PARTIAL" || fail 1 "cannot clear $PARTIAL, which an interrupted run left"
+    free=$(df -Pk "${PARTIAL%/*}" | awk 'NR == 2 { print $4 }')
+    [ "$free" -ge "$NEED_KB" ] || fail 1 "only $free kB are free, $NEED_KB kB are needed"
+    step clone-create
+    mkdir "$PARTIAL" || fail 1 "cannot create $PARTIAL"
+fi
+step clone-unpack
+said=$(tar --extract --file=- --no-same-owner --same-permissions --directory="$PARTIAL" 2>&1) ||
+    fail 1 "what was sent could not be unpacked whole: $(printf '%s\n' "$said" | head -n 1)"
+cat > /dev/null # what pads the last record
+say received

@@ -1,0 +1,21 @@
+# Print the last lines of a log; then, if told to, go on with what is written, by name, so that
+# rotation does not lose a line. A line MARK stands between the two.
+# LOG LINES GREP(may be empty) FOLLOW(yes|no) MARK
+end_with_client
+if [ -n "$GREP" ]; then
+    complaint=$(grep -aE -e "$GREP" < /dev/null 2>&1)
+    [ $? -le 1 ] || { say "expression ${complaint#grep: }"; exit 0; }
+fi
+if [ ! -e "$LOG" ] && [ "$FOLLOW" = no ]; then say "unreadable there is no $LOG"; exit 0; fi
+if [ -e "$LOG" ] && [ ! -r "$LOG" ]; then say "unreadable $(id -un) may not read $LOG"; exit 0; fi
+say "zone $(date +%z)"
+
+chosen() {
+    if [ -n "$GREP" ]; then grep -aE --line-buffered -e "$GREP"; else cat; fi
+}
+
+size=$(stat -c %s "$LOG" 2> /dev/null) || size=0
+head -c "$size" "$LOG" 2> /dev/null | chosen | tail -n "$LINES"
+say "$MARK"
+[ "$FOLLOW" = yes ] || exit 0
+tail -c +$((size + 1)) -F --pid=$$ "$LOG" 2> /dev/null | chosen

@@ -1,0 +1,49 @@
+"""Getting in: run a command of one's own, accept host keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tasks.verb import verb
+
+if TYPE_CHECKING:
+    from tasks.session import Session
+
+
+@verb(
+    every_worker=False,
+    positional=["command"],
+    help={
+        "command": 'The command line, in quotes: "uptime".',
+        "run_as": "As the account that owns AS_HOME (run_as in hosts.yaml).",
+        "timeout": "Seconds of patience for this run, instead of the limits in hosts.yaml.",
+    },
+)
+def run(session: Session, command: str, *, run_as: bool = False, timeout: int = 0) -> int:
+    """Run a command on all named hosts at once; exit status: the worst of them.
+
+    With several hosts each line has its host's name. A host that cannot be reached counts as
+    255, a command that is over its time as 124. (`fab -H HOST -- COMMAND` is Fabric's own: it
+    reads neither this project nor hosts.yaml, and accepts any host key.)
+    """
+    from tasks.command import run_command
+
+    return run_command(session, command, as_owner=run_as, timeout_seconds=timeout)
+
+
+@verb(
+    every_worker=False,
+    help={
+        "yes": "Fingerprints that you have compared, SHA256:..., separated by commas: accepts "
+        "those keys without asking, for use without a terminal.",
+    },
+)
+def trust(session: Session, *, yes: str = "") -> int:
+    """Show the host keys of servers and their gateways, and accept them once you compared them.
+
+    They go into the first of `ssh: known_hosts` in hosts.yaml, or into your own known_hosts. A
+    key that has changed is never overwritten: the line to remove is named.
+    """
+    from tasks.hostkeys import trust_hosts
+
+    return trust_hosts(session, fingerprints=[one for one in yes.split(",") if one.strip()])

@@ -1,0 +1,64 @@
+"""How `fab doctor` looks: the likeliest cause in one sentence, the others, and what is right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from carbon.doctor import Diagnosis, Finding
+from remote.doctor import examine
+from tasks.overview import NOT_WELL
+
+if TYPE_CHECKING:
+    from tasks.screen import Screen
+    from tasks.session import Session
+
+
+def show_findings(session: Session) -> int:
+    """Diagnose the session's nodes and print it; return 2 if anything was found."""
+    found = examine(session.fleet, session.nodes, progress=session.screen)
+    session.screen.close()
+    for at, diagnosis in enumerate(found):
+        if at:
+            session.screen.line()
+        _print(session.screen, diagnosis)
+    return NOT_WELL if any(diagnosis.findings for diagnosis in found) else 0
+
+
+def _print(screen: Screen, diagnosis: Diagnosis) -> None:
+    first = diagnosis.findings[0] if diagnosis.findings else None
+    others = diagnosis.findings[1:]
+    colour = "green" if first is None else "yellow" if diagnosis.has_joined else "red"
+    verdict = f"{_standing(diagnosis)}: {first.seen if first else 'nothing is wrong'}"
+    screen.line(Text.assemble((f"{diagnosis.node.name} ", "bold"), (verdict, colour)))
+    if first is not None:
+        _details(screen, first)
+    if others:
+        screen.line("less likely, or beside it:")
+    for number, finding in enumerate(others, start=2):
+        screen.line(f"  {number}. {finding.seen}")
+        _details(screen, finding, indent="     ")
+    _list(screen, "right", diagnosis.right)
+    _list(screen, "not checked", diagnosis.unchecked)
+
+
+def _standing(diagnosis: Diagnosis) -> str:
+    if diagnosis.node.role == "manager":
+        return "is the manager"
+    if diagnosis.membership is None:
+        return "cannot be examined"
+    return "has joined" if diagnosis.has_joined else "has not joined"
+
+
+def _details(screen: Screen, finding: Finding, *, indent: str = "  ") -> None:
+    if finding.line:
+        screen.line(Text(f"{indent}| {finding.line}", "dim"))
+    if finding.remedy:
+        screen.line(f"{indent}→ {finding.remedy}")
+
+
+def _list(screen: Screen, title: str, items: Sequence[str]) -> None:
+    if items:
+        screen.line(f"{title}: {', '.join(items)}")

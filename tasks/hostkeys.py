@@ -1,0 +1,79 @@
+"""How `fab trust` looks, and how it asks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from carbon.errors import HostKeyError
+from remote.hostkeys import Door, HostKey
+from remote.trust import Judged, Verdict, accept, confirmed, judge, refuse_changed
+
+if TYPE_CHECKING:
+    from tasks.screen import Screen
+    from tasks.session import Session
+
+COMPARE = "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done"
+
+
+def trust_hosts(session: Session, *, fingerprints: Sequence[str]) -> int:
+    """Show each host's keys, and those of its gateways, and accept what the operator confirms.
+
+    Raises ConnectError, or HostKeyError for a key that nobody confirmed or that has changed.
+    """
+    done: set[tuple[str, int]] = set()
+    for host in session.hosts:
+        for door in session.connector.doors(host.name, host.ssh):
+            if (door.host, door.port) not in done:
+                done.add((door.host, door.port))
+                _trust(session.screen, door, fingerprints)
+    return 0
+
+
+def _trust(screen: Screen, door: Door, fingerprints: Sequence[str]) -> None:
+    judged = judge(door)
+    screen.line(f"{door.label} ({door.host} port {door.port}) shows:")
+    width = max(len(one.key.type) for one in judged)
+    for one in judged:
+        screen.line(f"  {one.key.type:{width}}  {one.key.fingerprint}  {_standing(one)}")
+    refuse_changed(door, judged)
+    new = tuple(one.key for one in judged if one.verdict is Verdict.NEW)
+    is_known = len(new) < len(judged)
+    if not new or (is_known and not fingerprints and not sys.stdin.isatty()):
+        screen.line(f"{door.label} is trusted already")
+        return
+    keys = confirmed(judged, fingerprints) if fingerprints else _ask(screen, door, new)
+    if not keys:
+        raise HostKeyError(
+            "none of its new keys has a fingerprint that --yes names",
+            host=door.label,
+            step="trust",
+            action="somebody may be in between: compare on the server's own console",
+        )
+    accept(door, keys)
+    screen.line(f"accepted {len(keys)} of {len(new)} new keys: added to {door.target}")
+
+
+def _standing(one: Judged) -> str:
+    return f"{one.verdict.value} ({one.line})" if one.line else one.verdict.value
+
+
+def _ask(screen: Screen, door: Door, new: tuple[HostKey, ...]) -> tuple[HostKey, ...]:
+    """Return the keys if the operator says that they are the server's own.
+
+    Raises HostKeyError where the answer is anything but yes, or nobody is there to answer.
+    """
+    screen.line("Compare with what the server itself says, on its own console:")
+    screen.line(f"  {COMPARE}")
+    if not sys.stdin.isatty():
+        raise HostKeyError(
+            "nothing is accepted: there is no terminal to ask at",
+            host=door.label,
+            step="trust",
+            action="run it again with --yes and the fingerprint that you have compared",
+        )
+    answer = screen.console.input("Are the fingerprints the same? Type yes: ", markup=False)
+    if answer.strip().lower() != "yes":
+        raise HostKeyError("nothing is accepted", host=door.label, step="trust")
+    return new
