@@ -75,6 +75,11 @@ def _start(plan: Plan) -> Iterator[tuple[str, str]]:
     if not plan.start:
         return
     node, facts = plan.node, plan.facts
+    if facts.journal is not None and not plan.swaps:
+        yield (
+            "an interrupted run left its journal open, and its files may be a mixture",
+            f"complete it (fab -H {node.name} deploy), or take it back with `rollback`",
+        )
     if facts.java_home is None:
         yield (
             f"no bin/java at JAVA_HOME {facts.java_missing or '(not set)'}",

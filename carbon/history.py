@@ -20,27 +20,40 @@ def to_undo(
 ) -> tuple[str, ...]:
     """Return what to take back, newest first: the last deploy, or all since and with `to`.
 
-    A rollback that was interrupted (its journal is open) goes on with what it had begun.
+    Nothing where that is taken back already, so that a rollback over several servers can be run
+    again after it was interrupted. One whose journal is open goes on with what it had begun; the
+    journal of a deploy names what is to be taken back, even where nothing else tells of it yet.
     Raises UsageError where there is nothing to return to, or `to` is not known.
     """
     begun = next((one for one in generations if one.id == journal), None)
     if begun is not None and begun.meta.get("undoes"):
-        return tuple(begun.meta["undoes"].split())
+        return _go_on(begun, to)
     gone = undone(generations)
-    left = sorted(
-        (one.id for one in generations if one.id not in gone and not one.meta.get("undoes")),
-        reverse=True,
-    )
+    known = {one.id for one in generations if not one.meta.get("undoes")}
+    if journal is not None:
+        known.add(journal)
+    left = sorted(known - gone, reverse=True)
     if to is None:
-        if not left:
+        newest = max((*known, *(one.id for one in generations)), default=None)
+        if newest is None:
             raise UsageError(
                 "no generation is kept that a rollback could return to",
                 action="see `fab history`; keep_generations in hosts.yaml bounds them",
             )
-        return (left[0],)
-    if to not in left:
-        known = ", ".join(left) or "none"
+        return (newest,) if newest in left else ()
+    if to not in known:
         raise UsageError(
-            f"no generation {to} can be taken back", action=f"known, newest first: {known}"
+            f"no generation {to} can be taken back",
+            action=f"known, newest first: {', '.join(left) or 'none'}",
         )
-    return tuple(left[: left.index(to) + 1])
+    return tuple(one for one in left if one >= to)
+
+
+def _go_on(begun: Generation, to: str | None) -> tuple[str, ...]:
+    undoes = tuple(begun.meta["undoes"].split())
+    if to is not None and to != undoes[-1]:
+        raise UsageError(
+            f"a rollback to before {undoes[-1]} was interrupted, and has to be completed first",
+            action="run `fab rollback` without --to, then this again",
+        )
+    return undoes

@@ -70,7 +70,7 @@ class Plan:
     undo: tuple[str, ...] = ()
     """Generations to take back, newest first: a rollback."""
     finish_swap: bool = False
-    """An interrupted run left a journal or staged files behind."""
+    """An interrupted run left its journal open: what it began is completed."""
     start: bool = False
     verify: bool = False
     """It was started by this tool and never seen joining: look for the evidence, from then on."""
@@ -90,6 +90,11 @@ class Plan:
         return bool(self.files or self.driver or self.reset or self.undo or self.finish_swap)
 
     @property
+    def unstages(self) -> bool:
+        """An interrupted run left files that it had staged, and this one stages nothing."""
+        return self.facts.staged and self.facts.journal is None and not self.swaps
+
+    @property
     def edits_hosts(self) -> bool:
         """/etc/hosts will change, or be rid of a leftover."""
         return self.hosts is not None or self.facts.hosts_leftover
@@ -97,7 +102,8 @@ class Plan:
     @property
     def empty(self) -> bool:
         """Nothing at all will be done."""
-        return not (self.swaps or self.edits_hosts or self.start or self.verify)
+        does = (self.swaps, self.unstages, self.edits_hosts, self.start, self.verify)
+        return not any(does)
 
     @property
     def removed(self) -> tuple[PurePosixPath, ...]:
@@ -135,14 +141,19 @@ def plan(
 def plan_rollback(node: Node, facts: ServerFacts, *, to: str | None = None) -> Plan:
     """Plan to return to what was before the last deploy, or before the generation `to`.
 
-    The server is started afterwards even if it was down: a rollback is verified.
+    The server is started afterwards even if it was down: a rollback is verified. Where all that
+    is taken back already, a server that runs goes on.
     Raises UsageError where nothing is kept.
     """
     try:
         undo = to_undo(facts.generations, journal=facts.journal, to=to)
     except UsageError as error:
         raise error.at(host=node.name) from error
-    return Plan(node=node, facts=facts, undo=undo, start=True, reason="rollback")
+    if undo:
+        return Plan(node=node, facts=facts, undo=undo, start=True, reason="rollback")
+    taken_back = "that is taken back already (--to returns further, see `fab history`)"
+    drafted = Plan(node=node, facts=facts, notes=(taken_back,))
+    return _with_start(drafted, Wishes(steps=frozenset({Step.START})))
 
 
 def _file_changes(node: Node, facts: ServerFacts) -> tuple[FileChange, ...]:
@@ -208,7 +219,7 @@ def hosts_owner(node: Node) -> str:
 
 def _swap_is_open(facts: ServerFacts, wishes: Wishes) -> bool:
     changes_home = wishes.steps & {Step.DRIVER, Step.CONFIG, Step.RESET}
-    return bool(changes_home) and (facts.journal is not None or facts.staged)
+    return bool(changes_home) and facts.journal is not None
 
 
 def _refuse_renumbering(

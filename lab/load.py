@@ -172,16 +172,21 @@ def _await_new_workers(lab: Lab) -> None:
 
 def forwarded(lab: Lab) -> list[Forwarded]:
     """Return what nginx logged within `measured`."""
-    return [_parse(line) for line in lab.exec("lb", "cat", LOG).stdout.splitlines()]
+    return parse_log(lab.exec("lb", "cat", LOG).stdout)
 
 
-def _parse(line: str) -> Forwarded:
-    ended, seconds, status, rest = line.split(" ", 3)
-    upstream, _, path = rest.rsplit(" ", 2)
-    end = float(ended)
-    return Forwarded(
-        began=end - float(seconds), ended=end, status=status, upstream=upstream, path=path
-    )
+def parse_log(text: str) -> list[Forwarded]:
+    """Take nginx's log apart: an upstream can be several, with blanks between them."""
+    requests = []
+    for line in text.splitlines():
+        ended, seconds, status, rest = line.split(" ", 3)
+        upstream, _, path = rest.rsplit(" ", 2)
+        end = float(ended)
+        began = end - float(seconds)
+        requests.append(
+            Forwarded(began=began, ended=end, status=status, upstream=upstream, path=path)
+        )
+    return requests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -372,13 +372,14 @@ class _Turn:
             self._leave()
         if self._plan.swaps:
             self._swap()
+        if self._plan.unstages:
+            self._unstage()
         if self._plan.edits_hosts:
             self._edit_hosts()
         if self._plan.start:
             self._start()
         elif self._plan.verify:
-            self._joined = self._attempt().verify(self._plan.facts)
-            self._tell(f"joined: {self._joined.evidence}")
+            self._verify()
         if self._rotation:
             self._rotation.put_back(self._node)
 
@@ -414,6 +415,14 @@ class _Turn:
         if self._plan.finish_swap and not (self._plan.files or self._plan.driver):
             self._tell("interrupted run completed")
 
+    def _unstage(self) -> None:
+        activation.unstage(
+            self._fleet.server(self._node),
+            self._plan,
+            timeout_seconds=self._limits.command_seconds,
+        )
+        self._tell("cleared what an interrupted run had staged")
+
     def _edit_hosts(self) -> None:
         edited = activation.edit_hosts(
             self._fleet.server(self._node),
@@ -430,6 +439,25 @@ class _Turn:
         self._progress.now(self._node.name, "starting")
         self._joined = self._attempt().start(setup=self._plan.facts.lacks_tables)
         self._tell("restarted" if self._plan.restart else "started")
+
+    def _verify(self) -> None:
+        """See a start of an earlier run through; one that came to nothing is made again.
+
+        A server that never said that it started serves nobody, and will not come up by waiting:
+        its disk was full, or its database was away.
+        """
+        try:
+            self._joined = self._attempt().verify(self._plan.facts)
+        except StartError as error:
+            if self._order.wishes.restart == "never":
+                raise
+            self._tell(f"its start came to nothing ({error.seen.partition(';')[0]}): once more")
+            if self._rotation:
+                self._rotation.take_out(self._node)
+            self._leave()
+            self._start()
+        else:
+            self._tell(f"joined: {self._joined.evidence}")
 
     def _take_back(self, error: ProvisionError) -> None:
         """Return this one node to what it was before its turn; the error stays the outcome."""

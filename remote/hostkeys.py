@@ -76,7 +76,7 @@ class Entry:
             if pattern.startswith("|1|"):
                 hit = hit or _hash_matches(pattern, name)
             elif pattern.startswith("!"):
-                if fnmatchcase(name, pattern[1:].lower()):
+                if fnmatchcase(name, _literal_brackets(pattern[1:].lower())):
                     return False
             elif fnmatchcase(name, _literal_brackets(pattern.lower())):
                 hit = True

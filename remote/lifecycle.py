@@ -26,6 +26,8 @@ from remote.watch import follow, follow_manager, follow_script
 
 JVM_SEEN_SECONDS = 30
 """How long wso2server.sh may take to exec java; it does nothing but print before."""
+READING_SECONDS = 10
+"""How long the logs of a start that was made long ago are read before it counts as overdue."""
 SHOWN_LINES = 8
 
 
@@ -130,7 +132,10 @@ class Attempt:
 
     def _outcome(self) -> Joined:
         limits = self._cluster.limits
-        start_deadline = self._began + limits.start_seconds
+        start_deadline = max(
+            self._began + limits.start_seconds,
+            time.monotonic() + min(READING_SECONDS, limits.start_seconds),
+        )
         join_deadline: float | None = None
         while self._watch.phase not in ("done", "failed"):
             safe_point()
@@ -321,7 +326,12 @@ def record(
         )
     script = Script(
         name="record",
-        values={"home_dir": str(node.home), "record": lines, "audit": audit},
+        values={
+            "home_dir": str(node.home),
+            "record": lines,
+            "pid": evidence.pid if evidence else "",
+            "audit": audit,
+        },
         run_as=node.run_as,
         limit_seconds=timeout_seconds,
     )

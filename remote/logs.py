@@ -116,9 +116,10 @@ class _Source:
 
 @dataclass(order=True, slots=True)
 class _Held:
-    """A line that waits for older ones: sorted by time, and as they came where that is equal."""
+    """A line that waits for older ones: sorted by time; at equal times no entry is torn apart."""
 
     at: float
+    name: str
     number: int
     due: float = field(compare=False)
     line: LogLine = field(compare=False)
@@ -175,7 +176,7 @@ class _Merge:
             return None
         due = time.monotonic() + HELD_SECONDS
         text = LogLine(name=name, text=line)
-        held = _Held(source.time_of(line), next(self._numbers), due, text)
+        held = _Held(source.time_of(line), name, next(self._numbers), due, text)
         heapq.heappush(self._held, held)
         return None
 

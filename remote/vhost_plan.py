@@ -67,7 +67,7 @@ def plan_vhosts(fleet: Fleet, *, all_in: bool) -> VhostPlan:
             *((name, "stays out of rotation (--all-in puts it in)") for name in out),
             *((name, "stays removed (--all-in lists it again)") for name in removed),
             *(
-                (name, f"{why}: down until a start or deploy sees it join")
+                (name, f"listed as down: {why}; a start or deploy puts it in")
                 for name, why in silent.items()
             ),
         ],

@@ -39,6 +39,8 @@ def summary(made: Plan) -> str:
         parts.append(f"take back {', '.join(made.undo)}")
     if made.finish_swap:
         parts.append("complete an interrupted run")
+    if made.unstages:
+        parts.append("clear what an interrupted run had staged")
     if made.hosts:
         parts.append(f"hosts (+{len(made.hosts.added)} -{len(made.hosts.removed)})")
     if made.reset:

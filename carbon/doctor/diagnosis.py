@@ -137,14 +137,14 @@ def _inapplicable(case: Case) -> set[str]:
     reasons = {
         "worker profile": case.node.role != "worker",
         "driver": case.node.driver is None or case.asked.drafted is None,
-        "database": case.asked.to_database is None,
+        "database": case.asked.to_database != "open",
         "role": not case.runs,
         "localMemberPort": case.own.local is None,
         "clustering class": case.manager_axis2 is None,
         "members": case.is_manager or case.clustering is None,
         "manager": case.is_manager,
-        TO_MANAGER: case.asked.to_manager is None,
-        FROM_MANAGER: case.asked.from_manager is None,
+        TO_MANAGER: case.asked.to_manager != "open",
+        FROM_MANAGER: case.asked.from_manager != "open",
         "hosts.yaml": case.asked.drafted is None,
     }
     return {title for title, inapplicable in reasons.items() if inapplicable}

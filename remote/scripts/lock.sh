@@ -51,7 +51,9 @@ hold() {
         sleep 0.1
         tenths=$((tenths + 1))
     done
-    rm -f "$LOCK".[0-9]* # what a script that was killed while it cleared a lock left
+    for aside in "$LOCK".[0-9]*; do # left by a script that was killed while it cleared a lock
+        if [ -L "$aside" ]; then step lock-tidy; rm -f "$aside"; fi
+    done
     say held
     wait "$lifeline"
     unlock

@@ -10,18 +10,34 @@ if pid=$(carbon_pid); then fail 8 "it already runs (pid $pid)"; fi
 
 log=$HOME_DIR/repository/logs/wso2carbon.log
 console=$own/console.log
+step start-log
 mkdir -p "$own" "$HOME_DIR/repository/logs" || fail 1 "cannot write in $HOME_DIR"
-[ -f "$log" ] || (umask "$GIVEN_UMASK"; : > "$log")
+[ -f "$log" ] || (umask "$GIVEN_UMASK"; : > "$log") || fail 1 "cannot write $log"
 offset=$(stat -c %s "$log")
 own_log="$(stat -c %i "$log") $offset"
 if [ -n "$KEYSTORE_PASSWORD" ]; then
     step password
     printf '%s\n' "$KEYSTORE_PASSWORD" > "$HOME_DIR/password-tmp" || fail 1 "cannot write password-tmp"
 fi
-[ ! -f "$console" ] || mv -f "$console" "$console.1"
-: > "$console"
+step console
+if [ -f "$console" ]; then mv -f "$console" "$console.1"; fi && : > "$console" || fail 1 "cannot write $console"
+
+logs="run=$RUN
+own_log=$own_log
+manager_log=$MANAGER_LOG
+elb_log=$ELB_LOG"
+
+# put_down NAME LINES: a whole file of that name, in one step.
+put_down() {
+    step "$1"
+    printf '%s\n' "$2" > "$own/$1.new" && mv -f "$own/$1.new" "$own/$1"
+}
+# Where this script does not live to see the process, it is the one that began after `after`.
+put_down starting "after=$(start_ticks $$)
+$logs" || fail 1 "cannot write in $own"
+step started
+: > "$own/started" || fail 1 "cannot write in $own"
 step start
-: > "$own/started"
 
 (
     umask "$GIVEN_UMASK"
@@ -47,9 +63,12 @@ until pid=$(carbon_pid); do
     waited=$((waited + 1))
 done
 ticks=$(start_ticks "$pid")
-printf 'pid=%s\nticks=%s\nrun=%s\nown_log=%s\nmanager_log=%s\nelb_log=%s\n' \
-    "$pid" "$ticks" "$RUN" "$own_log" "$MANAGER_LOG" "$ELB_LOG" > "$own/record.new"
-mv -f "$own/record.new" "$own/record"
+if put_down record "pid=$pid
+ticks=$ticks
+$logs"; then
+    step start-seen
+    rm -f "$own/starting"
+fi
 say "seen $pid $ticks"
 say "cmdline $(tr '\0' '\t' < "/proc/$pid/cmdline")"
 

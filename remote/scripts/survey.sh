@@ -54,7 +54,7 @@ if [ -n "$HOME_REAL" ]; then
     server=$HOME_DIR/repository/deployment/server
     if [ -L "$server" ]; then say "deployment link $(cd "$server" 2>/dev/null && pwd -P)"
     elif [ ! -d "$server" ]; then say "deployment missing"
-    elif [ "${mounts#*" $HOME_REAL/repository/deployment/server "}" != "$mounts" ]; then
+    elif case $mounts in *" $HOME_REAL/repository/deployment/server "*) ;; *) false ;; esac; then
         say "deployment mount"
     elif [ -n "$(ls -A "$server")" ]; then say "deployment filled"
     else say "deployment empty"
@@ -77,11 +77,6 @@ if [ -n "$HOME_REAL" ]; then
     done
     [ -f "$own/journal" ] && say "journal $(cat "$own/journal")"
     [ -d "$own/staged" ] && say "staged yes"
-    record=
-    if [ -f "$own/record" ]; then
-        record=$(sed 's/^/record /' "$own/record")$NEWLINE
-        say "${record%"$NEWLINE"}"
-    fi
     [ -f "$own/cloned" ] && sed 's/^/cloned /' "$own/cloned"
     [ -f "$own/first-start" ] && say "first_start $(cat "$own/first-start")"
     [ -d "$own/generations" ] && for kept in "$own"/generations/*/; do
@@ -94,8 +89,22 @@ if [ -n "$HOME_REAL" ]; then
         say "process $pid $ticks"
         say "cmdline $(tr '\0' '\t' < "/proc/$pid/cmdline")"
         stamp=
-        case $record in *"record pid=$pid$NEWLINE"*) stamp=$own/started ;; esac
-        case $record in *"record ticks=$ticks$NEWLINE"*) ;; *) stamp= ;; esac
+        known=no
+        if [ -f "$own/record" ]; then
+            record=$NEWLINE$(cat "$own/record")$NEWLINE
+            case $record in *"${NEWLINE}pid=$pid$NEWLINE"*) known=yes ;; esac
+            case $record in *"${NEWLINE}ticks=$ticks$NEWLINE"*) ;; *) known=no ;; esac
+        fi
+        if [ $known = yes ]; then
+            stamp=$own/started
+            sed 's/^/record /' "$own/record"
+        elif [ -f "$own/starting" ] && [ "$ticks" -ge "$(sed -n 's/^after=//p' "$own/starting")" ]; then
+            # The start was cut off before its process was seen: it is this one.
+            stamp=$own/started
+            sed 's/^/record /' "$own/starting"
+            say "record pid=$pid"
+            say "record ticks=$ticks"
+        fi
         say "stamped ${stamp:+yes}"
         if [ -n "$stamp" ]; then
             find "$HOME_DIR/repository/conf" "$HOME_DIR/repository/components/lib" \

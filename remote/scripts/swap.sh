@@ -109,13 +109,15 @@ put() {
 put "$own/journal" "$GENERATION"
 put "$kept/meta" "$META"
 
+set --
 while read -r path; do
     step "swap $path"
     live=$HOME_DIR/$path
     mv -f "$own/staged/files/$path" "$live" || fail 1 "cannot put $path in place"
-    flush "${live%/*}"
+    set -- "$@" "${live%/*}"
     say "swapped $path"
 done < "$paths"
+[ $# -eq 0 ] || flush "$@" # together: until the journal is closed, their order does not matter
 
 while read -r path; do
     [ -e "$HOME_DIR/$path" ] || continue

@@ -203,6 +203,11 @@ def test_a_worker_alone_in_its_cluster_is_told_whom_it_does_not_reach() -> None:
     assert "10.0.0.3:4000" in reason.remedy
 
 
+def test_a_worker_that_never_said_started_is_not_said_to_be_alone() -> None:
+    """It may have joined long before it died or hung."""
+    assert reason_of(*UP[:-1]).sentence == "worker1 got no further than its last line says"
+
+
 def test_silence_is_told() -> None:
     assert "has written nothing" in reason_of().sentence
 

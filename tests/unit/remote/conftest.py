@@ -1,0 +1,34 @@
+"""Servers on this machine for the tests of what runs on servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from remote import lock
+from tests.unit.remote.homes import Home
+from tests.unit.remote.local_server import LocalServer
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    """A stock AS_HOME, whose server ends with the test."""
+    made = Home(tmp_path / "as")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def server() -> LocalServer:
+    """This machine, as the server worker1."""
+    return LocalServer("worker1")
+
+
+@pytest.fixture(autouse=True)
+def lock_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The lock of this test's own server, not of the whole machine."""
+    path = tmp_path / "server.lock"
+    monkeypatch.setattr(lock, "LOCK_PATH", str(path))
+    return path

@@ -1,0 +1,106 @@
+"""AS_HOMEs on this machine: the lab's stock pack, with a script that starts a stand-in process."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import lab
+from carbon import layout
+from carbon.cluster import Node
+from carbon.process import MAIN_CLASS
+from tests.unit.carbon.nodes import make_node
+
+PACK = Path(lab.__file__).parent / "image/pack"
+STANDIN = Path(__file__).parent / "standin_server.py"
+
+SCRIPT = f"""\
+echo "CARBON_HOME is ${{CARBON_HOME-unset}}"
+home=$(cd "$(dirname "$0")/.." && pwd)
+while [ -e "$home/standin/no-java" ]; do sleep 0.05; done
+"$JAVA_HOME/bin/java" -Dcarbon.home="$home" -DworkerNode=false {MAIN_CLASS} "$@"
+"""
+
+
+class Home:
+    """One AS_HOME: its files, and the server that runs from it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._started: subprocess.Popen[bytes] | None = None
+        shutil.copytree(PACK, path)
+        for folder in (layout.LIB, layout.DROPINS, layout.LOGS, layout.CONF / "etc"):
+            (path / folder).mkdir(parents=True, exist_ok=True)
+        (path / layout.SCRIPT).write_text(SCRIPT)
+        self.java = path.parent / f"{path.name}-java"
+        (self.java / "bin").mkdir(parents=True)
+        java = self.java / "bin/java"
+        # Room for the words that it shows: the interpreter's own command line is shorter.
+        run = shlex.join([sys.executable, "-S", "-E", str(STANDIN)])
+        java.write_text(f'#!/bin/sh\nexec {run} "$0" "$@"\n')
+        java.chmod(0o755)
+
+    def node(self, name: str = "worker1", **own: Any) -> Node:
+        """Return the node that runs from here."""
+        places = {"home": PurePosixPath(self.path), "java_home": PurePosixPath(self.java)}
+        return make_node(name, **{**places, **own})
+
+    def file(self, path: PurePosixPath | str) -> Path:
+        """Return a file of it on this machine."""
+        return self.path / path
+
+    @property
+    def state(self) -> Path:
+        """What this tool keeps of its own."""
+        return self.path / layout.STATE
+
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self.path / layout.LOG
+
+    def turn(self, knob: str) -> None:
+        """Turn a knob of the stand-in."""
+        (self.path / "standin").mkdir(exist_ok=True)
+        (self.path / "standin" / knob).touch()
+
+    def start(self) -> None:
+        """Start the server by hand, and wait until it has written its pid file."""
+        self._started = subprocess.Popen(
+            ["sh", str(self.file(layout.SCRIPT))],
+            env={"JAVA_HOME": str(self.java), "PATH": os.environ["PATH"]},
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        while not self.file(layout.PID_FILE).exists():
+            time.sleep(0.02)
+
+    def pids(self) -> list[int]:
+        """Return the servers that run from here."""
+        mark = f"-Dcarbon.home={self.path}".encode()
+        return [
+            int(process.name)
+            for process in Path("/proc").iterdir()
+            if process.name.isdigit() and mark in _words(process)
+        ]
+
+    def close(self) -> None:
+        """End every server that a test left running."""
+        for pid in self.pids():
+            os.kill(pid, signal.SIGKILL)
+        if self._started:
+            self._started.wait()
+
+
+def _words(process: Path) -> list[bytes]:
+    try:
+        return (process / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []

@@ -1,0 +1,50 @@
+"""A process that looks like a Carbon server's JVM from outside: started in place of java.
+
+Run as `python standin_server.py JAVA -D... org.wso2.carbon.bootstrap.Bootstrap ...`: it shows the
+words from JAVA on as its command line, writes its pid file and log as the product does, and ends
+at SIGTERM. Files in AS_HOME/standin change that: `die` (before it says started), `silent` (never
+says started), `deaf` (only SIGKILL ends it).
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+AGENT = "org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent"
+STARTUP = "org.wso2.carbon.core.internal.StartupFinalizerServiceComponent"
+
+
+def pose_as(words: list[str]) -> None:
+    """Write another command line over this process's own, as setproctitle does."""
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    begin, end = int(fields[45]), int(fields[46])
+    text = b"".join(word.encode() + b"\0" for word in words)
+    ctypes.memmove(begin, text.ljust(end - begin, b"\0"), end - begin)
+
+
+def say(home: Path, logger: str, message: str) -> None:
+    line = f"TID: [-1234] [] [2026-11-22 12:00:00,000]  INFO {{{logger}}} -  {message} \n"
+    with (home / "repository/logs/wso2carbon.log").open("a") as log:
+        log.write(line)
+
+
+def main() -> None:
+    words = sys.argv[1:]
+    home = Path(next(word for word in words if word.startswith("-Dcarbon.home=")).split("=", 1)[1])
+    deaf = (home / "standin/deaf").exists()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if deaf else signal.SIG_DFL)
+    pose_as(words)
+    (home / "wso2carbon.pid").write_bytes(f"{os.getpid()}\n".encode().ljust(100, b"\0"))
+    print("starting", os.environ.get("JVM_MEM_OPTS", ""), flush=True)
+    say(home, AGENT, "Cluster initialization completed")
+    if (home / "standin/die").exists():
+        sys.exit(1)
+    if not (home / "standin/silent").exists():
+        say(home, STARTUP, "WSO2 Carbon started in 1 sec")
+    while True:
+        signal.pause()
+
+
+main()

@@ -1,0 +1,357 @@
+"""Starting a server and seeing it join, with real scripts and a process that poses as the JVM."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carbon import layout
+from carbon.cluster import Cluster, Evidence, Limits, Node
+from carbon.errors import JoinError, ProvisionError, ScriptError, StartError
+from remote.leave import Stopped, leave
+from remote.lifecycle import Attempt, Joined, record
+from remote.progress import Silent
+from remote.survey import survey
+from tests.unit.carbon.nodes import make_cluster, make_manager
+from tests.unit.remote.homes import Home
+from tests.unit.remote.local_server import LocalFleet, LocalServer
+
+WKA = "org.wso2.carbon.core.clustering.hazelcast.wka.WKABasedMembershipScheme"
+TRIBES = "org.apache.axis2.clustering.tribes.RpcMembershipRequestHandler"
+UUID = "12345678-1234-1234-1234-123456789abc"
+SECONDS = 20.0
+
+
+def logged(logger: str, message: str) -> str:
+    return f"TID: [-1234] [] [2026-11-22 12:00:00,000]  INFO {{{logger}}} -  {message} \n"
+
+
+def joined(address: str = "10.0.0.4:4000") -> str:
+    return logged(WKA, f"Member joined [{UUID}]: /{address}")
+
+
+@dataclass
+class Site:
+    """A worker and its manager on this machine."""
+
+    home: Home
+    node: Node
+    fleet: LocalFleet
+    manager_log: Path
+    joining: str = ""
+    """What the manager logs once the worker's JVM is up."""
+
+    @property
+    def cluster(self) -> Cluster:
+        return self.fleet.cluster
+
+    def limited(self, **limits: float) -> None:
+        self.fleet.cluster = replace(self.cluster, limits=replace(self.cluster.limits, **limits))
+
+    def attempt(self) -> Attempt:
+        return Attempt(self.fleet, self.node, progress=Silent())  # type: ignore[arg-type]
+
+    def start(self) -> Joined:
+        with self._manager_at_work():
+            return self.attempt().start()
+
+    def facts(self) -> Any:
+        return survey(self.fleet.server(self.node), self.node, timeout_seconds=SECONDS)
+
+    def leave(self, *, patience: float = 5, seen: float = 0.2) -> Stopped:
+        return leave(
+            self.fleet,  # type: ignore[arg-type]
+            self.node,
+            patience_seconds=patience,
+            seen_seconds=seen,
+            progress=Silent(),
+        )
+
+    def log(self, text: str) -> None:
+        with self.manager_log.open("a") as log:
+            log.write(text)
+
+    @contextmanager
+    def _manager_at_work(self) -> Iterator[None]:
+        done = threading.Event()
+
+        def wait_and_log() -> None:
+            while not done.wait(0.01):
+                if self.home.pids():
+                    self.log(self.joining)
+                    return
+
+        thread = threading.Thread(target=wait_and_log)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+
+@pytest.fixture
+def site(home: Home, tmp_path: Path) -> Site:
+    manager = make_manager(home=tmp_path / "manager")
+    manager_log = tmp_path / "manager" / layout.LOG
+    manager_log.parent.mkdir(parents=True)
+    manager_log.write_text(joined())
+    node = home.node(environment={"JVM_MEM_OPTS": "-Xmx1m -Dx='$HOME'"})
+    limits = Limits(command_seconds=5, start_seconds=5, join_seconds=5, stop_seconds=5)
+    cluster = make_cluster(node, manager=manager, limits=limits, load_balancer=None)
+    servers = {"manager": LocalServer("manager"), "worker1": LocalServer("worker1")}
+    fleet = LocalFleet(cluster, servers)
+    return Site(home=home, node=node, fleet=fleet, manager_log=manager_log, joining=joined())
+
+
+def test_a_start_that_joins_tells_pid_evidence_and_times(site: Site) -> None:
+    result = site.start()
+    assert [result.pid] == site.home.pids()
+    assert result.evidence == "Member joined"
+    assert result.proof.strip() == joined().strip()
+    assert result.started_seconds == 1
+    assert 0 < result.seconds < 5
+
+
+def test_the_server_outlives_the_run_and_its_console_is_kept(site: Site) -> None:
+    result = site.start()
+    assert os.path.realpath(f"/proc/{result.pid}") == f"/proc/{result.pid}"
+    console = (site.home.state / "console.log").read_text()
+    assert console == "CARBON_HOME is unset\nstarting -Xmx1m -Dx='$HOME'\n"
+    site.home.close()
+    site.start()
+    assert (site.home.state / "console.log.1").read_text().startswith(console)
+
+
+def test_a_carbon_home_of_the_login_is_not_inherited(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARBON_HOME", "/opt/another/product")
+    site.start()
+    assert "CARBON_HOME is unset" in (site.home.state / "console.log").read_text()
+
+
+def test_an_older_line_of_the_same_address_proves_nothing(site: Site) -> None:
+    site.joining = ""
+    site.limited(join_seconds=0.5)
+    with pytest.raises(JoinError, match=r"it started and was not seen joining within 0\.5 s"):
+        site.start()
+    assert joined() in site.manager_log.read_text(), "there is one, from before"
+
+
+def test_a_line_of_another_port_or_address_proves_nothing(site: Site) -> None:
+    site.joining = joined("10.0.0.40:4000") + joined("110.0.0.4:4000") + joined("10.0.0.4:40001")
+    site.limited(join_seconds=0.5)
+    with pytest.raises(JoinError, match="was not seen joining"):
+        site.start()
+
+
+def test_a_log_that_is_rotated_before_the_join_is_followed_into_the_new_file(site: Site) -> None:
+    old = site.manager_log.with_suffix(".log.2014-06-30")
+
+    def rotate_and_log(text: str) -> None:
+        site.manager_log.rename(old)
+        site.manager_log.write_text(text)
+
+    site.log = rotate_and_log  # type: ignore[method-assign]
+    assert site.start().evidence == "Member joined"
+
+
+def test_a_line_that_is_written_in_two_halves_is_one_line(site: Site) -> None:
+    def log_in_halves(text: str) -> None:
+        with site.manager_log.open("a", buffering=1) as log:
+            log.write(text[:90])
+            log.flush()
+            time.sleep(0.3)  # long enough to be read: half a line must not count
+            log.write(text[90:])
+
+    site.log = log_in_halves  # type: ignore[method-assign]
+    assert site.start().proof.strip() == joined().strip()
+
+
+@pytest.mark.parametrize(
+    ("evidence", "message", "wording"),
+    [
+        ("any", "Received JOIN message from 10.0.0.4:4000(wso2.as.domain)", "JOIN"),
+        (
+            "strict",
+            "Received GetConfigurationCommand initialization request message from "
+            "10.0.0.4:4000(wso2.as.domain)",
+            "GetConfigurationCommand",
+        ),
+    ],
+)
+def test_the_words_of_tribes_are_understood(
+    site: Site, evidence: Evidence, message: str, wording: str
+) -> None:
+    site.fleet.cluster = replace(site.cluster, evidence=evidence)
+    site.joining = logged(TRIBES, message)
+    assert site.start().evidence == wording
+
+
+def test_a_process_that_ends_is_a_failed_start_with_its_console(site: Site) -> None:
+    site.home.turn("die")
+    began = time.monotonic()
+    with pytest.raises(StartError, match="its process ended") as failure:
+        site.start()
+    assert "starting -Xmx1m" in str(failure.value)
+    assert time.monotonic() - began < 4, "no limit is waited for"
+
+
+def test_a_script_that_starts_no_process_is_a_failed_start_with_its_console(site: Site) -> None:
+    site.home.file(layout.SCRIPT).write_text("echo no luck; exit 0")
+    with pytest.raises(StartError, match="its process ended") as failure:
+        site.start()
+    assert "| no luck" in str(failure.value)
+
+
+def test_a_server_that_never_says_started_fails_at_the_limit_that_is_named(site: Site) -> None:
+    site.home.turn("silent")
+    site.limited(start_seconds=1)
+    with pytest.raises(StartError, match=r"within 1 s \(limits: start\)"):
+        site.start()
+    assert site.home.pids(), "it is left to be looked at"
+
+
+def test_an_old_started_line_of_the_own_log_does_not_count(site: Site) -> None:
+    site.home.log.write_text(
+        logged("x.StartupFinalizerServiceComponent", "WSO2 Carbon started in 9 sec")
+    )
+    site.home.turn("silent")
+    site.limited(start_seconds=0.5)
+    with pytest.raises(StartError, match="did not say that it started"):
+        site.start()
+
+
+def test_a_manager_log_that_cannot_be_followed_stops_the_start_before_it_begins(
+    site: Site,
+) -> None:
+    site.manager_log.unlink()
+    with pytest.raises(ScriptError, match="cannot be followed"):
+        site.start()
+    assert site.home.pids() == []
+
+
+def test_a_running_server_is_not_started_twice(site: Site) -> None:
+    first = site.start()
+    with pytest.raises(ProvisionError):
+        site.start()
+    assert site.home.pids() == [first.pid]
+
+
+def test_an_open_journal_stops_the_start(site: Site) -> None:
+    """Files may be a mixture of old and new."""
+    site.home.state.mkdir()
+    (site.home.state / "journal").write_text("20260101T000000Z-ab\n")
+    with pytest.raises(ProvisionError):
+        site.start()
+    assert site.home.pids() == []
+
+
+# ---- What is written down, and a later run finds
+
+
+def test_what_was_verified_is_recorded_for_this_very_process(site: Site) -> None:
+    result = site.start()
+    record(
+        site.fleet,  # type: ignore[arg-type]
+        site.node,
+        evidence=result,
+        audit="then op@desk deploy inventory=0 ok",
+        timeout_seconds=SECONDS,
+    )
+    facts = site.facts()
+    assert facts.process.pid == result.pid
+    assert facts.process.command.worker_node
+    assert facts.joined == "Member joined"
+    assert facts.process.newer == ()
+    assert (site.home.state / "audit.log").read_text().endswith("deploy inventory=0 ok\n")
+    site.home.close()
+    assert site.facts().joined is None
+
+
+def test_a_file_that_is_newer_than_the_start_is_told(site: Site) -> None:
+    site.start()
+    site.home.file(layout.CARBON_XML).touch()
+    (site.home.file(layout.LIB) / "new.jar").touch()
+    site.home.log.touch()
+    newer = site.facts().process.newer
+    assert set(newer) == {str(layout.CARBON_XML), str(layout.LIB / "new.jar")}
+
+
+def test_a_start_whose_run_was_lost_is_verified_from_where_it_began(site: Site) -> None:
+    """Both logs hold the proof already when the second run comes, and one was rotated."""
+    site.joining = ""
+    site.limited(join_seconds=0.3)
+    with pytest.raises(JoinError):
+        site.start()
+    site.log(joined())
+    site.manager_log.rename(site.manager_log.with_suffix(".log.2014-06-30"))
+    site.manager_log.touch()
+    facts = site.facts()
+    assert facts.joined is None
+    result = site.attempt().verify(facts)
+    assert (result.pid, result.evidence) == (facts.process.pid, "Member joined")
+
+
+# ---- Stopping
+
+
+def test_a_server_is_stopped_and_waited_for(site: Site) -> None:
+    site.start()
+    stopped = site.leave()
+    assert stopped.was_running
+    assert not stopped.killed
+    assert stopped.seen_leaving is False
+    assert site.home.pids() == []
+
+
+def test_a_server_that_is_down_has_nothing_to_stop(site: Site) -> None:
+    assert not site.leave().was_running
+
+
+def test_a_server_that_ignores_the_request_is_killed_after_its_patience(site: Site) -> None:
+    site.home.turn("deaf")
+    site.start()
+    stopped = site.leave(patience=1)
+    assert stopped.killed
+    assert site.home.pids() == []
+
+
+@pytest.mark.parametrize("content", ["{stranger}\n", "{stranger}", "", "garbage\n", "999999999\n"])
+def test_the_pid_of_a_stranger_in_the_pid_file_is_never_signalled(site: Site, content: str) -> None:
+    """The pid file outlives its process, and its number may be anybody's by now."""
+    stranger = os.getpid()
+    pid_file = site.home.file(layout.PID_FILE)
+    pid_file.write_bytes(content.format(stranger=stranger).encode().ljust(100, b"\0"))
+    assert not site.leave().was_running
+    site.start()
+    pid_file.write_bytes(content.format(stranger=stranger).encode().ljust(100, b"\0"))
+    assert site.facts().process is not None, "found without its pid file"
+    assert site.leave().was_running
+    assert site.home.pids() == []
+
+
+def test_the_server_of_another_home_is_left_alone(
+    site: Site, tmp_path: Path, server: LocalServer
+) -> None:
+    other = Home(tmp_path / "as-2")
+    neighbour = replace(site, home=other, node=other.node())
+    neighbour.fleet = LocalFleet(
+        replace(site.cluster, workers=(neighbour.node,)), {**site.fleet.servers, "worker1": server}
+    )
+    try:
+        first, second = site.start(), neighbour.start()
+        assert site.leave().was_running
+        assert (site.home.pids(), other.pids()) == ([], [second.pid])
+        assert first.pid != second.pid
+    finally:
+        other.close()
