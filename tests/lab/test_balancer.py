@@ -15,9 +15,10 @@ import pytest
 from carbon.nginx import parse_rotation
 from lab import Lab
 from lab.load import Load, absences, astray, forwarded, measured, timed
+from remote.faults import SERVER_FOLDER
 from tests.lab.cli import Fab
-from tests.lab.hosts import LOCK, Host, untouched, wait_for
-from tests.lab.inventory import LIMITS, ClusterFile
+from tests.lab.hosts import LOCK, Host, wait_for
+from tests.lab.inventory import LIMITS, ClusterFile, merged
 
 CONF_DIR = "/etc/nginx/conf.d"
 HTTP, HTTPS, MGT = (
@@ -44,12 +45,8 @@ class Nginx:
 
     def inventory(self, *, balancer: Mapping[str, Any] | None = None, **changes: Any) -> Path:
         """Write a hosts.yaml with the load balancer in it."""
-        section: dict[str, Any] = {
-            "ssh": {"host": "127.0.0.1", "port": self.host.ssh_port},
-            **CERTIFICATE,
-            **(balancer or {}),
-        }
-        return self._cluster_file(load_balancer=section, **changes)
+        section = {"ssh": {"host": "127.0.0.1", "port": self.host.ssh_port}, **CERTIFICATE}
+        return self._cluster_file(load_balancer=merged(section, balancer or {}), **changes)
 
     def rotation(self) -> Mapping[str, str]:
         """Return what both files of workers say, which must be the same."""
@@ -113,6 +110,14 @@ def balanced(nginx: Nginx, deployed: tuple[Host, Host], fab: Fab) -> Nginx:
     return nginx
 
 
+@pytest.fixture
+def faults(nginx: Nginx) -> Iterator[None]:
+    """The folder that faults on purpose need on a server."""
+    nginx.host.sh(f"mkdir -p -m 777 {SERVER_FOLDER}")
+    yield
+    nginx.host.sh(f"rm -rf {SERVER_FOLDER}")
+
+
 # ---- lb.config
 
 
@@ -140,7 +145,7 @@ def test_a_worker_that_does_not_answer_is_listed_as_down(
     assert hosts["worker3"].jvm() is None
     inventory = balanced.inventory(workers=["worker1", "worker2", "worker3"])
     ran = fab.succeeds("lb.config", hosts=inventory)
-    assert "worker3  port 9763 refuses connections: listed as down" in ran.out
+    assert "worker3  listed as down: port 9763 refuses connections" in ran.out
     assert balanced.rotation() == {"worker1": "in", "worker2": "in", "worker3": "out"}
     fab.succeeds("lb.config", "--all-in", hosts=inventory)
     assert balanced.rotation()["worker3"] == "out"
@@ -203,6 +208,24 @@ def test_an_interrupted_push_is_completed(balanced: Nginx, fab: Fab) -> None:
     ran = fab.succeeds("lb.config", hosts=balanced.inventory())
     assert "interrupted push" in ran.out
     assert balanced.host.sh(f"ls {CONF_DIR} | grep provision || true") == ""
+
+
+@pytest.mark.usefixtures("faults")
+def test_a_push_that_is_killed_at_any_step_is_completed_by_the_next(nginx: Nginx, fab: Fab) -> None:
+    """And nginx never meets half a file: each is whole, and the old ones are kept until then."""
+    plain = dict.fromkeys(CERTIFICATE)
+    wanted = [nginx.inventory(balancer=plain | {"stickiness": one}) for one in ("none", "ip_hash")]
+    fab.succeeds("lb.config", hosts=wanted[0])
+    for step in range(1, 20):
+        inventory = wanted[step % 2]
+        fault = f"lb:step:balancer_push:1:{step} kill"
+        if fab("lb.config", hosts=inventory, PROVISION_FAULT=fault).status == 0:
+            break
+        nginx.host.sh("nginx -t")
+        assert "lb  nginx runs with" in fab.succeeds("lb.config", hosts=inventory).out
+        assert nginx.host.sh(f"ls {CONF_DIR}").split() == ["wso2.as.domain.http.conf"]
+    assert step == 1 + len(("stage", "keep", "swap", "reload", "clear"))
+    assert fab.succeeds("lb.config", hosts=inventory).out.endswith("lb  nothing to do\n")
 
 
 def test_a_file_that_hosts_yaml_has_no_need_of_goes_away(balanced: Nginx, fab: Fab) -> None:
@@ -351,7 +374,7 @@ def test_a_rolling_change_brings_nothing_else_of_hosts_yaml_and_keeps_edits(
 
 
 def test_at_the_limit_it_goes_on_and_says_what_is_still_open(balanced: Nginx, fab: Fab) -> None:
-    inventory = balanced.inventory(cluster={"limits": LIMITS | {"drain": 1}})
+    inventory = balanced.inventory(cluster={"limits": LIMITS | {"drain": 1, "stop": 30}})
     with LongRequests(balanced, 2) as answers:
         ran = fab.succeeds("-H", "worker1", "restart", hosts=inventory)
     assert "worker1  out of rotation: 1 requests still open, going on (limits: drain)" in ran.out
@@ -362,17 +385,19 @@ def test_ctrl_c_while_draining_puts_the_worker_back_and_restarts_nothing(
     balanced: Nginx, fab: Fab, deployed: tuple[Host, Host]
 ) -> None:
     inventory = balanced.inventory(cluster={"limits": LIMITS | {"drain": 20}})
-    with LongRequests(balanced, 2), untouched(deployed[0]):
+    before = deployed[0].running()
+    with LongRequests(balanced, 2):
         run = fab.begin("-H", "worker1", "restart", hosts=inventory)
         wait_for("it drains", lambda: balanced.rotation()["worker1"] == "out")
         run.send_signal(signal.SIGINT)
         out, err = run.communicate(timeout=30)
     assert run.returncode == 130, out + err
+    assert deployed[0].running() == before
     assert balanced.rotation() == {"worker1": "in", "worker2": "in"}
 
 
 class LongRequests:
-    """As many requests of 4 s in flight as there are workers, so that each has one."""
+    """As many requests of 10 s in flight as there are workers, so that each has one."""
 
     def __init__(self, nginx: Nginx, count: int) -> None:
         self._answers: list[tuple[int, str]] = []
@@ -380,7 +405,7 @@ class LongRequests:
         self._threads = [threading.Thread(target=self._post) for _ in range(count)]
 
     def _post(self) -> None:
-        self._answers.append(self._nginx.post("/sleep?seconds=4"))
+        self._answers.append(self._nginx.post("/sleep?seconds=10"))
 
     def __enter__(self) -> list[tuple[int, str]]:
         for thread in self._threads:
@@ -436,7 +461,7 @@ def test_a_worker_that_the_load_balancer_cannot_reach_stays_out(
     balanced.host.sh(f"iptables -A OUTPUT -d {worker1.address} {reject}")
     inventory = balanced.inventory(cluster={"limits": LIMITS | {"join": 3}})
     ran = fab.fails("-H", "worker1", "restart", hosts=inventory)
-    assert "it joined, and port 9763 refuses connections when tried from lb" in ran.err
+    assert "it joined, and port 9763 refuses connections when tried from lb" in ran.out
     assert balanced.rotation()["worker1"] == "out"
     balanced.host.sh("iptables -F")
     fab.succeeds("lb.config", "--all-in", hosts=inventory)

@@ -1,0 +1,20 @@
+# Make this host stock again, whatever a test did to it.
+stock_hosts=/var/lib/lab/hosts.stock # kept aside the first time, without a block of ours
+
+for process in $(grep -lsaE '^[^ ]*/java' /proc/[0-9]*/cmdline | sed 's|/cmdline||'); do
+    kill -KILL "${process#/proc/}"
+    while [ -e "$process" ]; do sleep 0.02; done
+done
+
+for mounted in $(awk '$2 ~ "^/opt/wso2/" { print $2 }' /proc/mounts); do umount "$mounted"; done
+rm -rf /opt/wso2/* /opt/wso2/.[a-z]* /tmp/carbon-provision.lock* /etc/hosts.provision-*
+
+if [ "$LAB_ROLE" != bare ]; then
+    cp -a /opt/pack /opt/wso2/as
+    carbon-agent /opt/wso2/as "$LAB_AGENT"
+    chown -R "$LAB_OWNER:$LAB_OWNER" /opt/wso2
+    [ "$LAB_OWNER" = deploy ] || chmod 750 /opt/wso2/as
+fi
+
+[ -e $stock_hosts ] || sed '/^# carbon-provision: begin/,/^# carbon-provision: end/d' /etc/hosts > $stock_hosts
+cmp -s $stock_hosts /etc/hosts || cat $stock_hosts > /etc/hosts
