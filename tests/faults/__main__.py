@@ -1,0 +1,122 @@
+"""Break deploy, restart and rollback at every point, and print what that broke.
+
+python -m tests.faults                  everything; writes tests/faults/results.json
+python -m tests.faults --sample 40      so many faults of each command, spread over its run
+python -m tests.faults --only ':swap:'  the faults whose text holds this; -v shows the runs
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import lab
+from tests.faults.client import Client
+from tests.faults.matrix import Matrix, Outcome
+from tests.faults.scenarios import ALL, Stage
+from tests.faults.site import site
+
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the matrix; the exit status is 0 if no invariant was broken."""
+    asked = _parser().parse_args(arguments)
+    began = time.monotonic()
+    hosts = lab.up(asked.lab)
+    try:
+        outcomes = _matrix(hosts, asked)
+    finally:
+        if not asked.keep:
+            lab.down(asked.lab)
+    seconds = time.monotonic() - began
+    broken = sum(len(one.broken) for one in outcomes)
+    _print(outcomes, seconds=seconds)
+    if asked.sample is None and not asked.only and not asked.command:
+        RESULTS.write_text(_as_json(outcomes, seconds=seconds))
+    return 1 if broken else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--sample", type=int, help="so many faults of each command")
+    parser.add_argument("--only", default="", help="faults whose text holds this")
+    parser.add_argument("--command", action="append", help="only this command; may be repeated")
+    parser.add_argument("--lab", default="faults", help="the name of the lab (faults)")
+    parser.add_argument("--keep", action="store_true", help="leave the lab up at the end")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show what broken runs said")
+    return parser
+
+
+def _matrix(hosts: lab.Lab, asked: argparse.Namespace) -> list[Outcome]:
+    chosen = [one for one in ALL if not asked.command or one.name in asked.command]
+    with tempfile.TemporaryDirectory(prefix="provision-faults-") as name:
+        folder = Path(name)
+        client = Client(folder)
+        with site(hosts, folder) as made:
+            stage = Stage(made, client)
+            stage.prepare()
+            matrix = Matrix(made, stage, folder, _tell)
+            outcomes = []
+            for scenario in chosen:
+                outcome = matrix.run(scenario, sample=asked.sample, only=asked.only)
+                outcomes.append(outcome)
+                if asked.verbose:
+                    for one in outcome.broken:
+                        print(f"--- {one.fault}: {one.seen}\n{one.said}")
+    return outcomes
+
+
+def _tell(text: str) -> None:
+    print(text, flush=True)
+
+
+def _print(outcomes: Sequence[Outcome], *, seconds: float) -> None:
+    print(f"{'command':24}{'points':>8}{'faults':>8}{'broken':>8}{'seconds':>9}")
+    for one in outcomes:
+        counts = f"{one.points:8}{one.injected:8}{len(one.broken):8}{one.seconds:9.0f}"
+        print(f"{one.scenario.name:24}{counts}")
+    points, injected = (
+        sum(getattr(one, name) for one in outcomes) for name in ("points", "injected")
+    )
+    broken = sum(len(one.broken) for one in outcomes)
+    print(
+        f"{points} points, {injected} faults injected, {broken} invariants broken, {seconds:.0f} s"
+    )
+
+
+def _as_json(outcomes: Sequence[Outcome], *, seconds: float) -> str:
+    return (
+        json.dumps(
+            {
+                "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+                "seconds": round(seconds),
+                "points": sum(one.points for one in outcomes),
+                "faults_injected": sum(one.injected for one in outcomes),
+                "invariants_broken": sum(len(one.broken) for one in outcomes),
+                "commands": [
+                    {
+                        "command": one.scenario.name,
+                        "points": one.points,
+                        "faults_injected": one.injected,
+                        "invariants_broken": len(one.broken),
+                        "seconds": round(one.seconds),
+                        "broken": [{"fault": str(b.fault), "seen": b.seen} for b in one.broken],
+                    }
+                    for one in outcomes
+                ],
+            },
+            indent=2,
+        )
+        + "\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,103 @@
+"""The matrix: every fault at every point of a command, and what it broke."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tests.faults.invariants import Expected, after_fault, after_rerun
+from tests.faults.points import Fault, Point, faults, points, spread
+from tests.faults.scenarios import Scenario, Stage
+from tests.faults.site import Site
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """An invariant that did not hold after a fault."""
+
+    fault: Fault
+    seen: str
+    said: str
+    """What the run printed after which it was seen."""
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What became of one command."""
+
+    scenario: Scenario
+    points: int
+    injected: int = 0
+    broken: list[Broken] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class Matrix:
+    """Breaks commands on a site, one fault at a time."""
+
+    def __init__(self, site: Site, stage: Stage, folder: Path, tell: Tell) -> None:
+        self._site = site
+        self._stage = stage
+        self._log = folder / "operations"
+        self._tell = tell
+
+    def run(self, scenario: Scenario, *, sample: int | None = None, only: str = "") -> Outcome:
+        """Inject all faults, a sample of them, or those whose text holds `only`."""
+        began = time.monotonic()
+        expected, found = self._undisturbed(scenario)
+        chosen = [fault for fault in faults(found) if only in str(fault)]
+        if sample is not None:
+            chosen = spread(chosen, sample)
+        outcome = Outcome(scenario=scenario, points=len(found))
+        self._tell(f"{scenario.name}: {len(found)} points, {len(chosen)} faults")
+        for fault in chosen:
+            broken = list(self._inject(scenario, expected, fault))
+            outcome.broken += broken
+            outcome.injected += 1
+            for one in broken:
+                self._tell(f"  BROKEN by {fault}: {one.seen}")
+        outcome.seconds = time.monotonic() - began
+        return outcome
+
+    def _undisturbed(self, scenario: Scenario) -> tuple[Expected, list[Point]]:
+        """Record the points of the command, and what it makes of the hosts."""
+        hosts = (*scenario.turns, *scenario.bystanders)
+        self._stage.restore(scenario)
+        old = self._site.look(hosts)
+        self._log.unlink(missing_ok=True)
+        ran = self._stage.run(scenario, PROVISION_FAULT_LOG=str(self._log))
+        assert ran.status == 0, f"{scenario.name} does not work undisturbed:\n{ran.said}"
+        assert not self._site.busy(hosts)
+        new = self._site.look(hosts)
+        expected = Expected(
+            verb=scenario.verb,
+            turns=scenario.turns,
+            bystanders=scenario.bystanders,
+            old=old,
+            new=new,
+        )
+        broken = list(after_rerun(expected, ran, new, []))
+        assert not broken, f"{scenario.name} breaks invariants undisturbed: {broken}"
+        steps = [step for look in new.values() for step in look.steps]
+        return expected, points(self._log.read_text().splitlines(), steps)
+
+    def _inject(self, scenario: Scenario, expected: Expected, fault: Fault) -> Iterator[Broken]:
+        hosts = (*scenario.turns, *scenario.bystanders)
+        self._stage.restore(scenario)
+        expected = replace(expected, old=self._site.look(hosts))
+        if fault.disk:
+            self._site.expect_held(fault)
+        ran = self._stage.run(scenario, PROVISION_FAULT=fault.asked)
+        if fault.disk and not self._site.held(fault):
+            yield Broken(fault=fault, seen="the point was not reached", said=ran.said)
+        busy = self._site.busy(hosts)
+        for seen in after_fault(expected, ran, self._site.look(hosts), busy):
+            yield Broken(fault=fault, seen=seen, said=ran.said)
+        again = self._stage.run(scenario)
+        busy = self._site.busy(hosts)
+        for seen in after_rerun(expected, again, self._site.look(hosts), busy):
+            yield Broken(fault=fault, seen=seen, said=f"{ran.said}\n--- again\n{again.said}")

@@ -1,0 +1,106 @@
+"""The commands that are broken at every point, and the states that they begin from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from carbon.driver import bundle_name
+from tests.faults.client import Client, Ran
+from tests.faults.site import Site
+
+WORKERS = ("worker1", "worker2")
+OLD_DRIVER, NEW_DRIVER = "2.7.6", "2.7.7"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A command over workers that are in a certain state."""
+
+    name: str
+    state: str
+    running: bool
+    """The workers' servers run in that state."""
+    inventory: str
+    words: tuple[str, ...]
+    turns: tuple[str, ...] = WORKERS
+    bystanders: tuple[str, ...] = ("manager",)
+
+    @property
+    def verb(self) -> str:
+        """As audit lines name it."""
+        return self.words[2]
+
+
+DEPLOY = Scenario(
+    name="deploy",
+    state="stock",
+    running=False,
+    inventory="first",
+    words=("-H", "worker1,worker2", "deploy"),
+)
+CHANGE = Scenario(
+    name="deploy of a change",
+    state="deployed",
+    running=True,
+    inventory="second",
+    words=("-H", "worker1,worker2", "deploy"),
+)
+RESTART = Scenario(
+    name="restart",
+    state="deployed",
+    running=True,
+    inventory="first",
+    words=("-H", "worker1,worker2", "restart"),
+)
+ROLLBACK = Scenario(
+    name="rollback",
+    state="changed",
+    running=True,
+    inventory="second",
+    words=("-H", "worker1,worker2", "rollback"),
+)
+ALL = (DEPLOY, CHANGE, RESTART, ROLLBACK)
+
+
+class Stage:
+    """Prepares the states once and brings the hosts back to them."""
+
+    def __init__(self, site: Site, client: Client) -> None:
+        self._site = site
+        self._client = client
+        self._inventories: dict[str, Path] = {
+            "first": site.inventory("first", driver=OLD_DRIVER),
+            "second": site.inventory("second", driver=NEW_DRIVER, HostName="other.wso2.com"),
+        }
+
+    def prepare(self) -> None:
+        """Make the states `deployed` and `changed`, each from the one before.
+
+        Deployed workers have a driver of one version and a filled deployment directory; the
+        change brings another driver, other configuration, and an empty directory.
+        """
+        self.restore(DEPLOY)
+        self._must(DEPLOY)
+        jar = self._site.driver(OLD_DRIVER).name
+        self._site.on(WORKERS, "furnish", jar, bundle_name(jar))
+        self._site.on(WORKERS, "save", "deployed")
+        self.restore(CHANGE)
+        self._must(CHANGE)
+        jar = self._site.driver(NEW_DRIVER).name
+        self._site.on(WORKERS, "furnish", jar, bundle_name(jar))
+        self._site.on(WORKERS, "save", "changed")
+
+    def restore(self, scenario: Scenario) -> None:
+        """Bring the workers to the state that a scenario begins from."""
+        running = "yes" if scenario.running else "no"
+        self._site.on(scenario.turns, "restore", scenario.state, running)
+
+    def run(self, scenario: Scenario, **environment: str) -> Ran:
+        """Run the scenario's command."""
+        hosts = self._inventories[scenario.inventory]
+        return self._client.run(*scenario.words, hosts=hosts, environment=environment)
+
+    def _must(self, scenario: Scenario) -> None:
+        ran = self.run(scenario)
+        assert ran.status == 0, f"{scenario.name} does not work undisturbed:\n{ran.said}"
