@@ -27,7 +27,7 @@ def measure_sizes(
     with site("hosts", workers=max(sizes)) as whole:
         for count in sizes:
             job = prepare(whole.subset(count))
-            _take_turns(results, job, tools, rounds=rounds, say=say)
+            _take_turns(results, job, tools, rounds=rounds, say=say, warm=count == sizes[0])
 
 
 def measure_many(results: Results, *, workers: int, rounds: int, say: Say) -> None:

@@ -289,13 +289,14 @@ def as_cloned(node: Node, facts: ServerFacts, source: ServerFacts) -> ServerFact
     """Return what a look at the node will find once the source's home has landed there.
 
     Everything that a deploy would refuse then can so be refused before anything is copied.
-    Ports are judged by `unfit_target`, which knows which ones are free instead.
+    Space and ports are judged by `unfit_target`, which knows how much is needed and what is free.
     """
     return replace(
         facts,
         home_real=node.home,
         home_blocked=False,
         home_writable=True,
+        disk_free_kb=SPARE_KB,
         present=source.present,
         version=source.version,
         kernel=source.kernel,

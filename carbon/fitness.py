@@ -122,6 +122,9 @@ def unfit_manager(manager: Node, facts: ServerFacts) -> list[UnfitError]:
 
 
 def _manager(manager: Node, facts: ServerFacts) -> Iterator[tuple[str, str]]:
+    if facts.home_closed:
+        yield f"{facts.user} may not enter {manager.home}", "say `run_as` for the manager"
+        return
     if facts.home_real is None:
         yield f"there is no AS_HOME at {manager.home}", "correct the manager's `home`"
         return

@@ -32,17 +32,14 @@ class Reason:
     """What it is about, in a word: the same for reasons that mean the same."""
 
 
-def recognised_failure(
-    own_lines: Sequence[str], *, node: Node, manager: Node, symptoms: bool
-) -> Reason | None:
-    """Return the likeliest failure that the lines of a node's log tell of, if any does.
+def recognised_failure(own_lines: Sequence[str], *, node: Node, manager: Node) -> Reason | None:
+    """Return the likeliest failure that the lines of a node's log tell of, if any does."""
+    return next(_recognised(_FAILURES, own_lines, node=node, manager=manager), None)
 
-    With `symptoms` also what failures lead to, where no cause is recognised.
-    """
-    for rules in (_FAILURES, _SYMPTOMS) if symptoms else (_FAILURES,):
-        for reason in _recognised(rules, own_lines, node=node, manager=manager):
-            return reason
-    return None
+
+def recognised_symptom(own_lines: Sequence[str], *, node: Node, manager: Node) -> Reason | None:
+    """Return what a failure led to, by the lines of a node's log, whatever its cause was."""
+    return next(_recognised(_SYMPTOMS, own_lines, node=node, manager=manager), None)
 
 
 def likely_reason(

@@ -144,10 +144,19 @@ def edit_hosts(
 ) -> HostsEdited:
     """Bring the marked block of /etc/hosts up to date.
 
-    The file is read again first: another node of the same server may have edited it in this
-    run. Raises PrivilegeError, ScriptError.
+    Where it is no more as the look saw it, it is read again: another node of the same server
+    may have edited it in this run. Raises PrivilegeError, ScriptError.
     """
-    current = read_hosts(server, timeout_seconds=timeout_seconds)
+    try:
+        return _edit_hosts(server, node, facts, facts.hosts, timeout_seconds=timeout_seconds)
+    except UnfitError:
+        current = read_hosts(server, timeout_seconds=timeout_seconds)
+        return _edit_hosts(server, node, facts, current, timeout_seconds=timeout_seconds)
+
+
+def _edit_hosts(
+    server: Server, node: Node, facts: ServerFacts, current: bytes, *, timeout_seconds: float
+) -> HostsEdited:
     made = hostsfile.plan(current, node.hosts_entries, owner=hosts_owner(node))
     if not made.changed:
         if facts.hosts_leftover:

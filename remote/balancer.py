@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing, contextmanager
 
 from carbon import nginx
 from carbon.cluster import Node
-from carbon.errors import Interrupted, ScriptError, TimeLimitError
+from carbon.errors import Interrupted, PrivilegeError, ScriptError, TimeLimitError, UnfitError
 from carbon.nginx import Rotation, Scheme, file_names, parse_addresses, parse_rotation
 from carbon.sockets import proc_net_forms
 from remote.answers import unanswered
@@ -99,8 +99,12 @@ class Balancer:
         was_in = "in" in self._states(found, node)
         if was_in and self._is_alone(found, node):
             self._tell(node.name, "is the only one in rotation: clients see 502 until it is back")
-        loaded = self._turn(found, lambda data, _: nginx.take_out(data, node))
         self._out = [*self._others_out(node), node.name]
+        try:
+            loaded = self._turn(found, lambda data, _: nginx.take_out(data, node))
+        except (ScriptError, UnfitError, PrivilegeError):
+            self._out = self._others_out(node)  # refused, so nginx goes on with the old files
+            raise
         try:
             drained = self._drain(node, found, loaded)
         except Interrupted:
@@ -208,7 +212,7 @@ class Balancer:
             case "0":
                 return "nothing open to it, though nginx has other requests open (limits: drain)"
             case _:
-                return f"{still_open} requests still open, going on (limits: drain)"
+                return f"{_requests(still_open)} still open, going on (limits: drain)"
 
     def _await_drained(self, node: Node, stream: Stream) -> str | None:
         """Return None when it is, or how many connections are open at the limit."""
@@ -226,7 +230,7 @@ class Balancer:
                 case "limit":
                     return rest
                 case "open":
-                    self._progress.now(node.name, f"draining: {rest} requests in flight")
+                    self._progress.now(node.name, f"draining: {_requests(rest)} in flight")
                 case _:
                     break
         raise ScriptError(
@@ -256,3 +260,7 @@ class Balancer:
 
     def _tell(self, name: str, text: str) -> None:
         self._progress.say(name, text)
+
+
+def _requests(number: str) -> str:
+    return "1 request" if number == "1" else f"{number} requests"

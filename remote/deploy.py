@@ -16,7 +16,6 @@ from carbon.facts import ServerFacts
 from carbon.fitness import unfit, unfit_elb, unfit_home, unfit_manager
 from carbon.plan import Plan, Step, Wishes, plan, plan_rollback
 from remote import activation, lifecycle
-from remote.doctor import explain
 from remote.fleet import Fleet
 from remote.interrupt import safe_point
 from remote.leave import leave
@@ -356,6 +355,8 @@ class _Turn:
         except ProvisionError as failure:
             error = failure.at(host=self._node.name)
         if isinstance(error, StartError | JoinError):
+            from remote.doctor import explain  # only needed here, and dear to load
+
             error.action += explain(
                 self._fleet, self._node, said=error.seen, progress=self._progress
             )

@@ -82,6 +82,7 @@ class HomeCopy:
         What changed on the source meanwhile is sent again. Raises ScriptError where files do
         not come to rest, where either side fails, or where the stream is not what was asked for.
         """
+        self._progress.now(self._source.name, f"being copied to {self._node.name}")
         self._send(selection, fresh=True)
         for attempt in range(ROUNDS + 1):
             self._progress.now(self._node.name, "verifying the copy")

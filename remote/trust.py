@@ -92,14 +92,16 @@ def refuse_changed(door: Door, judged: Sequence[Judged]) -> None:
 
 
 def _lines_of(judged: Sequence[Judged]) -> str:
-    by_file: dict[str, list[str]] = {}
+    by_file: dict[str, list[int]] = {}
     for one in judged:
         file, _, number = one.line.rpartition(":")
-        by_file.setdefault(file, []).append(number)
-    return ", ".join(
-        f"line{'s' if len(numbers) > 1 else ''} {' and '.join(numbers)} of {file}"
-        for file, numbers in by_file.items()
-    )
+        by_file.setdefault(file, []).append(int(number))
+    return ", ".join(f"{_counted(sorted(at))} of {file}" for file, at in by_file.items())
+
+
+def _counted(numbers: Sequence[int]) -> str:
+    *others, last = map(str, numbers)
+    return f"lines {', '.join(others)} and {last}" if others else f"line {last}"
 
 
 def confirmed(judged: Sequence[Judged], fingerprints: Collection[str]) -> tuple[HostKey, ...]:

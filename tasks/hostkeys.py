@@ -39,41 +39,39 @@ def _trust(screen: Screen, door: Door, fingerprints: Sequence[str]) -> None:
         screen.line(f"  {one.key.type:{width}}  {one.key.fingerprint}  {_standing(one)}")
     refuse_changed(door, judged)
     new = tuple(one.key for one in judged if one.verdict is Verdict.NEW)
-    is_known = len(new) < len(judged)
-    if not new or (is_known and not fingerprints and not sys.stdin.isatty()):
+    keys = confirmed(judged, fingerprints) if fingerprints else _ask(screen, new)
+    if keys:
+        accept(door, keys)
+        screen.line(f"accepted {len(keys)} of {len(new)} new keys: added to {door.target}")
+    elif len(new) < len(judged):
         screen.line(f"{door.label} is trusted already")
-        return
-    keys = confirmed(judged, fingerprints) if fingerprints else _ask(screen, door, new)
-    if not keys:
-        raise HostKeyError(
-            "none of its new keys has a fingerprint that --yes names",
-            host=door.label,
-            step="trust",
-            action="somebody may be in between: compare on the server's own console",
-        )
-    accept(door, keys)
-    screen.line(f"accepted {len(keys)} of {len(new)} new keys: added to {door.target}")
+    else:
+        raise _unconfirmed(door, fingerprints)
+
+
+def _unconfirmed(door: Door, fingerprints: Sequence[str]) -> HostKeyError:
+    if fingerprints:
+        seen = "none of its keys has a fingerprint that --yes names"
+        action = "somebody may be in between: compare on the server's own console"
+    elif sys.stdin.isatty():
+        seen, action = "nothing is accepted", "compare the fingerprints, then run this again"
+    else:
+        seen = "nothing is accepted: there is no terminal to ask at"
+        action = "run it again with --yes and the fingerprint that you have compared"
+    return HostKeyError(seen, host=door.label, step="trust", action=action)
 
 
 def _standing(one: Judged) -> str:
     return f"{one.verdict.value} ({one.line})" if one.line else one.verdict.value
 
 
-def _ask(screen: Screen, door: Door, new: tuple[HostKey, ...]) -> tuple[HostKey, ...]:
-    """Return the keys if the operator says that they are the server's own.
-
-    Raises HostKeyError where the answer is anything but yes, or nobody is there to answer.
-    """
+def _ask(screen: Screen, new: tuple[HostKey, ...]) -> tuple[HostKey, ...]:
+    """Return the new keys if the operator says that they are the server's own."""
+    if not new:
+        return ()
     screen.line("Compare with what the server itself says, on its own console:")
     screen.line(f"  {COMPARE}")
     if not sys.stdin.isatty():
-        raise HostKeyError(
-            "nothing is accepted: there is no terminal to ask at",
-            host=door.label,
-            step="trust",
-            action="run it again with --yes and the fingerprint that you have compared",
-        )
+        return ()
     answer = screen.console.input("Are the fingerprints the same? Type yes: ", markup=False)
-    if answer.strip().lower() != "yes":
-        raise HostKeyError("nothing is accepted", host=door.label, step="trust")
-    return new
+    return new if answer.strip().lower() == "yes" else ()

@@ -14,7 +14,6 @@ import fabric
 from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import UsageError
 from carbon.inventory import load, locate, select
-from remote.balancer import Balancer
 from remote.connection import Connector
 from remote.deploy import Rotation
 from remote.fleet import Fleet, Opens
@@ -103,6 +102,8 @@ class Session:
         """Return the load balancer's side of a rolling change, if hosts.yaml has one."""
         if self.cluster.load_balancer is None:
             return None
+        from remote.balancer import Balancer
+
         return Balancer(self.fleet, progress=self.screen)
 
     def __enter__(self) -> Session:

@@ -6,8 +6,13 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 GRACE_SECONDS = 2.0
+
+# A busy machine is no defect: examples are judged by what they find, not by how long they take.
+settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("project")
 
 
 @pytest.fixture(autouse=True)

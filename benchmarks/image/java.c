@@ -81,6 +81,7 @@ static void write_pid(void) {
     close(file);
 }
 
+/* A file of the configuration, its comments blank: they hold settings that look alive. */
 static char *read_conf(const char *name) {
     char path[PATH_MAX];
     in_home(path, name);
@@ -89,6 +90,10 @@ static char *read_conf(const char *name) {
     char *text = size < 0 ? NULL : calloc(1, size + 1);
     if (!text || pread(file, text, size, 0) != size) err(1, "%s", path);
     close(file);
+    for (char *from = text; (from = strstr(from, "<!--"));) {
+        char *to = strstr(from, "-->");
+        memset(from, ' ', to ? to + 3 - from : (long)strlen(from));
+    }
     return text;
 }
 

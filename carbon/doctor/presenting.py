@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 
 from carbon import layout
@@ -25,13 +26,15 @@ def axis2(case: Case) -> Findings:
 
 def overrides(case: Case) -> Findings:
     present = case.facts.present
-    if str(layout.HAZELCAST_XML) in present:
+    loaded = next((line for line in case.own.lines if _LOADED.search(line)), None)
+    if str(layout.HAZELCAST_XML) in present or loaded:
         yield Finding(
             topic="hazelcast.xml",
-            likelihood=87,
-            seen=f"{layout.HAZELCAST_XML} overrides its whole clustering section"
-            " (kernel 4.4.6 and later)",
-            remedy="move that file away, so that axis2.xml counts, and restart it",
+            likelihood=93 if loaded else 50,
+            seen="a hazelcast.xml overrides its whole clustering section (kernel 4.4.6 and later)",
+            remedy=f"remove {layout.HAZELCAST_XML}, or -Dhazelcast.config, so that axis2.xml"
+            " counts, and restart it",
+            line=loaded.strip() if loaded else None,
         )
     if {str(layout.DEPLOYMENT_TOML), str(layout.TOML_TEMPLATES)} <= set(present):
         yield Finding(
@@ -41,6 +44,9 @@ def overrides(case: Case) -> Findings:
             " and later)",
             remedy="set the clustering in deployment.toml",
         )
+
+
+_LOADED = re.compile(r"Loading hazelcast configuration from (?:default path|system property)")
 
 
 def domain(case: Case) -> Findings:

@@ -7,7 +7,7 @@ import re
 from carbon import layout
 from carbon.doctor.case import Case, Finding, Findings
 from carbon.fitness import unfit_home
-from carbon.reasons import recognised_failure
+from carbon.reasons import recognised_failure, recognised_symptom
 
 
 def home(case: Case) -> Findings:
@@ -110,14 +110,17 @@ def database(case: Case) -> Findings:
 
 
 def failures(case: Case) -> Findings:
-    """What its own log says went wrong since it was last started."""
+    """Tell what its own log says went wrong since it was last started."""
     if case.joined:
         return
-    reason = recognised_failure(case.own.lines, node=case.node, manager=case.manager, symptoms=True)
+    whose = {"node": case.node, "manager": case.manager}
+    reason, likelihood = recognised_failure(case.own.lines, **whose), 96
+    if reason is None:
+        reason, likelihood = recognised_symptom(case.own.lines, **whose), 62
     if reason is not None:
         yield Finding(
             topic=reason.topic,
-            likelihood=55 if case.own.started else 96,
+            likelihood=likelihood - 40 if case.own.started else likelihood,
             seen=reason.sentence,
             remedy=reason.remedy,
             line=reason.line,

@@ -1,4 +1,5 @@
 # Unpack what comes into the partial directory beside AS_HOME; AS_HOME itself is not touched.
+# Where the stream breaks off, the client may be gone: what came is taken away from here.
 # PARTIAL FRESH(yes|no) NEED_KB; payload: a tar.
 if [ "$FRESH" = yes ]; then
     step clone-clear
@@ -9,7 +10,11 @@ if [ "$FRESH" = yes ]; then
     mkdir "$PARTIAL" || fail 1 "cannot create $PARTIAL"
 fi
 step clone-unpack
-said=$(tar --extract --file=- --no-same-owner --same-permissions --directory="$PARTIAL" 2>&1) ||
-    fail 1 "what was sent could not be unpacked whole: $(printf '%s\n' "$said" | head -n 1)"
+if ! said=$(tar --extract --file=- --no-same-owner --same-permissions --directory="$PARTIAL" 2>&1); then
+    step clone-discard
+    remove_tree "$PARTIAL"
+    cause=$(printf '%s\n' "$said" | grep -m 1 'No space left' || printf '%s\n' "$said" | head -n 1)
+    fail 1 "what was sent could not be unpacked whole: $cause"
+fi
 cat > /dev/null # what pads the last record
 say received

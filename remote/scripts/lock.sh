@@ -9,18 +9,25 @@ holder_lives() {
     [ -n "$pid" ] && alive "$pid" "$ticks"
 }
 
-# Two runs that find the same dead lock must not both clear it: a rename has one winner.
-clear_dead() {
-    aside=$LOCK.$$
+# clear PATH TEXT: take away a lock that still says TEXT. Only who holds the claim on it may: a lock
+# beside it whose name is made of TEXT. So two runs that find the same dead lock never take away
+# the one's new lock for the old, and a claim whose holder was killed is a dead lock in its turn.
+clear() (
+    claim=$1.$(printf '%s' "$2" | cksum | tr ' ' -)
+    tries=0
+    step lock-claim
+    until ln -s -T "$text" "$claim" 2>/dev/null; do
+        [ $((tries += 1)) -le 100 ] || exit 1
+        other=$(readlink "$claim") || continue
+        if holder_lives "$other"; then sleep 0.02; else clear "$claim" "$other" || exit 1; fi
+    done
     step lock-clear
-    mv -T "$LOCK" "$aside" 2>/dev/null || return 1
+    if [ "$(readlink "$1")" = "$2" ]; then rm -f "$1" 2>/dev/null; fi
+    cleared=$?
     step lock-cleared
-    if [ "$(readlink "$aside")" = "$1" ]; then
-        rm -f "$aside"
-    else
-        mv -n -T "$aside" "$LOCK"
-    fi
-}
+    rm -f "$claim"
+    exit $cleared
+)
 
 unlock() {
     [ "$(readlink "$LOCK")" = "$text" ] || return 0
@@ -51,8 +58,8 @@ hold() {
         sleep 0.1
         tenths=$((tenths + 1))
     done
-    for aside in "$LOCK".[0-9]*; do # left by a script that was killed while it cleared a lock
-        if [ -L "$aside" ]; then step lock-tidy; rm -f "$aside"; fi
+    for claim in "$LOCK".[0-9]*; do # left by a script that was killed while it cleared a lock
+        held=$(readlink "$claim") && ! holder_lives "$held" && clear "$claim" "$held"
     done
     say held
     wait "$lifeline"
@@ -62,18 +69,18 @@ hold() {
 
 for try in 1 2 3 4 5; do
     step lock
-    if ln -s "$text" "$LOCK" 2>/dev/null; then hold; fi
+    if ln -s -T "$text" "$LOCK" 2>/dev/null; then hold; fi
     held=$(readlink "$LOCK") || { [ -e "$LOCK" ] && break; continue; }
     case $held in *" run=$RUN "*) say shared; wait "$lifeline"; exit 0 ;; esac
     if [ "$BREAK" = yes ]; then
         say "broken $held"
-        clear_dead "$held"
+        clear "$LOCK" "$held" || { say "stuck $held"; exit 0; }
     elif holder_lives "$held"; then
         say "taken $held"
         exit 0
     else
         say "dead $held"
-        clear_dead "$held" || { say "stuck $held"; exit 0; }
+        clear "$LOCK" "$held" || { say "stuck $held"; exit 0; }
     fi
 done
 say "stuck $(readlink "$LOCK" || echo "$LOCK is not a lock")"

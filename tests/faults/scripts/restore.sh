@@ -17,7 +17,7 @@ setsid runuser -u "$owner" -- env -u CARBON_HOME JAVA_HOME=/opt/java \
     sh /opt/faults/as/bin/wso2server.sh $worker > /dev/null 2>&1 < /dev/null &
 log=/opt/faults/as/repository/logs/wso2carbon.log
 lines=$(grep -cs 'WSO2 Carbon started' $log || true)
-until [ "$(grep -cs 'WSO2 Carbon started' $log)" -gt "${lines:-0}" ]; do sleep 0.02; done
+until [ "$(grep -cs 'WSO2 Carbon started' $log)" -gt "${lines:-0}" ]; do sleep 0.05; done
 # What was recorded speaks of this process again.
 pid=$(servers)
 record=/opt/faults/as/.provision/record

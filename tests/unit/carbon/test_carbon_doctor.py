@@ -140,9 +140,23 @@ def test_a_port_that_was_counted_up_is_told() -> None:
     assert "4001, not 4000, since 4000 was taken" in finding.seen
 
 
-def test_hazelcast_xml_overrides_everything() -> None:
-    facts = make_facts(present=make_facts().present | {str(layout.HAZELCAST_XML)})
-    assert first(doctor(facts)).topic == "hazelcast.xml"
+def test_a_hazelcast_xml_that_was_loaded_comes_before_what_it_brought() -> None:
+    loaded = log_line("Loading hazelcast configuration from default path: /x/hazelcast.xml")
+    begun, *others = own_lines(domain="dev", port=5701)
+    facts = make_facts(
+        present=make_facts().present | {str(layout.HAZELCAST_XML)},
+        said={"own": (begun, loaded, *others)},
+    )
+    findings = doctor(facts).findings
+    assert [finding.topic for finding in findings[:2]] == ["hazelcast.xml", "domain"]
+    assert findings[0].line == loaded.strip()
+
+
+def test_a_hazelcast_xml_that_was_not_loaded_is_told_after_what_is_wrong() -> None:
+    """Kernels before 4.4.6 do not read it."""
+    present = make_facts().present | {str(layout.HAZELCAST_XML)}
+    own = make_facts(present=present, said={"own": own_lines(domain="dev")})
+    assert [one.topic for one in doctor(own).findings[:2]] == ["domain", "hazelcast.xml"]
 
 
 def test_xml_that_is_written_anew_at_each_start_is_told() -> None:
@@ -198,6 +212,14 @@ def test_the_failure_in_its_log_is_the_likeliest_cause() -> None:
     finding = first(doctor(make_facts(said={"own": lines})))
     assert finding.topic == "database login"
     assert "regadmin" in (finding.line or "")
+
+
+def test_what_a_failure_leads_to_is_told_after_its_cause() -> None:
+    """Over Tribes, a worker that nobody answers says so for ever, whatever keeps them silent."""
+    silence = log_line("No responses received from WKA members")
+    facts = make_facts(said={"own": (own_lines()[0], silence)})
+    findings = doctor(facts, to_manager="silent").findings
+    assert [finding.topic for finding in findings[:2]] == ["the way to the manager", "members"]
 
 
 def test_a_failure_on_the_console_counts_where_there_is_no_process() -> None:

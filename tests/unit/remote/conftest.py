@@ -28,7 +28,8 @@ def server() -> LocalServer:
 
 @pytest.fixture(autouse=True)
 def lock_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The lock of this test's own server, not of the whole machine."""
+    """The lock of this test's own server, not of the whole machine with all its labs."""
     path = tmp_path / "server.lock"
     monkeypatch.setattr(lock, "LOCK_PATH", str(path))
+    monkeypatch.setattr(lock, "changing", lambda: ("only-in-this-test",))
     return path

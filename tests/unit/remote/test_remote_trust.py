@@ -49,6 +49,13 @@ def test_another_key_of_the_same_type_has_changed(tmp_path: Path) -> None:
     assert f"remove line 2 of {at.target}" in caught.value.action
 
 
+def test_all_lines_to_remove_are_counted(tmp_path: Path) -> None:
+    at = door(tmp_path, key(ED, "2"), key(RSA, "2"), known=line(key(RSA)) + line(key(ED)))
+    with pytest.raises(HostKeyError) as caught:
+        refuse_changed(at, judge(at))
+    assert f"remove lines 1 and 2 of {at.target}" in caught.value.action
+
+
 def test_a_revoked_key_is_refused_whatever_else_is_known(tmp_path: Path) -> None:
     known = line(key(ED)) + line(key(ED), name="*", marker="@revoked ")
     at = door(tmp_path, key(ED), known=known)

@@ -1,0 +1,156 @@
+"""The lock of a server: one run holds it, and it goes with its run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+from threading import Lock
+
+import pytest
+
+from carbon.errors import LockedError, ScriptError
+from remote.lock import locked
+from tests.unit.remote.local_server import LocalServer
+
+SECONDS = 10.0
+Hold = Callable[..., AbstractContextManager[None]]
+
+
+@pytest.fixture
+def hold(server: LocalServer) -> Hold:
+    """Hold the lock for a block, as a run of that name."""
+
+    def hold(run: str = "run1", *, break_lock: bool = False) -> AbstractContextManager[None]:
+        return locked(
+            server,
+            run=run,
+            verb="deploy",
+            run_as=None,
+            break_lock=break_lock,
+            timeout_seconds=SECONDS,
+        )
+
+    return hold
+
+
+def ticks(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+
+
+def test_a_lock_is_there_for_the_block_and_says_who_holds_it(hold: Hold, lock_path: Path) -> None:
+    with hold():
+        assert "since 2" in str(lock_path.readlink())
+        assert "for `deploy` run=run1 pid=" in str(lock_path.readlink())
+    assert not lock_path.is_symlink()
+
+
+def test_a_lock_goes_with_a_block_that_fails(hold: Hold, lock_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), hold():
+        raise ZeroDivisionError
+    assert not lock_path.is_symlink()
+
+
+def test_another_run_is_refused_in_the_words_of_the_holder(hold: Hold, lock_path: Path) -> None:
+    with hold("run1"):
+        text = str(lock_path.readlink())
+        with pytest.raises(LockedError) as failure, hold("run2"):
+            pass
+        assert text.partition(" run=")[0] in failure.value.seen
+        assert "pid=" not in failure.value.seen
+        assert str(lock_path.readlink()) == text, "the holder keeps it"
+
+
+def test_two_nodes_of_one_server_share_the_lock_of_a_run(hold: Hold, lock_path: Path) -> None:
+    with hold("run1"):
+        with hold("run1"):
+            pass
+        assert lock_path.is_symlink(), "the first one still holds it"
+    assert not lock_path.is_symlink()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "op@desk since then for `deploy` run=dead pid=999999999 ticks=1",
+        f"op@desk since then for `deploy` run=dead pid={os.getpid()} ticks=1",
+        "nonsense",
+        "run=run pid= ticks=",
+        'op\'s $(desk) since "then"',
+    ],
+)
+def test_a_lock_whose_holder_is_gone_is_cleared(hold: Hold, lock_path: Path, text: str) -> None:
+    """Its pid may be a stranger's by now: the moment of its start tells them apart."""
+    lock_path.symlink_to(text)
+    with hold("run2"):
+        assert "run=run2" in str(lock_path.readlink())
+    assert not lock_path.is_symlink()
+
+
+def test_a_lock_whose_holder_lives_gives_way_only_to_break_lock(
+    hold: Hold, lock_path: Path
+) -> None:
+    pid = os.getpid()
+    lock_path.symlink_to(f"op@desk since then for `deploy` run=other pid={pid} ticks={ticks(pid)}")
+    with pytest.raises(LockedError, match="op@desk since then for `deploy`"), hold("run2"):
+        pass
+    with hold("run2", break_lock=True):
+        assert "run=run2" in str(lock_path.readlink())
+
+
+@pytest.mark.parametrize("directory", [False, True])
+def test_what_is_no_lock_is_named_and_left_alone(
+    hold: Hold, lock_path: Path, directory: bool
+) -> None:
+    if directory:
+        lock_path.mkdir()
+    else:
+        lock_path.write_text("data")
+    with pytest.raises(ScriptError, match="neither taken nor cleared") as failure, hold():
+        pass
+    assert f"remove {lock_path}" in failure.value.action
+    assert lock_path.is_dir() == directory
+
+
+def test_a_run_that_is_killed_loses_its_lock(hold: Hold, lock_path: Path) -> None:
+    """Here: the other end of its connection is gone without a word."""
+    context = hold("run1")
+    context.__enter__()
+    holder = int(str(lock_path.readlink()).partition(" pid=")[2].split()[0])
+    lifelines = subprocess.run(
+        ["pgrep", "-P", str(holder)], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert lifelines
+    context.__exit__(None, None, None)
+    deadline = time.monotonic() + SECONDS
+    while Path(f"/proc/{holder}").exists():
+        assert time.monotonic() < deadline, "the script outlives its client"
+        time.sleep(0.02)
+    assert not lock_path.is_symlink()
+
+
+def test_of_many_runs_that_find_a_dead_lock_one_wins_at_a_time(hold: Hold, lock_path: Path) -> None:
+    """Two that clear it must not both hold it afterwards."""
+    inside = Lock()
+    held: list[int] = []
+
+    def attempt(number: int) -> None:
+        try:
+            with hold(f"run{number}"):
+                assert inside.acquire(blocking=False), "two runs hold the lock at once"
+                held.append(number)
+                time.sleep(0.05)
+                inside.release()
+        except LockedError:
+            pass
+
+    for _ in range(3):
+        lock_path.symlink_to("op@desk since then for `deploy` run=dead pid=999999999 ticks=1")
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(attempt, range(6)))
+        assert not lock_path.is_symlink()
+    assert len(held) >= 3
