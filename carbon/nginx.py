@@ -14,7 +14,7 @@ that has been sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv6Address, ip_address
@@ -39,6 +39,9 @@ _SERVER_LINE = re.compile(
     re.MULTILINE,
 )
 _REMOVED_LINE = re.compile(rb"^[ \t]*#[ \t]*removed:[ \t]*(?P<name>\S+)[ \t\r]*$", re.MULTILINE)
+# For the last worker in rotation. nginx gives no second thought to a server that is alone, but
+# one whose others are only `down` would get no request for 10 s after a single failed one.
+_NEVER_GIVEN_UP = b"max_fails=0"
 # nginx refuses an upstream without servers.
 _NOBODY = "    server 127.0.0.1:9 down;"
 # nginx refuses a value that does not fit into its buffer of 4096 bytes.
@@ -106,13 +109,14 @@ def parse_addresses(data: bytes) -> Mapping[str, str]:
 
 def take_out(data: bytes, worker: Node) -> bytes:
     """Return the file with this worker marked `down`, and else as it is."""
-    return _SERVER_LINE.sub(partial(_turned, worker=worker, down=True), data)
+    return _last_kept(_SERVER_LINE.sub(partial(_turned, worker=worker, down=True), data))
 
 
 def put_in(data: bytes, worker: Node, *, scheme: Scheme) -> bytes:
     """Return the file with this worker in rotation, at the address that hosts.yaml says now."""
     address = _address(worker, scheme).encode()
-    return _SERVER_LINE.sub(partial(_turned, worker=worker, down=False, address=address), data)
+    turned = partial(_turned, worker=worker, down=False, address=address)
+    return _last_kept(_SERVER_LINE.sub(turned, data))
 
 
 def remove(data: bytes, worker: Node) -> bytes:
@@ -125,7 +129,7 @@ def remove(data: bytes, worker: Node) -> bytes:
     left = _SERVER_LINE.sub(struck, data)
     if left != data and not _SERVER_LINE.search(left):
         left = _REMOVED_LINE.sub(lambda line: line[0] + b"\n" + _NOBODY.encode(), left, count=1)
-    return left
+    return _last_kept(left)
 
 
 def _turned(
@@ -133,13 +137,35 @@ def _turned(
 ) -> bytes:
     if _name(line) != worker.name:
         return line[0]
-    flags = line["flags"].split()
-    address = address or line["address"]
-    if (b"down" in flags) is down and address == line["address"]:
+    kept = [flag for flag in line["flags"].split() if flag not in (b"down", _NEVER_GIVEN_UP)]
+    return _written(line, flags=[*kept, *([b"down"] if down else [])], address=address)
+
+
+def _last_kept(data: bytes) -> bytes:
+    """Never give up the one worker that is left in rotation, and only that one."""
+    states = list(parse_rotation(data).values())
+    is_last = states.count("in") == 1 and states.count("out") > 0
+
+    def kept(line: re.Match[bytes]) -> bytes:
+        flags = line["flags"].split()
+        limited = any(flag.startswith(b"max_fails=") for flag in flags)
+        if is_last and not limited and b"down" not in flags:
+            return _written(line, flags=[*flags, _NEVER_GIVEN_UP])
+        if not is_last:
+            return _written(line, flags=[flag for flag in flags if flag != _NEVER_GIVEN_UP])
         return line[0]
-    kept = [flag for flag in flags if flag != b"down"]
-    words = [b"server", address, *kept, *([b"down"] if down else [])]
-    return line["indent"] + b" ".join(words) + b"; # " + line["name"]
+
+    return _SERVER_LINE.sub(kept, data)
+
+
+def _written(
+    line: re.Match[bytes], *, flags: Sequence[bytes], address: bytes | None = None
+) -> bytes:
+    """Return the line with these flags, as it was where it has them."""
+    address = address or line["address"]
+    if flags == line["flags"].split() and address == line["address"]:
+        return line[0]
+    return line["indent"] + b" ".join([b"server", address, *flags]) + b"; # " + line["name"]
 
 
 def _name(line: re.Match[bytes]) -> str:
@@ -284,8 +310,17 @@ class _Site:
             )
         if worker.name in self.removed:
             return f"    # removed: {worker.name}"
-        down = " down" if worker.name in self.out_of_rotation else ""
-        return f"    server {_address(worker, scheme)}{down}; # {worker.name}"
+        flag = ""
+        if worker.name in self.out_of_rotation:
+            flag = " down"
+        elif self._is_last(worker):
+            flag = f" {_NEVER_GIVEN_UP.decode()}"
+        return f"    server {_address(worker, scheme)}{flag}; # {worker.name}"
+
+    def _is_last(self, worker: Node) -> bool:
+        """Tell whether of several listed workers this one alone is in rotation."""
+        listed = {one.name for one in self.cluster.workers} - self.removed
+        return len(listed) > 1 and listed - self.out_of_rotation == {worker.name}
 
     def _listen(self, scheme: Scheme) -> Block:
         if scheme == "http":

@@ -85,6 +85,17 @@ class Plan:
         return self.start and self.facts.process is not None
 
     @property
+    def as_running(self) -> Node:
+        """The node as it announced itself at its start: what it leaves the cluster as."""
+        found = self.facts.files.get(layout.AXIS2)
+        try:
+            axis2 = config.read_clustering(found.data) if found else None
+        except ConfigFileError:
+            axis2 = None
+        port = axis2.local_member_port if axis2 else None
+        return replace(self.node, local_member_port=port) if port else self.node
+
+    @property
     def swaps(self) -> bool:
         """Something below AS_HOME will change."""
         return bool(self.files or self.driver or self.reset or self.undo or self.finish_swap)
@@ -227,9 +238,12 @@ def _refuse_renumbering(
 ) -> None:
     """Stop an inventory edit from silently moving a deployed worker to other ports.
 
-    Deployed means that clustering is on and the localMemberHost is already this node's.
+    Deployed means that clustering is on and the localMemberHost is already this node's. Where
+    an interrupted run left its journal open, its files are a mixture that has no numbers yet.
     """
-    if wishes.renumber or not any(change.path in _NUMBERED for change in files):
+    if wishes.renumber or facts.journal is not None:
+        return
+    if not any(change.path in _NUMBERED for change in files):
         return
     axis2 = config.read_clustering(facts.files[layout.AXIS2].data, file=str(layout.AXIS2))
     if not axis2.enabled or axis2.local_member_host != node.local_member_host:

@@ -83,7 +83,7 @@ class Connector:
     """
 
     def __init__(self, config: Config, *, limits: Limits | None = None) -> None:
-        self._config = config
+        self._config = config.clone()  # a clone's clones read no ssh_config file again
         self._limits = limits or Limits()
         self._known: dict[tuple[Path, ...], KnownHosts] = {}
         self._gateways: dict[str, Connection] = {}
@@ -95,7 +95,7 @@ class Connector:
         Raises ConnectError, or HostKeyError for a key that is not in known_hosts.
         """
         with _translated(name, self._where(ssh)):
-            connection = Connection(config=self._config, **self.kwargs(ssh))
+            connection = Connection(config=self._own_config(), **self.kwargs(ssh))
             self._open(connection)
         sudo_password = self._config.sudo.password
         return FabricServer(name, connection, sudo_password=sudo_password)
@@ -111,6 +111,15 @@ class Connector:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _own_config(self) -> Config:
+        """Return a copy for one connection.
+
+        Each Connection writes into its config (`inline_ssh_env`), which empties and merges it
+        again, while other threads read it.
+        """
+        with self._lock:
+            return self._config.clone()
 
     def _where(self, ssh: Ssh) -> str:
         return f"{ssh.host}:{ssh.port}" if ssh.port else ssh.host
@@ -189,7 +198,7 @@ class Connector:
         rules = self._config.base_ssh_config.lookup(host)
         return Connection(
             hop,
-            config=self._config,
+            config=self._own_config(),
             gateway=through,
             connect_timeout=int(self._connect_seconds(rules)),
             connect_kwargs=self._connect_kwargs(ssh, rules, host, int(port) if port else None),
@@ -237,7 +246,8 @@ class Connector:
             yield door
         with _translated(name, self._where(ssh)):
             self._known.clear()
-            door = self._door(name, Connection(config=self._config, **self.kwargs(ssh)), ssh)
+            connection = Connection(config=self._own_config(), **self.kwargs(ssh))
+            door = self._door(name, connection, ssh)
         yield door
 
     def _door(self, label: str, connection: Connection, ssh: Ssh) -> Door:

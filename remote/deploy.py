@@ -387,7 +387,7 @@ class _Turn:
     def _leave(self) -> None:
         stopped = leave(
             self._fleet,
-            self._node,
+            self._plan.as_running,
             patience_seconds=self._limits.stop_seconds,
             progress=self._progress,
         )

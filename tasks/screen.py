@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console, RenderableType
@@ -21,6 +21,8 @@ PIPE_COLUMNS = 10_000
 """In a pipe nothing is wrapped or cut."""
 LIVE_AFTER_SECONDS = 1.0
 """What is over sooner needs no progress display."""
+TOLD_SECONDS = 10.0
+"""How often a pipe is told what a long wait is at."""
 BAR_COLUMNS = 24
 
 
@@ -30,13 +32,15 @@ class Screen:
     NO_COLOR and pipes are rich's to honour. Events come from several threads.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.console = console
+        self._clock = clock
         self._guard = threading.Lock()
         self._now: dict[str, tuple[str, float]] = {}
+        self._told: dict[str, float] = {}
         self._meters: dict[str, Meter] = {}
         self._live: Live | None = None
-        self._began = time.monotonic()
+        self._began = clock()
 
     @classmethod
     def make(cls) -> Screen:
@@ -47,21 +51,26 @@ class Screen:
         """Print a line that stays."""
         line = Text.assemble((name, "bold"), "  ", text)
         with self._guard:
+            self._told[name] = self._clock()
             self.console.print(line, soft_wrap=True)
 
     def now(self, name: str, text: str) -> None:
-        """Show what is going on; on a terminal only, and only when it takes a while."""
+        """Show what is going on, when it takes a while: live, or by a line now and then."""
+        at = self._clock()
         if not self.console.is_terminal:
+            if at - self._told.setdefault(name, at) >= TOLD_SECONDS:
+                self._told[name] = at
+                self.say(name, text)
             return
         with self._guard:
-            _, since = self._now.get(name, ("", time.monotonic()))
+            _, since = self._now.get(name, ("", at))
             self._now[name] = (text, since)
-            if self._live is None and time.monotonic() - self._began > LIVE_AFTER_SECONDS:
+            if self._live is None and at - self._began > LIVE_AFTER_SECONDS:
                 self._start_live()
 
     def copied(self, name: str, done_bytes: int, total_bytes: int) -> None:
         """Show how far a copy has come: a bar on a terminal, a line now and then in a pipe."""
-        at = time.monotonic()
+        at = self._clock()
         meter = self._meters.setdefault(name, Meter(at=at))
         meter.take(done_bytes, total_bytes, at=at)
         if self.console.is_terminal:
@@ -124,7 +133,7 @@ class Screen:
 
     def _view(self) -> Table:
         view = Table.grid(padding=(0, 2))
-        at = time.monotonic()
+        at = self._clock()
         for name, (text, since) in list(self._now.items()):
             meter = self._meters.get(name)
             told: RenderableType = Text(text, overflow="ellipsis")

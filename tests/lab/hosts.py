@@ -153,6 +153,16 @@ def wait_for(what: str, condition: Callable[[], object], *, seconds: float = SOO
 
 
 @contextmanager
+def spoiled(host: Host, spoil: str, *, mend: str) -> Iterator[None]:
+    """Break something on a host for a block, and mend it whatever becomes of the block."""
+    host.sh(spoil)
+    try:
+        yield
+    finally:
+        host.sh(mend)
+
+
+@contextmanager
 def untouched(*hosts: Host) -> Iterator[None]:
     """Fail if a block changes a byte, a time, an owner or a mode on hosts, or their servers."""
     before = {host.name: _state(host) for host in hosts}

@@ -56,7 +56,8 @@ def test_an_unreachable_host_is_255_and_the_others_run(fab: Fab, cluster_file: C
     hosts = cluster_file(worker1={"ssh": {"port": 1}})
     ran = fab.fails("-H", "worker1,worker2", "run", "echo here", hosts=hosts, status=255)
     assert ran.out == "worker2 | here\n"
-    assert "worker1: the connection failed" in ran.err.replace("127.0.0.1:1: ", "")
+    assert "error: worker1: " in ran.err
+    assert "the connection failed" in ran.err
 
 
 def test_no_name_is_no_command(fab: Fab, cluster_file: ClusterFile) -> None:
@@ -125,7 +126,7 @@ def test_nothing_is_accepted_blindly(
     assert sorted(fingerprints(ran)) == sorted(re.findall(r"SHA256:\S+", true))
     assert "there is no terminal to ask at" in ran.err
     wrong = fab.fails("-H", "worker1", "trust", "--yes", "yes,SHA256:wrong", hosts=hosts)
-    assert "none of its new keys has a fingerprint that --yes names" in wrong.err
+    assert "none of its keys has a fingerprint that --yes names" in wrong.err
     assert (tmp_path / "known").read_text() == ""
 
 
@@ -154,11 +155,7 @@ def test_a_changed_key_is_never_overwritten_and_its_line_is_named(
     for options in ((), ("--yes", "SHA256:x")):
         ran = fab.fails("-H", "worker1", "trust", *options, hosts=hosts)
         assert "its host key has changed" in ran.err
-        assert (
-            f"remove lines 2 and 3 and 4 of {tmp_path / 'known'}"
-            in ran.err.replace(" and 4 and ", " and ")
-            or "remove lines " in ran.err
-        )
+        assert f"remove lines 2, 3 and 4 of {tmp_path / 'known'} and" in ran.err
     assert (tmp_path / "known").read_text() == known
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.lab.cli import Fab, Ran
-from tests.lab.hosts import HOME, LOG, Host, untouched, wait_for
+from tests.lab.hosts import HOME, LOG, Host, spoiled, untouched, wait_for
 from tests.lab.inventory import ClusterFile
 
 CONF = f"{HOME}/repository/conf"
@@ -127,9 +127,9 @@ def test_a_database_that_cannot_be_reached_from_the_worker_is_refused(
 def test_a_login_whose_sudo_does_not_allow_the_hosts_step_is_refused(
     refused: Callable[..., Ran], worker1: Host
 ) -> None:
-    worker1.sh("mv /etc/sudoers.d/deploy /root/sudoers")
-    ran = refused()
-    worker1.sh("mv /root/sudoers /etc/sudoers.d/deploy")
+    ours, aside = "/etc/sudoers.d/deploy", "/root/sudoers"
+    with spoiled(worker1, f"mv {ours} {aside}", mend=f"mv {aside} {ours}"):
+        ran = refused()
     assert "worker1: " in ran.said
     assert "sudo" in ran.said
     assert "worker2" not in ran.err
@@ -138,9 +138,9 @@ def test_a_login_whose_sudo_does_not_allow_the_hosts_step_is_refused(
 @pytest.mark.usefixtures("stock_workers")
 def test_a_disk_that_is_nearly_full_is_refused(refused: Callable[..., Ran], worker1: Host) -> None:
     tiny = "/opt/wso2/tiny"
-    worker1.sh(f"mkdir {tiny}; mount -t tmpfs -o size=8m tmpfs {tiny}; cp -a {HOME} {tiny}/as")
-    ran = refused(worker1={"home": f"{tiny}/as"})
-    worker1.sh(f"umount {tiny}; rmdir {tiny}")
+    mount = f"mkdir {tiny}; mount -t tmpfs -o size=8m tmpfs {tiny}; cp -a {HOME} {tiny}/as"
+    with spoiled(worker1, mount, mend=f"umount {tiny}; rmdir {tiny}"):
+        ran = refused(worker1={"home": f"{tiny}/as"})
     assert f"kB are free at {tiny}/as" in ran.said
 
 
@@ -174,10 +174,8 @@ def test_a_manager_of_another_domain_or_address_is_refused(refused: Callable[...
 def test_a_manager_whose_log_cannot_be_read_is_refused(
     refused: Callable[..., Ran], manager: Host
 ) -> None:
-    mode = manager.sh(f"stat -c %a {LOG}").strip()
-    manager.sh(f"chmod 000 {LOG}")
-    ran = refused()
-    manager.sh(f"chmod {mode} {LOG}")
+    with spoiled(manager, f"chmod 000 {LOG}", mend=f"chmod 644 {LOG}"):
+        ran = refused()
     assert "manager: look: its log repository/logs/wso2carbon.log is unreadable" in ran.said
 
 

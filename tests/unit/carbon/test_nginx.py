@@ -162,7 +162,7 @@ def test_a_worker_out_of_rotation_is_down_in_both_upstreams(stickiness: str) -> 
     files = render(cluster(stickiness=stickiness), out_of_rotation=["worker2"])
     assert "server 10.0.0.5:9764 down; # worker2" in text(files, "wso2.as.domain.http.conf")
     assert "server 10.0.0.5:9444 down; # worker2" in text(files, "wso2.as.domain.https.conf")
-    assert "server 10.0.0.4:9763; # worker1" in text(files, "wso2.as.domain.http.conf")
+    assert "server 10.0.0.4:9763 max_fails=0; # worker1" in text(files, "wso2.as.domain.http.conf")
 
 
 def test_a_removed_worker_is_remembered_and_not_listed() -> None:
@@ -217,6 +217,22 @@ def test_a_rolling_change_leaves_what_was_edited_by_hand() -> None:
 def test_what_is_so_already_is_left_byte_for_byte() -> None:
     edited = b"server   10.0.0.4:9763   weight=2 ;  #  worker1\r\n"
     assert put_in(edited, WORKERS[0], scheme="http") == edited
+
+
+def test_the_last_worker_in_rotation_is_never_given_up() -> None:
+    """A single failed request would else leave nobody for 10 s, in the middle of a roll."""
+    name = file_names(cluster())[0]
+    before = render(cluster())[name]
+    alone = take_out(before, WORKERS[1])
+    assert b"    server 10.0.0.4:9763 max_fails=0; # worker1\n" in alone
+    assert b"    server 10.0.0.5:9764 down; # worker2\n" in alone
+    assert put_in(alone, WORKERS[1], scheme="http") == before
+    assert b"max_fails" not in take_out(alone, WORKERS[0]), "nobody is in rotation"
+
+
+def test_a_limit_set_by_hand_is_left_to_it() -> None:
+    edited = b"server 10.0.0.4:9763 max_fails=5; # worker1\nserver 10.0.0.5:9764; # worker2\n"
+    assert b"server 10.0.0.4:9763 max_fails=5; # worker1\n" in take_out(edited, WORKERS[1])
 
 
 def test_a_renumbered_worker_comes_back_at_its_new_port() -> None:

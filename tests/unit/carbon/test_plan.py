@@ -258,6 +258,13 @@ def test_a_deployed_worker_is_not_renumbered_without_a_word(
     assert planned(deployed(), node=moved, renumber=True).restart
 
 
+def test_a_renumbered_worker_leaves_the_cluster_under_its_old_port() -> None:
+    moved = planned(deployed(), node=replace(NODE, local_member_port=4001), renumber=True)
+    assert moved.as_running.local_member_port == 4000
+    assert moved.node.local_member_port == 4001
+    assert planned(stock(files={}), Step.HOSTS).as_running == NODE
+
+
 def test_a_stock_server_or_a_clone_gets_its_numbers_without_a_word() -> None:
     """Clustering is off in the one, the other still has its source's address."""
     moved = replace(NODE, local_member_port=4001, offset=1)
