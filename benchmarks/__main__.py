@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.chart import svg
+from benchmarks.clone import measure_clone
 from benchmarks.measure import measure_light, measure_many, measure_sizes, smoke
 from benchmarks.report import markdown
 from benchmarks.results import Results
@@ -35,6 +36,8 @@ def main() -> int:
                 measure_sizes(results, tools, sizes=sizes, rounds=asked.rounds, say=_say)
             if asked.many:
                 measure_many(results, workers=asked.many, rounds=asked.rounds, say=_say)
+            if asked.clone:
+                measure_clone(results, rounds=asked.rounds, say=_say)
             measure_light(results, say=_say)
     except (LabError, Failed, WrongState) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
@@ -49,6 +52,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--report", action="store_true", help="only write the page and the chart")
     parser.add_argument("--sizes", default="2,8,24", help="numbers of hosts (%(default)s)")
     parser.add_argument("--many", type=int, default=200, help="hosts for ours and the floors, or 0")
+    parser.add_argument(
+        "--clone", action=argparse.BooleanOptionalAction, default=True, help="measure clone, too"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="runs of each (%(default)s)")
     parser.add_argument("--tools", help=f"of {','.join(tool.name for tool in ALL)}")
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder for the results")

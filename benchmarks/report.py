@@ -98,6 +98,8 @@ def _details(results: Results) -> Iterator[str]:
         )
     if clone := results.clone:
         yield (
-            f"- `clone` of {clone.megabytes} MB: {clone.throughput_ratio:.2f}{TIMES} the throughput"
-            f" of `ssh tar | ssh tar`, {clone.peak_kb / 1024:.0f} MB at the peak."
+            f"- `clone` of {clone.megabytes} MB, copied and verified on both sides:"
+            f" {clone.throughput_ratio:.2f}{TIMES} the throughput of `ssh tar | ssh tar`, which"
+            f" verifies nothing; {clone.whole_ratio:.2f}{TIMES} as a whole command, to the join;"
+            f" {clone.peak_kb / 1024:.0f} MB of memory at the peak."
         )

@@ -65,6 +65,9 @@ class Clone:
 
     megabytes: int
     throughput_ratio: float
+    """Of copying and verifying."""
+    whole_ratio: float
+    """Of the whole command, which also looks, deploys, starts and sees the clone join."""
     peak_kb: int
 
 
