@@ -238,6 +238,11 @@ class Cluster:
         """The ELB, where the workers announce themselves to it."""
         return self.elb if self.elb and self.elb.group_management else None
 
+    @property
+    def watchers(self) -> tuple[Node, ...]:
+        """The nodes whose logs tell who joined."""
+        return (self.manager, *((self.group_manager,) if self.group_manager else ()))
+
     def node(self, name: str) -> Node | None:
         """Return the Carbon node of that name, if there is one."""
         return next((node for node in self.nodes if node.name == name), None)

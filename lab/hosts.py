@@ -27,8 +27,11 @@ class LabHost:
 
 
 def project(name: str) -> str:
-    """Return the Compose project of a lab, which tells its containers from those of others."""
-    return f"carbon-{name}"
+    """Return the Compose project of a lab, which tells its containers from those of others.
+
+    Compose makes every name lower case, and labels containers so.
+    """
+    return f"carbon-{name}".lower()
 
 
 def label(name: str) -> str:

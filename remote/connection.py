@@ -94,11 +94,17 @@ class Connector:
 
         Raises ConnectError, or HostKeyError for a key that is not in known_hosts.
         """
-        with _translated(name, self._where(ssh)):
+        rules = self._config.base_ssh_config.lookup(ssh.host)
+        seconds = self._connect_seconds(rules)
+        with _translated(name, self._where(ssh), limit_seconds=seconds):
             connection = Connection(config=self._own_config(), **self.kwargs(ssh))
             self._open(connection)
-        sudo_password = self._config.sudo.password
-        return FabricServer(name, connection, sudo_password=sudo_password)
+        return FabricServer(
+            name,
+            connection,
+            sudo_password=self._config.sudo.password,
+            begin_seconds=self._limits.command_seconds,
+        )
 
     def close(self) -> None:
         """Close the gateways."""
@@ -158,7 +164,7 @@ class Connector:
         return {
             **given,
             "key_filename": [str(path) for path in ssh.identity_files],
-            "banner_timeout": seconds,
+            "banner_timeout": _LATER * seconds,
             "auth_timeout": seconds,
             "channel_timeout": seconds,
             "transport_factory": _verifying_transport(known, *address),
@@ -185,9 +191,10 @@ class Connector:
         with self._lock:
             if jumps not in self._gateways:
                 gateway: Connection | bool = False
-                for hop in jumps.split(","):
-                    gateway = self._hop(hop.strip(), gateway, ssh)
-                    self._open(gateway)
+                for hop in map(str.strip, jumps.split(",")):
+                    gateway = self._hop(hop, gateway, ssh)
+                    with _translated(None, f"gateway {hop}"):
+                        self._open(gateway)
                 assert isinstance(gateway, Connection)
                 self._gateways[jumps] = gateway
             return self._gateways[jumps]
@@ -290,8 +297,9 @@ def _ask_for_key(
         if not offered:
             return None
         security.key_types = offered
-        transport.banner_timeout = timeout_seconds
+        transport.banner_timeout = _LATER * timeout_seconds
         transport.start_client(timeout=timeout_seconds)
+        _demand_greeting(transport)
         key = transport.get_remote_server_key()
         return HostKey(key.get_name(), key.get_base64())
     except paramiko.ssh_exception.IncompatiblePeer as error:
@@ -306,11 +314,18 @@ class FabricServer:
     """One server over a Fabric connection: the production side of `remote.seam.Server`."""
 
     def __init__(
-        self, name: str, connection: Connection, *, sudo_password: str | None = None
+        self,
+        name: str,
+        connection: Connection,
+        *,
+        sudo_password: str | None = None,
+        begin_seconds: float,
     ) -> None:
         self._name = name
         self._connection = connection
         self._sudo_password = sudo_password
+        self._begin_seconds = begin_seconds
+        """How long a script that then goes on running may take to begin."""
 
     @property
     def name(self) -> str:
@@ -339,8 +354,8 @@ class FabricServer:
     def stream(
         self, script: Script, *, sink: Sink | None = None, errors: Sink | None = None
     ) -> Stream:
-        with _translated(self._name, script.name):
-            channel = self._begin(script, time.monotonic() + 30.0)
+        with _translated(self._name, script.name, limit_seconds=self._begin_seconds):
+            channel = self._begin(script, time.monotonic() + self._begin_seconds)
             return ChannelStream(channel, sink=sink, errors=errors)
 
     def read(self, script: Script, *, payload: bytes = b"", stall_seconds: float) -> Reading:
@@ -405,11 +420,11 @@ class FabricServer:
 
     def _begin(self, script: Script, deadline: float) -> paramiko.Channel:
         text = script.render()
-        channel = self._transport().open_session(timeout=_left(deadline))
+        channel = _opened_session(self._transport(), deadline)
         if self._sudo_password is not None and script.uses_sudo:
             _give_sudo_its_password(channel, script, len(text), self._sudo_password, deadline)
         else:
-            channel.exec_command(script.command(len(text)))
+            _execute(channel, script.command(len(text)), deadline)
         channel.sendall(text)
         return channel
 
@@ -529,7 +544,7 @@ def _give_sudo_its_password(
 
     A password that is sent unasked would end up in what the script reads.
     """
-    channel.exec_command(script.asking_command(size, prompt=_SUDO_PROMPT))
+    _execute(channel, script.asking_command(size, prompt=_SUDO_PROMPT), deadline)
     errors, asked = b"", 0
     while not channel.recv_ready() and not channel.exit_status_ready():
         if channel.recv_stderr_ready():
@@ -548,7 +563,8 @@ def _give_sudo_its_password(
     raise PrivilegeError(
         "sudo did not take the password" if asked else "sudo refused before it asked",
         step=script.name,
-        action="see with `sudo -l` on the server what the login may do; README, Privilege",
+        action="see with `sudo -l` on the server what the login may do, and with `fab sudoers`"
+        " what it has to be allowed",
     )
 
 
@@ -563,12 +579,14 @@ def _refuse_sudo_failure(host: str, script: Script, outcome: Outcome) -> None:
     elif "command not found" in line:
         action = "install that program there; sudo looks for it in its own secure_path"
     elif "password" in line:
-        action = "run again with --prompt-for-sudo-password, or install README's sudoers fragment"
+        action = "run again with --prompt-for-sudo-password, or install what `fab sudoers` prints"
     else:
-        action = "install README's sudoers fragment for this login; `sudo -l` shows what it may do"
+        action = "install what `fab sudoers` prints; `sudo -l` there shows what the login may do"
     raise PrivilegeError(line.strip(), host=host, step=script.name, action=action)
 
 
+_LATER = 2
+"""The limit of the whole greeting has to come first: the banner's own sounds like a hang-up."""
 _AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER on, for no time: the other side gets a reset."""
 _SHORTEST_SECONDS = 0.05
@@ -581,6 +599,30 @@ _LONGEST_LINE = 65536
 
 def _left(deadline: float) -> float:
     return max(_SHORTEST_SECONDS, deadline - time.monotonic())
+
+
+def _opened_session(transport: paramiko.Transport, deadline: float) -> paramiko.Channel:
+    try:
+        return transport.open_session(timeout=_left(deadline))
+    except paramiko.SSHException as error:
+        if str(error).startswith("Timeout"):
+            raise TimeoutError from error
+        raise
+
+
+def _execute(channel: paramiko.Channel, command: str, deadline: float) -> None:
+    """Ask for a command; Paramiko itself waits without a limit for the server to agree."""
+    watchdog = threading.Timer(_left(deadline), channel.close)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        channel.exec_command(command)
+    except paramiko.SSHException as error:
+        if time.monotonic() >= deadline:
+            raise TimeoutError from error
+        raise
+    finally:
+        watchdog.cancel()
 
 
 def _chunks(payload: bytes | Iterable[bytes]) -> Iterable[bytes]:
@@ -643,6 +685,7 @@ def _verifying_transport(
     class VerifyingTransport(paramiko.Transport):
         def start_client(self, *args: Any, **kwargs: Any) -> None:
             super().start_client(*args, **kwargs)
+            _demand_greeting(self)
             key = self.get_remote_server_key()
             shown = HostKey(key.get_name(), key.get_base64())
             trust, line = known.trust(host, port, shown)
@@ -661,6 +704,13 @@ def _verifying_transport(
         return transport
 
     return make
+
+
+def _demand_greeting(transport: paramiko.Transport) -> None:
+    """Raise TimeoutError where a server has not shown a key: Paramiko returns at its limit."""
+    if not transport.initial_kex_done:
+        transport.close()
+        raise TimeoutError
 
 
 def _untrusted(trust: Trust, line: str, key: HostKey) -> HostKeyError:
@@ -702,14 +752,29 @@ def _worth_another_try(error: Exception) -> bool:
     refused = (paramiko.AuthenticationException, paramiko.BadHostKeyException)
     if isinstance(error, (*refused, HostKeyError, paramiko.ssh_exception.IncompatiblePeer)):
         return False
-    return isinstance(error, EOFError | ConnectionResetError) or "banner" in str(error)
+    return isinstance(error, EOFError | ConnectionResetError) or _hung_up(error)
+
+
+def _hung_up(error: Exception) -> bool:
+    """Tell whether a server closed the connection in place of a greeting."""
+    return "banner" in str(error)
 
 
 @contextlib.contextmanager
-def _translated(host: str, step: str, *, limit_seconds: float | None = None) -> Iterator[None]:
-    """Turn what Fabric, Paramiko and sockets raise into errors that name the host."""
+def _translated(
+    host: str | None, step: str, *, limit_seconds: float | None = None
+) -> Iterator[None]:
+    """Turn what Fabric, Paramiko and sockets raise into errors that name the host.
+
+    A gateway leaves that to who connects through it.
+    """
     try:
         yield
+    except HostKeyError as error:
+        if host is None:
+            raise error.at(step=step) from error.__cause__
+        error.action = error.action.replace("NAME", host)
+        raise error.at(host=host) from error.__cause__
     except ProvisionError as error:
         raise error.at(host=host) from error.__cause__
     except TimeoutError as error:
@@ -742,6 +807,14 @@ def _translated(host: str, step: str, *, limit_seconds: float | None = None) -> 
             action="check `ssh: {host: ...}` in hosts.yaml, or your ~/.ssh/config",
         ) from error
     except (paramiko.SSHException, OSError, EOFError) as error:
+        if _hung_up(error):
+            raise ConnectError(
+                "its sshd hangs up before it says a word",
+                host=host,
+                step=step,
+                action="too many may be logging in to it at once (MaxStartups), or it forbids your"
+                " address: wait a little, or read what sshd logs there",
+            ) from error
         said = str(error).removeprefix("[Errno None] ") or type(error).__name__
         raise ConnectError(
             f"the connection failed: {said}",

@@ -15,7 +15,7 @@ from remote.deploy import Rotation
 from remote.fleet import Fleet
 from remote.interrupt import safe_point
 from remote.leave import Stopped, leave
-from remote.lock import locked, utc_now, who
+from remote.lock import locked
 from remote.progress import Progress
 from remote.survey import survey
 
@@ -61,7 +61,6 @@ class Departure:
         return self._rotation.hold(nodes, verb=self._verb, break_lock=self._break_lock)
 
     def _one(self, node: Node, *, others: Sequence[Node], remove: bool) -> Stopped:
-        outcome = Stopped(node=node, was_running=True)
         try:
             safe_point()
             with locked(
@@ -72,10 +71,19 @@ class Departure:
                 break_lock=self._break_lock,
                 timeout_seconds=self._limits.command_seconds,
             ):
-                outcome = self._stop(node)
-                if remove:
-                    self._unmap(node, others)
-                self._audit(node)
+                outcome = self._depart(node, others, remove=remove)
+                self._audit(node, outcome.error)
+        except ProvisionError as error:
+            failure = error.at(host=node.name, step=self._verb)
+            return Stopped(node=node, was_running=True, error=failure)
+        return outcome
+
+    def _depart(self, node: Node, others: Sequence[Node], *, remove: bool) -> Stopped:
+        outcome = Stopped(node=node, was_running=True)
+        try:
+            outcome = self._stop(node)
+            if remove:
+                self._unmap(node, others)
         except ProvisionError as error:
             return replace(outcome, error=error.at(host=node.name, step=self._verb))
         return outcome
@@ -124,12 +132,15 @@ class Departure:
             )
             self._progress.say(node.name, "/etc/hosts block removed")
 
-    def _audit(self, node: Node) -> None:
-        inventory = self._fleet.cluster.digest[:12]
-        lifecycle.record(
-            self._fleet,
-            node,
-            evidence=None,
-            audit=f"{utc_now()} {who()} {self._verb} inventory={inventory} ok",
-            timeout_seconds=self._limits.command_seconds,
-        )
+    def _audit(self, node: Node, error: ProvisionError | None) -> None:
+        """Write the audit line; a failure to write it ends nothing else."""
+        try:
+            lifecycle.record(
+                self._fleet,
+                node,
+                evidence=None,
+                audit=lifecycle.audit_line(self._fleet.cluster, self._verb, error=error),
+                timeout_seconds=self._limits.command_seconds,
+            )
+        except ProvisionError as failure:
+            self._progress.say(node.name, f"not recorded: {failure.seen}")

@@ -20,7 +20,7 @@ from remote.fleet import Fleet
 from remote.interrupt import safe_point
 from remote.leave import leave
 from remote.lifecycle import Attempt, Joined
-from remote.lock import locked, utc_now, who
+from remote.lock import locked
 from remote.progress import Progress
 from remote.runners import all_or_errors, parallel
 from remote.survey import survey
@@ -102,7 +102,7 @@ def look(
     """
     _refuse_elb(order.nodes)
     planner = planner or _compare_with_inventory(order)
-    watchers = _watchers(fleet.cluster) if Step.START in order.wishes.steps else ()
+    watchers = fleet.cluster.watchers if Step.START in order.wishes.steps else ()
     asked = tuple({node.name: node for node in (*order.nodes, *watchers)}.values())
 
     def look_at(node: Node) -> tuple[ServerFacts, list[UnfitError]]:
@@ -187,11 +187,6 @@ def _unreached_database(fleet: Fleet, node: Node, order: Order) -> list[UnfitErr
             action="start the database, correct `database` in hosts.yaml, or open the firewall",
         )
     ]
-
-
-def _watchers(cluster: Cluster) -> tuple[Node, ...]:
-    """Return the nodes whose logs tell who joined."""
-    return (cluster.manager, *((cluster.group_manager,) if cluster.group_manager else ()))
 
 
 def _unfit_watchers(
@@ -371,12 +366,7 @@ class _Turn:
             self._rotation.take_out(self._node)
         if self._plan.restart:
             self._leave()
-        if self._plan.swaps:
-            self._swap()
-        if self._plan.unstages:
-            self._unstage()
-        if self._plan.edits_hosts:
-            self._edit_hosts()
+        self._put_in_place()
         if self._plan.start:
             self._start()
         elif self._plan.verify:
@@ -394,8 +384,21 @@ class _Turn:
         if stopped.killed:
             self._tell(f"killed: it did not end within {self._limits.stop_seconds:g} s")
 
-    def _swap(self) -> None:
+    def _put_in_place(self) -> None:
+        """Swap files and edit /etc/hosts, at once: neither waits for the other."""
         self._progress.now(self._node.name, "swapping files")
+        steps = (
+            (self._plan.swaps, self._swap),
+            (self._plan.unstages, self._unstage),
+            (self._plan.edits_hosts, self._edit_hosts),
+        )
+        todo = [step for is_planned, step in steps if is_planned]
+        done, errors = all_or_errors(parallel(todo, lambda step: list(step())))
+        for text in (text for texts in done for text in texts):
+            self._tell(text)
+        refuse(errors)
+
+    def _swap(self) -> Iterator[str]:
         activation.swap(
             self._fleet.server(self._node),
             self._plan,
@@ -406,25 +409,25 @@ class _Turn:
             timeout_seconds=self._limits.command_seconds,
         )
         if self._plan.driver:
-            self._tell("driver")
+            yield "driver"
         if self._plan.files:
-            self._tell("config: " + ", ".join(change.path.name for change in self._plan.files))
+            yield "config: " + ", ".join(change.path.name for change in self._plan.files)
         if self._plan.reset:
-            self._tell("deployment directory reset")
+            yield "deployment directory reset"
         if self._plan.undo:
-            self._tell(f"took back {' '.join(self._plan.undo)}")
+            yield f"took back {' '.join(self._plan.undo)}"
         if self._plan.finish_swap and not (self._plan.files or self._plan.driver):
-            self._tell("interrupted run completed")
+            yield "interrupted run completed"
 
-    def _unstage(self) -> None:
+    def _unstage(self) -> Iterator[str]:
         activation.unstage(
             self._fleet.server(self._node),
             self._plan,
             timeout_seconds=self._limits.command_seconds,
         )
-        self._tell("cleared what an interrupted run had staged")
+        yield "cleared what an interrupted run had staged"
 
-    def _edit_hosts(self) -> None:
+    def _edit_hosts(self) -> Iterator[str]:
         edited = activation.edit_hosts(
             self._fleet.server(self._node),
             self._node,
@@ -432,9 +435,9 @@ class _Turn:
             timeout_seconds=self._limits.command_seconds,
         )
         if edited.in_place:
-            self._tell("hosts (in place: a bind mount; the old one is /etc/hosts.provision-kept)")
+            yield "hosts (in place: a bind mount; the old one is /etc/hosts.provision-kept)"
         elif edited.changed:
-            self._tell("hosts")
+            yield "hosts"
 
     def _start(self) -> None:
         self._progress.now(self._node.name, "starting")
@@ -497,11 +500,7 @@ class _Turn:
 
     def _record(self, error: ProvisionError | None) -> None:
         """Write the record and the audit line; a failure to write them ends nothing else."""
-        outcome = "ok" if error is None else f"failed: {error.seen.splitlines()[0]}"
-        audit = (
-            f"{utc_now()} {who()} {self._order.verb}"
-            f" inventory={self._fleet.cluster.digest[:12]} {outcome}"
-        )
+        audit = lifecycle.audit_line(self._fleet.cluster, self._order.verb, error=error)
         try:
             lifecycle.record(
                 self._fleet,

@@ -17,7 +17,7 @@ from remote.runners import parallel
 from remote.status import drafted, read_drivers
 from remote.survey import survey
 
-CONSEQUENCES = frozenset({"process", "membership", "restart", "unexplained", "connection"})
+CONSEQUENCES = frozenset({"process", "membership", "restart", "unexplained"})
 """Topics that say nothing new about a node that has just failed to start or to join."""
 
 Looked = ServerFacts | ProvisionError

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections.abc import Iterable
+from concurrent.futures import Future
+from functools import partial
 from types import TracebackType
 from typing import Protocol
 
 from carbon.cluster import Cluster, LoadBalancer, Node, Ssh
+from carbon.errors import ProvisionError
+from remote.runners import begin, settle
 from remote.seam import Server
 
 
@@ -33,29 +38,58 @@ class Fleet:
         self.cluster = cluster
         self.run = secrets.token_hex(4)
         self._opener = opener
-        self._servers: dict[str, Server] = {}
+        self._servers: dict[str, Future[Server]] = {}
         self._guard = threading.Lock()
+        self._closed = False
+
+    def connect(self, nodes: Iterable[Node | LoadBalancer]) -> None:
+        """Begin to connect to servers that will be asked for, and return at once.
+
+        A server that cannot be reached is an error only for who asks for it.
+        """
+        claims = [(node, *self._claim(node)) for node in nodes]
+        begin([partial(self._open, node, future) for node, future, is_new in claims if is_new])
 
     def server(self, node: Node | LoadBalancer) -> Server:
         """Return the connection to a node, opening it the first time.
 
         Raises ConnectError or HostKeyError.
         """
-        with self._guard:
-            known = self._servers.get(node.name)
-        if known is not None:
-            return known
-        opened = self._opener.open(node.name, node.ssh)
-        with self._guard:
-            return self._servers.setdefault(node.name, opened)
+        future, is_new = self._claim(node)
+        if is_new:
+            self._open(node, future)
+        try:
+            return future.result()
+        except ProvisionError:
+            with self._guard:  # the next one who asks may have better luck
+                if self._servers.get(node.name) is future:
+                    del self._servers[node.name]
+            raise
 
     def close(self) -> None:
         """Close every connection; safe to call twice."""
         with self._guard:
-            servers, self._servers = list(self._servers.values()), {}
-        for server in servers:
-            server.close()
+            self._closed = True
+            opened = [one for one in self._servers.values() if one.done()]
+            self._servers = {}
+        for future in opened:
+            if future.exception() is None:
+                future.result().close()
         self._opener.close()
+
+    def _claim(self, node: Node | LoadBalancer) -> tuple[Future[Server], bool]:
+        """Return what becomes the connection to a node, and whether the caller is to open it."""
+        with self._guard:
+            is_new = node.name not in self._servers
+            return self._servers.setdefault(node.name, Future()), is_new
+
+    def _open(self, node: Node | LoadBalancer, future: Future[Server]) -> None:
+        if self._closed:
+            future.cancel()
+            return
+        settle(future, partial(self._opener.open, node.name, node.ssh))
+        if self._closed and future.exception() is None:
+            future.result().close()
 
     def __enter__(self) -> Fleet:
         return self

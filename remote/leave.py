@@ -120,7 +120,8 @@ def _stop(fleet: Fleet, node: Node, *, patience_seconds: float) -> str:
         },
         run_as=node.run_as,
     )
-    outcome = fleet.server(node).run(script, timeout_seconds=patience_seconds + 30)
+    seconds = patience_seconds + fleet.cluster.limits.command_seconds
+    outcome = fleet.server(node).run(script, timeout_seconds=seconds)
     if outcome.status != 0:
         raise ScriptError(
             outcome.complaint,

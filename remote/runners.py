@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import TypeVar
 
 from carbon.errors import ProvisionError
@@ -32,8 +35,39 @@ def parallel(
 
     if len(todo) <= 1:
         return [attempt(item) for item in todo]
-    with ThreadPoolExecutor(max_workers=min(at_most, len(todo))) as pool:
-        return list(pool.map(attempt, todo))
+    results = [Future[Result | ProvisionError]() for _ in todo]
+
+    def job(item: Item, result: Future[Result | ProvisionError]) -> Callable[[], None]:
+        return lambda: settle(result, lambda: attempt(item))
+
+    begin((job(*pair) for pair in zip(todo, results, strict=True)), at_most=at_most)
+    return [result.result() for result in results]
+
+
+def begin(jobs: Iterable[Callable[[], None]], *, at_most: int = AT_MOST) -> None:
+    """Let threads do these jobs, and return at once.
+
+    The end of the program waits for none of them: a second Ctrl-C ends it though a server hangs.
+    """
+    waiting: SimpleQueue[Callable[[], None]] = SimpleQueue()
+    for job in jobs:
+        waiting.put(job)
+
+    def labour() -> None:
+        with contextlib.suppress(Empty):
+            while True:
+                waiting.get_nowait()()
+
+    for _ in range(min(at_most, waiting.qsize())):
+        Thread(target=labour, daemon=True).start()
+
+
+def settle(result: Future[Result], work: Callable[[], Result]) -> None:
+    """Do the work and make what it returns or raises the result."""
+    try:
+        result.set_result(work())
+    except BaseException as error:
+        result.set_exception(error)
 
 
 def all_or_errors(

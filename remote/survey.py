@@ -33,6 +33,8 @@ _PRESENT = (
     layout.PASSWORD_PERSIST,
     *config.NEIGHBOURS,
 )
+_HOSTS = PurePosixPath("hosts")
+"""/etc/hosts, in the archive beside the files of AS_HOME."""
 CLOCK_TICKS = 100
 """Per second, in /proc/PID/stat: USER_HZ is 100 on every Linux that runs a JVM."""
 
@@ -96,7 +98,8 @@ def parse(answer: bytes, *, name: str) -> ServerFacts:
             action="a login script that prints something may be the cause: `ssh HOST true` must"
             " print nothing",
         )
-    hosts_size = int(lines.one("hosts_size") or 0)
+    files = _files(tail, name)
+    hosts = files.pop(_HOSTS, None)
     home = lines.one("home")
     return ServerFacts(
         name=name,
@@ -110,7 +113,7 @@ def parse(answer: bytes, *, name: str) -> ServerFacts:
         java_home=_path(lines.one("java")),
         java_missing=lines.one("java_missing"),
         addresses=frozenset(lines.all("address")),
-        hosts=tail[:hosts_size],
+        hosts=hosts.data if hosts else b"",
         hosts_mounted=lines.one("hosts_mounted") == "yes",
         hosts_leftover=lines.one("hosts_leftover") == "yes",
         lock=lines.one("lock"),
@@ -121,7 +124,7 @@ def parse(answer: bytes, *, name: str) -> ServerFacts:
         unreadable=frozenset(lines.all("unreadable")),
         jars=tuple(_jar(line) for line in lines.all("jar")),
         dropins=tuple(lines.all("dropin")),
-        deployment=cast("DeploymentState", (lines.one("deployment") or "missing").split(" ")[0]),
+        deployment=_deployment(lines),
         deployment_target=_second(lines.one("deployment")),
         log=cast("LogState", lines.one("log") or "missing"),
         journal=lines.one("journal"),
@@ -132,7 +135,7 @@ def parse(answer: bytes, *, name: str) -> ServerFacts:
         generations=tuple(_generation(line) for line in lines.all("generation")),
         process=_process(lines),
         listening=_listeners(lines.all("listen")),
-        files=_files(tail[hosts_size:], name),
+        files=files,
         zone_seconds=zone_seconds(lines.one("zone") or ""),
         said=_said(lines.all("said")),
     )
@@ -174,6 +177,12 @@ def _said(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 def _path(text: str | None) -> PurePosixPath | None:
     return PurePosixPath(text) if text else None
+
+
+def _deployment(lines: _Lines) -> DeploymentState:
+    state = (lines.one("deployment") or "missing").split(" ")[0]
+    mounted = lines.one("deployment_mounted") == "yes" and state in ("empty", "filled")
+    return "mount" if mounted else cast("DeploymentState", state)
 
 
 def _second(text: str | None) -> str | None:

@@ -10,7 +10,6 @@ from carbon.errors import ProvisionError
 from remote import lifecycle
 from remote.fleet import Fleet
 from remote.lifecycle import Attempt
-from remote.lock import utc_now, who
 from remote.progress import Progress
 from remote.runners import parallel
 from remote.survey import survey
@@ -56,6 +55,6 @@ def _verify(fleet: Fleet, node: Node, progress: Progress) -> Verified:
         seen = "not seen (it was not started by this tool)"
         return Verified(node=node, good=False, text=seen, pid=pid)
     joined = Attempt(fleet, node, progress=progress).verify(facts)
-    audit = f"{utc_now()} {who()} verify inventory={fleet.cluster.digest[:12]} ok"
+    audit = lifecycle.audit_line(fleet.cluster, "verify")
     lifecycle.record(fleet, node, evidence=joined, audit=audit, timeout_seconds=seconds)
     return Verified(node=node, good=True, text=joined.evidence, pid=pid)

@@ -16,13 +16,14 @@ RENUMBER = "Let Offset and localMemberPort of a deployed worker change."
 
 
 @verb(
+    connects="hosts and watchers",
     help={
         "force": FORCE,
         "reset": RESET,
         "renumber": RENUMBER,
         "rollback": "Return a worker that fails to join to what it was before, by itself.",
         "break_lock": BREAK_LOCK,
-    }
+    },
 )
 def deploy(
     session: Session,
@@ -46,7 +47,7 @@ def deploy(
     return roll_out(session, "deploy", wishes, break_lock=break_lock, rollback=rollback)
 
 
-@verb(help={"force": FORCE, "reset": RESET, "renumber": RENUMBER})
+@verb(connects="hosts and watchers", help={"force": FORCE, "reset": RESET, "renumber": RENUMBER})
 def plan(
     session: Session, *, force: bool = False, reset: bool = False, renumber: bool = False
 ) -> int:
@@ -63,7 +64,7 @@ def plan(
     return show_plan(session, wishes)
 
 
-@verb(help={"break_lock": BREAK_LOCK})
+@verb(connects="hosts", help={"break_lock": BREAK_LOCK})
 def driver(session: Session, *, break_lock: bool = False) -> int:
     """Step 1: copy the JDBC driver JAR, replacing an older version and its bundle."""
     from carbon.plan import Step, Wishes
@@ -73,7 +74,7 @@ def driver(session: Session, *, break_lock: bool = False) -> int:
     return roll_out(session, "driver", wishes, break_lock=break_lock)
 
 
-@verb(help={"renumber": RENUMBER, "break_lock": BREAK_LOCK})
+@verb(connects="hosts", help={"renumber": RENUMBER, "break_lock": BREAK_LOCK})
 def config(session: Session, *, renumber: bool = False, break_lock: bool = False) -> int:
     """Step 2: push the patched clustering, offset, host name, proxy ports and datasources."""
     from carbon.plan import Step, Wishes
@@ -83,7 +84,7 @@ def config(session: Session, *, renumber: bool = False, break_lock: bool = False
     return roll_out(session, "config", wishes, break_lock=break_lock)
 
 
-@verb(help={"break_lock": BREAK_LOCK})
+@verb(connects="hosts", help={"break_lock": BREAK_LOCK})
 def hosts(session: Session, *, break_lock: bool = False) -> int:
     """Step 3: map the database's, the manager's and the ELB's names in /etc/hosts."""
     from carbon.plan import Step, Wishes
@@ -93,7 +94,7 @@ def hosts(session: Session, *, break_lock: bool = False) -> int:
     return roll_out(session, "hosts", wishes, break_lock=break_lock)
 
 
-@verb(help={"break_lock": BREAK_LOCK})
+@verb(connects="hosts", help={"break_lock": BREAK_LOCK})
 def reset(session: Session, *, break_lock: bool = False) -> int:
     """Step 4: empty the deployment directory of a stopped worker, keeping what was there."""
     from carbon.plan import Step, Wishes
@@ -103,7 +104,7 @@ def reset(session: Session, *, break_lock: bool = False) -> int:
     return roll_out(session, "reset", wishes, break_lock=break_lock)
 
 
-@verb(help={"break_lock": BREAK_LOCK})
+@verb(connects="hosts and watchers", help={"break_lock": BREAK_LOCK})
 def start(session: Session, *, break_lock: bool = False) -> int:
     """Step 5: start as a worker node and wait until the manager saw it join."""
     from carbon.plan import Step, Wishes

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 TIMEOUT = "Seconds of patience for this run, instead of the limits in hosts.yaml."
 
 
-@verb(every_worker=False, help={"timeout": TIMEOUT, "break_lock": BREAK_LOCK})
+@verb(
+    connects="hosts and watchers",
+    every_worker=False,
+    help={"timeout": TIMEOUT, "break_lock": BREAK_LOCK},
+)
 def restart(session: Session, *, timeout: int = 0, break_lock: bool = False) -> int:
     """Restart one worker after the other, each drained before and seen joining after."""
     from carbon.plan import Step, Wishes
@@ -39,7 +43,7 @@ def remove(session: Session, *, timeout: int = 0, break_lock: bool = False) -> i
     return remove_all(session.patient(timeout), break_lock=break_lock)
 
 
-@verb()
+@verb(connects="hosts")
 def history(session: Session) -> int:
     """List what deploys replaced and kept on each worker, newest first."""
     from tasks.departure import show_history
@@ -48,6 +52,7 @@ def history(session: Session) -> int:
 
 
 @verb(
+    connects="hosts and watchers",
     every_worker=False,
     help={
         "to": "Return to what was before this generation (see history).",

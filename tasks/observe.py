@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 @verb(
+    connects="hosts",
     every_host=True,
     help={"json": "For programs: everything that the table shows and more, with stable keys."},
 )

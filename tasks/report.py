@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from carbon.cluster import Node
-from carbon.config import masked_diff
+from carbon.config import masked_diff, outdated_secrets
 from carbon.plan import Plan
 from carbon.secret import Secret
 from tasks.screen import Screen
@@ -63,7 +63,11 @@ def details(screen: Screen, made: Plan) -> None:
         for path in made.removed:
             screen.line(Text(f"  - {path}", "red"))
     for change in made.files:
-        for line in diff_lines(change.path, change.old or b"", change.new, _secrets(made.node)):
+        old = change.old or b""
+        secrets = _secrets(made.node)
+        if old:
+            secrets += outdated_secrets(made.node, change.path, old)
+        for line in diff_lines(change.path, old, change.new, secrets):
             screen.line(line)
     if made.hosts:
         for text in made.hosts.removed:

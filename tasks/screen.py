@@ -40,6 +40,7 @@ class Screen:
         self._told: dict[str, float] = {}
         self._meters: dict[str, Meter] = {}
         self._live: Live | None = None
+        self._due: threading.Timer | None = None
         self._began = clock()
 
     @classmethod
@@ -65,8 +66,11 @@ class Screen:
         with self._guard:
             _, since = self._now.get(name, ("", at))
             self._now[name] = (text, since)
-            if self._live is None and at - self._began > LIVE_AFTER_SECONDS:
-                self._start_live()
+            if self._due is None:
+                wait_seconds = max(0.0, self._began + LIVE_AFTER_SECONDS - at)
+                self._due = threading.Timer(wait_seconds, self._go_live)
+                self._due.daemon = True
+                self._due.start()
 
     def copied(self, name: str, done_bytes: int, total_bytes: int) -> None:
         """Show how far a copy has come: a bar on a terminal, a line now and then in a pipe."""
@@ -118,18 +122,24 @@ class Screen:
         """End the live view; what was printed stays."""
         with self._guard:
             live, self._live = self._live, None
+            due, self._due = self._due, None
             self._now.clear()
             self._meters.clear()
+        if due is not None:
+            due.cancel()
         if live is not None:
             live.stop()
 
-    def _start_live(self) -> None:
+    def _go_live(self) -> None:
         from rich.live import Live
 
-        self._live = Live(
+        live = Live(
             get_renderable=self._view, console=self.console, transient=True, refresh_per_second=4
         )
-        self._live.start()
+        with self._guard:
+            if self._due is threading.current_thread():  # it was not closed meanwhile
+                self._live = live
+                live.start()
 
     def _view(self) -> Table:
         view = Table.grid(padding=(0, 2))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fabric
 
@@ -15,10 +16,12 @@ from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import UsageError
 from carbon.inventory import load, locate, select
 from remote.connection import Connector
-from remote.deploy import Rotation
 from remote.fleet import Fleet, Opens
 from tasks.executor import VerbContext
-from tasks.screen import Screen
+
+if TYPE_CHECKING:
+    from remote.deploy import Rotation
+    from tasks.screen import Screen
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,13 +36,11 @@ class Session:
         hosts: Sequence[Node | LoadBalancer],
         fleet: Fleet,
         connector: Connector,
-        screen: Screen,
     ) -> None:
         self.cluster = cluster
         self.hosts = tuple(hosts)
         self.fleet = fleet
         self.connector = connector
-        self.screen = screen
 
     @classmethod
     def open(
@@ -64,8 +65,19 @@ class Session:
             hosts=hosts,
             fleet=Fleet(cluster, _opener(connector)),
             connector=connector,
-            screen=Screen.make(),
         )
+
+    @cached_property
+    def screen(self) -> Screen:
+        """What the operator sees; loaded while connections are already being made."""
+        from tasks.screen import Screen
+
+        return Screen.make()
+
+    def connect(self, *, watchers: bool) -> None:
+        """Begin to connect to the hosts, and to the nodes whose logs tell who joined."""
+        watching = self.cluster.watchers if watchers else ()
+        self.fleet.connect((*self.hosts, *watching))
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -115,7 +127,8 @@ class Session:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.screen.close()
+        if "screen" in self.__dict__:
+            self.screen.close()
         self.fleet.close()
 
 

@@ -11,7 +11,7 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from invoke import Exit, task
 
@@ -22,6 +22,8 @@ from tasks.failure import as_exit
 if TYPE_CHECKING:
     from tasks.session import Session
 
+Connects = Literal["hosts", "hosts and watchers"]
+
 COMMON_HELP = {"inventory": "Another hosts.yaml (or set PROVISION_HOSTS)."}
 ALL_HELP = {"all": "Every worker, where no -H names some."}
 
@@ -31,13 +33,15 @@ def verb(
     help: Mapping[str, str] | None = None,
     every_worker: bool = True,
     every_host: bool = False,
+    connects: Connects | None = None,
     **options: Any,
 ) -> Callable[[Callable[..., int | None]], Any]:
     """Make `body(session, **options)` a task; what it returns is the exit status.
 
     Without -H the verb means every worker, unless `every_worker` is False: then it wants -H
     or --all, as verbs do that stop or remove something; or `every_host` is True: then it means
-    the manager, the ELB and the load balancer, too.
+    the manager, the ELB and the load balancer, too. `connects` says whom it needs in any case:
+    these connections are begun while the rest of the program is still being loaded.
     """
 
     def decorate(body: Callable[..., int | None]) -> Any:
@@ -45,9 +49,15 @@ def verb(
         def run(context: VerbContext, **given: Any) -> None:
             inventory = given.pop("inventory")
             wants_all = given.pop("all", False)
+
+            def work(session: Session) -> int | None:
+                if connects:
+                    session.connect(watchers=connects == "hosts and watchers")
+                return body(session, **given)
+
             _end(
                 context,
-                lambda session: body(session, **given),
+                work,
                 inventory=inventory,
                 every_worker=every_worker or wants_all,
                 every_host=every_host,

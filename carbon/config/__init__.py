@@ -11,6 +11,7 @@ from carbon.config.diff import mask_secrets, masked_diff
 from carbon.config.files import (
     NEIGHBOURS,
     managed_files,
+    outdated_secrets,
     patch,
     refuse_unpatchable,
     secured_values,
@@ -24,6 +25,7 @@ __all__ = [
     "managed_files",
     "mask_secrets",
     "masked_diff",
+    "outdated_secrets",
     "patch",
     "read_carbon",
     "read_clustering",

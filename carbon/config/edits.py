@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from carbon.secret import Secret
-from carbon.xmledit import Element, New, XmlDocument, XmlPatch, is_comment
+from carbon.xmledit import Element, New, XmlDocument, XmlPatch, is_comment, own_text
 
 SECURE_VAULT = "http://org.wso2.securevault/configuration"
 
@@ -23,19 +23,23 @@ def is_secured(element: Element, attribute: str | None = None) -> bool:
 class Edits:
     """The edits that one file needs to say what hosts.yaml says.
 
-    Secured values are left alone and collected by name in `secured`.
+    Secured values are left alone and collected by name in `secured`. What has to make way for a
+    secret is collected in `outdated`: it most likely is an older one.
     """
 
     def __init__(self, document: XmlDocument) -> None:
         self.document = document
         self.patch = XmlPatch(document)
         self.secured: list[str] = []
+        self.outdated: list[str] = []
 
     def set_text(self, element: Element, value: str | Secret, *, called: str) -> None:
         """Make `value` the text of an element, unless that is secured."""
         if is_secured(element):
             self.secured.append(called)
         else:
+            if isinstance(value, Secret):
+                self.outdated.append(own_text(element).strip())
             self.patch.set_text(element, value)
 
     def set_attribute(
@@ -45,6 +49,13 @@ class Edits:
         if is_secured(element, name):
             self.secured.append(name)
         else:
+            if isinstance(value, Secret):
+                local = name.rpartition(":")[2]
+                self.outdated += [
+                    str(text)
+                    for key, text in element.items()
+                    if str(key).rpartition("}")[2] == local
+                ]
             self.patch.set_attribute(element, name, value, after=after)
 
     def set_child(

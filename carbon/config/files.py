@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -84,6 +85,22 @@ def secured_values(node: Node, path: PurePosixPath, data: bytes) -> tuple[str, .
         edit(edits)
         secured.update(dict.fromkeys(edits.secured))
     return tuple(secured)
+
+
+def outdated_secrets(node: Node, path: PurePosixPath, data: bytes) -> tuple[str, ...]:
+    """Return what stands in a file where hosts.yaml has a secret: no diff may show it.
+
+    Each edit is held against the file as it is: what only an earlier edit brings is not in it.
+    Raises ConfigFileError for a file that is no XML.
+    """
+    document = XmlDocument.parse(data, file=str(path))
+    outdated: dict[str, None] = {}
+    for edit in _edits(node, path):
+        edits = Edits(document)
+        with suppress(ConfigFileError):
+            edit(edits)
+        outdated.update(dict.fromkeys(filter(None, edits.outdated)))
+    return tuple(outdated)
 
 
 def _edits(node: Node, path: PurePosixPath) -> list[Edit]:

@@ -5,6 +5,7 @@ NEWLINE='
 '
 GIVEN_LC_ALL=${LC_ALL-}
 GIVEN_UMASK=$(umask)
+TAB='	'
 LC_ALL=C
 export LC_ALL
 umask 077
@@ -27,20 +28,30 @@ flush() { sync "$@" 2>/dev/null || sync; }
 # remove_tree PATH: also where directories in it are read-only.
 remove_tree() { rm -rf "$1" 2>/dev/null || { chmod -R u+rwX "$1" 2>/dev/null && rm -rf "$1" 2>/dev/null; }; }
 
+# is_filled DIR: does it hold anything?
+is_filled() {
+    for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+        if [ -e "$entry" ] || [ -L "$entry" ]; then return 0; fi
+    done
+    return 1
+}
+
 # digest FILE: its sha256.
 digest() {
     set -- $(sha256sum < "$1")
     say "${1-}"
 }
 
-# start_ticks PID: when it started, in ticks since boot; nothing of a process that is gone.
-start_ticks() {
+# read_ticks PID: into `ticks`, when it started, in ticks since boot; fails where it is gone.
+read_ticks() {
     { read -r status_line < "/proc/$1/stat"; } 2>/dev/null || return 1
     set -- ${status_line##*) }
-    say "${20}"
+    ticks=${20}
 }
 
-# is_carbon PID: is this process the server of HOME_DIR?
+start_ticks() { read_ticks "$1" && say "$ticks"; }
+
+# is_carbon PID: is this process the server of HOME_DIR? Its arguments are in `words` then.
 is_carbon() {
     words=$NEWLINE$(tr '\0' '\n' 2>/dev/null < "/proc/$1/cmdline")$NEWLINE
     case $words in *"${NEWLINE}org.wso2.carbon.bootstrap.Bootstrap$NEWLINE"*) ;; *) return 1 ;; esac
@@ -51,26 +62,23 @@ is_carbon() {
     esac
 }
 
-# carbon_pid: the pid of the server of HOME_DIR. The pid file is digits, a newline and NULs, it
+# find_carbon: into `pid`, the server of HOME_DIR. The pid file is digits, a newline and NULs, it
 # outlives its process, and its number may belong to a stranger by now.
-carbon_pid() {
+find_carbon() {
     pid=
     { read -r pid < "$HOME_DIR/wso2carbon.pid"; } 2>/dev/null
     case $pid in *[!0-9]*) pid= ;; esac
-    if [ -n "$pid" ] && is_carbon "$pid"; then
-        say "$pid"
-        return 0
-    fi
+    [ -z "$pid" ] || ! is_carbon "$pid" || return 0
     for entry in $(grep -lsaF 'org.wso2.carbon.bootstrap.Bootstrap' /proc/[0-9]*/cmdline); do
         pid=${entry#/proc/}
         pid=${pid%/cmdline}
-        if is_carbon "$pid"; then
-            say "$pid"
-            return 0
-        fi
+        is_carbon "$pid" && return 0
     done
+    pid=
     return 1
 }
+
+carbon_pid() { find_carbon && say "$pid"; }
 
 alive() { [ -d "/proc/$1" ] && [ "$(start_ticks "$1")" = "$2" ]; }
 

@@ -1,6 +1,7 @@
 # Write one audit line, then down what was verified. HOME_DIR RECORD PID AUDIT
 # What is in the record was told in the audit log, so that a run that finds it has nothing to add.
 own=$(state)
+[ -d "$HOME_DIR" ] || fail 1 "AS_HOME $HOME_DIR is gone"
 step state
 mkdir -p "$own" || fail 1 "cannot write in $HOME_DIR"
 step audit

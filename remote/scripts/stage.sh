@@ -20,8 +20,9 @@ while [ $# -ge 2 ]; do
     fi
     shift 2
 done
-free=$(df -Pk "$HOME_DIR" | awk 'NR == 2 { print $4 }')
-[ "$free" -ge "$NEED_KB" ] || fail 1 "only $free kB are free, $NEED_KB kB are needed"
+free=$(df -Pk "$HOME_DIR")
+set -- ${free##*"$NEWLINE"}
+[ "$4" -ge "$NEED_KB" ] || fail 1 "only $4 kB are free, $NEED_KB kB are needed"
 
 step stage-clear
 rm -rf "$own/staged" || fail 1 "cannot clear $own/staged"
@@ -34,5 +35,5 @@ cd "$own/staged" || fail 1 "the staged files are gone"
 if [ -s manifest ]; then
     sha256sum --status -c manifest || fail 1 "the staged files arrived damaged"
 fi
-find . -type f -exec sh -c 'sync "$@" 2>/dev/null || sync' sync {} +
+find . -type f -exec sync {} + 2> /dev/null || sync # older ones know no file names
 say staged

@@ -54,12 +54,12 @@ script=$!
 
 waited=0
 until pid=$(carbon_pid); do
-    if [ ! -d "/proc/$script" ] || [ $waited -ge $((SEEN_SECONDS * 100)) ]; then
+    if [ ! -d "/proc/$script" ] || [ $waited -ge $((SEEN_SECONDS * 40)) ]; then
         tail -n 20 "$console" | sed 's/^/console /'
         [ -d "/proc/$script" ] && say "unseen" || say "ended"
         exit 0
     fi
-    sleep 0.01
+    sleep 0.025
     waited=$((waited + 1))
 done
 ticks=$(start_ticks "$pid")

@@ -1,14 +1,25 @@
 # Tell everything that a plan needs, in one round trip, and change nothing.
 # HOME_DIR JAVA_DIR FILES PRESENT JAR DRIVER_ENTRY LOCK ASKED(name pattern ...)
+# Each process that it starts costs a millisecond of every deploy: the shell itself does what it can.
 say "survey 1"
 say "user $(id -un)"
 date '+now %s%nzone %z'
-say "boot $(sed -n 's/^btime //p' /proc/stat)"
-holder=$(readlink "$LOCK") && say "lock $holder"
+if [ -L "$LOCK" ] && holder=$(readlink "$LOCK"); then say "lock $holder"; fi
 
-[ -d "$HOME_DIR" ] || { say "home missing"; [ -e "$HOME_DIR" ] && say "home blocked"; }
-if HOME_REAL=$(cd "$HOME_DIR" 2>/dev/null && pwd -P); then say "home $HOME_REAL"
-elif [ -d "$HOME_DIR" ]; then say "home closed"
+# tell WORD FILE: every line of it, after the word.
+tell() {
+    while IFS= read -r line || [ -n "$line" ]; do say "$1 $line"; done < "$2"
+}
+
+HOME_REAL=
+if [ ! -d "$HOME_DIR" ]; then
+    say "home missing"
+    [ -e "$HOME_DIR" ] && say "home blocked"
+elif cd -P "$HOME_DIR" 2>/dev/null; then
+    HOME_REAL=$PWD
+    say "home $HOME_REAL"
+else
+    say "home closed"
 fi
 [ -w "$HOME_DIR" ] && say "writable $HOME_DIR"
 disk=$HOME_DIR
@@ -18,10 +29,6 @@ set -- ${free##*"$NEWLINE"}
 say "disk_kb ${4-}"
 [ -n "$JAVA_DIR" ] || JAVA_DIR=${JAVA_HOME-}
 if [ -x "$JAVA_DIR/bin/java" ]; then say "java $JAVA_DIR"; else say "java_missing $JAVA_DIR"; fi
-
-awk '/\|--/ { address = $2 } /host LOCAL/ { print "address", address }' /proc/net/fib_trie
-mounts=$(cat /proc/self/mountinfo)
-case $mounts in *' /etc/hosts '*) say "hosts_mounted yes" ;; esac
 [ -e /etc/hosts.provision-new ] && say "hosts_leftover yes"
 
 pid=
@@ -39,14 +46,21 @@ if [ -n "$HOME_REAL" ]; then
     eval "set -- $FILES"
     for path; do [ -L "$HOME_DIR/$path" ] && say "symlink $path"; done
 
-    cd "$HOME_DIR/repository/components/lib" 2>/dev/null && for jar in *.jar; do
-        [ -f "$jar" ] || continue
-        marks=-
-        [ -n "$DRIVER_ENTRY" ] && grep -qaF "$DRIVER_ENTRY" "$jar" && marks=driver
-        sum=-
-        if [ "$marks" = driver ] || [ "$jar" = "$JAR" ]; then sum=$(digest "$jar"); fi
-        say "jar $sum $marks $jar"
-    done
+    if cd "$HOME_DIR/repository/components/lib" 2>/dev/null; then
+        drivers=
+        [ -z "$DRIVER_ENTRY" ] || drivers=$NEWLINE$(grep -lsaF -e "$DRIVER_ENTRY" -- *.jar)$NEWLINE
+        for jar in *.jar; do
+            [ -f "$jar" ] || continue
+            marks=-
+            case $drivers in *"$NEWLINE$jar$NEWLINE"*) marks=driver ;; esac
+            sum=-
+            if [ "$marks" = driver ] || [ "$jar" = "$JAR" ]; then
+                sum=$(sha256sum < "$jar")
+                sum=${sum%% *}
+            fi
+            say "jar $sum $marks $jar"
+        done
+    fi
     cd "$HOME_DIR/repository/components/dropins" 2>/dev/null && for jar in *.jar; do
         [ -f "$jar" ] && say "dropin $jar"
     done
@@ -54,9 +68,7 @@ if [ -n "$HOME_REAL" ]; then
     server=$HOME_DIR/repository/deployment/server
     if [ -L "$server" ]; then say "deployment link $(cd "$server" 2>/dev/null && pwd -P)"
     elif [ ! -d "$server" ]; then say "deployment missing"
-    elif case $mounts in *" $HOME_REAL/repository/deployment/server "*) ;; *) false ;; esac; then
-        say "deployment mount"
-    elif [ -n "$(ls -A "$server")" ]; then say "deployment filled"
+    elif is_filled "$server"; then say "deployment filled"
     else say "deployment empty"
     fi
 
@@ -75,40 +87,49 @@ if [ -n "$HOME_REAL" ]; then
             grep -aE -e "$2" | tail -n 1000 | cut -b 1-1000 | sed "s/^/said $1 /"
         shift 2
     done
-    [ -f "$own/journal" ] && say "journal $(cat "$own/journal")"
+    [ -f "$own/journal" ] && tell journal "$own/journal"
     [ -d "$own/staged" ] && say "staged yes"
-    [ -f "$own/cloned" ] && sed 's/^/cloned /' "$own/cloned"
-    [ -f "$own/first-start" ] && say "first_start $(cat "$own/first-start")"
+    [ -f "$own/cloned" ] && tell cloned "$own/cloned"
+    [ -f "$own/first-start" ] && tell first_start "$own/first-start"
     [ -d "$own/generations" ] && for kept in "$own"/generations/*/; do
         kept=${kept%/}
-        [ -f "$kept/meta" ] && say "generation ${kept##*/} $(tr '\n' '\t' < "$kept/meta")"
+        [ -f "$kept/meta" ] || continue
+        meta=
+        while IFS= read -r line || [ -n "$line" ]; do meta=$meta$line$TAB; done < "$kept/meta"
+        say "generation ${kept##*/} $meta"
     done
 
-    if pid=$(carbon_pid); then
-        ticks=$(start_ticks "$pid")
+    if find_carbon && read_ticks "$pid"; then
         say "process $pid $ticks"
-        say "cmdline $(tr '\0' '\t' < "/proc/$pid/cmdline")"
+        (
+            set -f
+            IFS=$NEWLINE
+            set -- ${words#"$NEWLINE"}
+            IFS=$TAB
+            say "cmdline $*"
+        )
         stamp=
         known=no
         if [ -f "$own/record" ]; then
-            record=$NEWLINE$(cat "$own/record")$NEWLINE
+            record=$NEWLINE
+            while IFS= read -r line || [ -n "$line" ]; do record=$record$line$NEWLINE; done < "$own/record"
             case $record in *"${NEWLINE}pid=$pid$NEWLINE"*) known=yes ;; esac
             case $record in *"${NEWLINE}ticks=$ticks$NEWLINE"*) ;; *) known=no ;; esac
         fi
         if [ $known = yes ]; then
             stamp=$own/started
-            sed 's/^/record /' "$own/record"
+            tell record "$own/record"
         elif [ -f "$own/starting" ] && [ "$ticks" -ge "$(sed -n 's/^after=//p' "$own/starting")" ]; then
             # The start was cut off before its process was seen: it is this one.
             stamp=$own/started
-            sed 's/^/record /' "$own/starting"
+            tell record "$own/starting"
             say "record pid=$pid"
             say "record ticks=$ticks"
         fi
         say "stamped ${stamp:+yes}"
         if [ -n "$stamp" ]; then
-            find "$HOME_DIR/repository/conf" "$HOME_DIR/repository/components/lib" \
-                "$HOME_DIR/bin" -type f -newer "$stamp" 2>/dev/null | sed 's/^/newer /'
+            find "$HOME_DIR/repository/conf" "$HOME_DIR/repository/components/lib" "$HOME_DIR/bin" \
+                -type f -newer "$stamp" -exec printf 'newer %s\n' {} + 2>/dev/null
         else
             find "$HOME_DIR/repository/conf" "$HOME_DIR/repository/components/lib" \
                 "$HOME_DIR/bin" -type f -exec stat -c 'mtime %Y %n' {} + 2>/dev/null |
@@ -120,11 +141,21 @@ if [ -n "$HOME_REAL" ]; then
     fi
 fi
 
-{
-    [ -n "$pid" ] && ls -l "/proc/$pid/fd" 2>/dev/null
-    cat /proc/net/tcp /proc/net/tcp6 2>/dev/null
-} | awk '$NF ~ /^socket:/ { own[substr($NF, 9, length($NF) - 9)] = 1 }
-    $4 == "0A" { n = split($2, part, ":"); print "listen", part[n], ($10 in own) ? "own" : "other" }'
+# From /proc, in one go: addresses, boot time, mounts, listening ports and whose they are.
+DEPLOYMENT=$HOME_REAL/repository/deployment/server
+export DEPLOYMENT
+set --
+for table in /proc/net/tcp /proc/net/tcp6 /proc/net/fib_trie /proc/stat /proc/self/mountinfo; do
+    [ ! -r $table ] || set -- "$@" $table
+done
+{ [ -z "$pid" ] || ls -l "/proc/$pid/fd" 2>/dev/null; } | awk '
+    $NF ~ /^socket:/ { own[substr($NF, 9, length($NF) - 9)] = 1 }
+    $4 == "0A" { n = split($2, part, ":"); print "listen", part[n], ($10 in own) ? "own" : "other" }
+    /\|--/ { address = $2 }
+    /host LOCAL/ { print "address", address }
+    $1 == "btime" { print "boot", $2 }
+    $5 == "/etc/hosts" { print "hosts_mounted yes" }
+    $5 == ENVIRON["DEPLOYMENT"] { print "deployment_mounted yes" }' - "$@"
 
 eval "set -- $FILES"
 asked=$#
@@ -133,7 +164,6 @@ for path; do
     if [ -r "$HOME_DIR/$path" ]; then set -- "$@" "$path"; else say "unreadable $path"; fi
 done
 shift "$asked"
-say "hosts_size $(wc -c < /etc/hosts)"
+[ $# -eq 0 ] || set -- -C "$HOME_DIR" -- "$@"
 say "files"
-cat /etc/hosts
-[ $# -eq 0 ] || tar -cf - -b 1 -h -C "$HOME_DIR" -- "$@"
+tar -chf - -C /etc hosts "$@"

@@ -42,6 +42,11 @@ class Ran:
         return f"status {self.status} after {self.seconds:.1f} s\n{self.out}{self.err}"
 
 
+def _hear_interrupts() -> None:
+    """Undo what a shell does to jobs in the background: their children would ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Fab:
     """Runs `fab` against an inventory, in a home of its own and without an agent."""
 
@@ -87,6 +92,7 @@ class Fab:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_hear_interrupts,
         )
         self._running.append(run)
         return run

@@ -21,6 +21,10 @@ class FromFile(str):
     """A value that stands in a file: `!file PATH`."""
 
 
+class FromEnvironment(str):
+    """A value that an environment variable holds: `!env NAME`."""
+
+
 class ClusterFile:
     """Writes hosts.yaml files for one test.
 
@@ -121,6 +125,11 @@ class _Dumper(yaml.SafeDumper):
 
 _Dumper.add_representer(
     FromFile, lambda dumper, path: dumper.represent_scalar("!file", str(path), style="'")
+)
+
+
+_Dumper.add_representer(
+    FromEnvironment, lambda dumper, name: dumper.represent_scalar("!env", str(name))
 )
 
 

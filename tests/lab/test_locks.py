@@ -1,14 +1,20 @@
-"""One run at a time for each server: who holds it is told, and a dead holder is no obstacle."""
+"""Two operators, and one who changes his mind: locks, Ctrl-C, and what is written down of a run."""
 
 from __future__ import annotations
 
+import hashlib
+import re
 import signal
+import subprocess
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from lab import Lab
 from tests.lab.cli import Fab
-from tests.lab.hosts import LOCK, Host, untouched, wait_for
+from tests.lab.hosts import LOCK, STATE, Host, untouched, wait_for
 from tests.lab.inventory import ClusterFile
 
 
@@ -23,8 +29,8 @@ def test_a_server_that_a_live_run_works_on_is_refused_and_its_holder_told(
     wait_for("the first run has started worker1", worker1.jvm)
     with untouched(worker2):
         second = fab.fails("-H", "worker2,worker1", "deploy", hosts=hosts)
-    assert "worker1: lock: another run works on it: " in second.said
-    assert "for `deploy`" in second.said
+    holder = r"\S+@\S+ since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ for `deploy`"
+    assert re.search(f"worker1: lock: another run works on it: {holder}\n", second.said)
     assert "--break-lock" in second.said
     out, err = first.communicate()
     assert first.returncode == 0, out + err
@@ -104,3 +110,104 @@ def test_two_deploys_at_once_do_not_disturb_each_other(
     assert "another run works on it" in said or "changed by somebody else" in said
     assert worker1.is_member()
     assert worker2.is_member()
+
+
+# ---- Ctrl-C
+
+ENDS_SECONDS = 30.0
+AT_ONCE_SECONDS = 6.0
+
+
+def interrupt(run: subprocess.Popen[str]) -> None:
+    """Press Ctrl-C, and see that it was heard."""
+    run.send_signal(signal.SIGINT)
+    assert run.stdout
+    assert any(line.startswith("Ctrl-C: ending at the next safe") for line in run.stdout)
+
+
+def ends_at_once(run: subprocess.Popen[str]) -> None:
+    """Press Ctrl-C for a second time, and see it work."""
+    began = time.monotonic()
+    run.send_signal(signal.SIGINT)
+    assert run.wait(ENDS_SECONDS) == 130
+    assert time.monotonic() - began < AT_ONCE_SECONDS
+
+
+@pytest.mark.usefixtures("stock_workers")
+def test_ctrl_c_ends_at_a_safe_point_and_says_what_was_done_and_what_was_not(
+    fab: Fab, cluster_file: ClusterFile, worker1: Host, worker2: Host
+) -> None:
+    """Locks are released, the next worker is as it was, and the same command goes on."""
+    worker1.knob("start-seconds", "3")
+    hosts = cluster_file()
+    with untouched(worker2):
+        run = fab.begin("-H", "worker1,worker2", "deploy", hosts=hosts)
+        wait_for("worker1 is starting", worker1.jvm)
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=ENDS_SECONDS)
+    assert run.returncode == 130, out + err
+    assert "FAILED after driver, config: axis2.xml" in out
+    assert "worker2  not reached: left as it was" in out
+    assert "error: worker1: stopped here, as asked by Ctrl-C" in out
+    assert "→ run the same command again to go on from here" in out
+    assert not worker1.exists(LOCK)
+    assert not worker2.exists(LOCK)
+    ran = fab.succeeds("-H", "worker1", "deploy", hosts=hosts)
+    assert "joined: " in ran.row("worker1")
+
+
+@pytest.mark.usefixtures("stock_workers")
+def test_ctrl_c_waits_for_a_safe_point_and_a_second_one_ends_at_once(
+    fab: Fab, cluster_file: ClusterFile, worker1: Host
+) -> None:
+    """A stop is under way, and there is no safe point in it; its server is left to end."""
+    worker1.knob("ignore-term", "yes")
+    worker1.start_by_hand()
+    hosts = cluster_file(cluster={"limits": {"stop": 60}})
+    run = fab.begin("-H", "worker1", "restart", hosts=hosts)
+    wait_for("it stops", lambda: "provision:stop" in worker1.sh("ps -eo args"))
+    interrupt(run)
+    assert worker1.exists(LOCK)
+    assert run.poll() is None
+    ends_at_once(run)
+    wait_for("the lock is gone", lambda: not worker1.exists(LOCK))
+    worker1.kill_jvm()
+
+
+@pytest.mark.usefixtures("hosts")
+def test_a_second_ctrl_c_does_not_wait_for_a_server_that_hangs(
+    fab: Fab, cluster_file: ClusterFile, lab: Lab, tmp_path: Path
+) -> None:
+    """Of many that are looked at at once."""
+    hosts = cluster_file(cluster={"limits": {"connect": 60, "command": 60}})
+    looking = tmp_path / "looking"
+    fault = f"worker1:run:survey:1 hook-before touch {looking}"
+    lab.pause("worker2")
+    try:
+        run = fab.begin("deploy", hosts=hosts, PROVISION_FAULT=fault)
+        wait_for("the look is under way", looking.exists)
+        interrupt(run)
+        ends_at_once(run)
+    finally:
+        lab.unpause("worker2")
+
+
+# ---- The audit log
+
+
+@pytest.mark.usefixtures("stock_workers")
+def test_each_run_leaves_one_line_that_says_when_who_what_by_which_file_and_how_it_ended(
+    fab: Fab, cluster_file: ClusterFile, worker1: Host, worker2: Host
+) -> None:
+    """A run that changes nothing leaves none; one that fails says why."""
+    hosts = cluster_file()
+    fab.succeeds("-H", "worker1,worker2", "config", hosts=hosts)
+    fab.succeeds("-H", "worker1,worker2", "config", hosts=hosts)
+    worker1.start_by_hand(user="root")  # nobody else may end it
+    fab.fails("-H", "worker1", "stop", hosts=hosts)
+    digest = hashlib.sha256(hosts.read_bytes()).hexdigest()[:12]
+    who = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S+@\S+"
+    ok = f"{who} config inventory={digest} ok"
+    failed = rf"{who} stop inventory={digest} failed: cannot signal pid \d+"
+    assert re.fullmatch(f"{ok}\n{failed}\n", worker1.read(f"{STATE}/audit.log"))
+    assert re.fullmatch(f"{ok}\n", worker2.read(f"{STATE}/audit.log"))

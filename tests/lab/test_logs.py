@@ -74,10 +74,10 @@ class Following:
         """Press Ctrl-C; return exit status and what stood on stderr."""
         began = time.monotonic()
         self.run.send_signal(signal.SIGINT)
+        status = self.run.wait(10)
         self._reader.join(10)
         assert self.run.stderr
         err = self.run.stderr.read()
-        status = self.run.wait(10)
         assert time.monotonic() - began < 5
         return status, err
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from lab import Lab
 from tests.lab.cli import Fab
 from tests.lab.hosts import HOME, STATE, Host, wait_for
-from tests.lab.inventory import ClusterFile
+from tests.lab.inventory import ClusterFile, FromEnvironment
 
 SAMPLES = "/run/lab-samples"
 
@@ -54,3 +58,87 @@ def test_what_is_kept_of_a_run_holds_no_secret_that_others_can_read(
         assert path.endswith(datasources)
         if path.startswith(STATE):
             assert worker1.sh(f"stat -c %a {path}").strip() == "600"
+
+
+PLANTED = {
+    "PLANTED_PROPERTY": "planted-property<&",
+    "PLANTED_SVN": "planted-svn'$(x)",
+    "PLANTED_EDIT": 'planted-edit"]]>',
+    "PLANTED_KEYSTORE": "planted-keystore",
+}
+OTHERS = {name: f"{value}-another" for name, value in PLANTED.items()}
+
+
+def holding_secrets(cluster_file: ClusterFile, **changes: Any) -> Path:
+    """Write a hosts.yaml with a secret in each place that can have one."""
+    synchronizer = {
+        "Enabled": True,
+        "RepositoryType": "svn",
+        "SvnUrl": "https://svn.example.com/repos/as/",
+        "SvnUser": "wso2",
+        "SvnPassword": FromEnvironment("PLANTED_SVN"),
+    }
+    edit = {"file": "user-mgt.xml", "xpath": "/UserManager/Realm/Configuration"}
+    cluster = {
+        "datasources": {
+            "WSO2_REGISTRY_DB": {
+                "properties": {"connectionProperties": FromEnvironment("PLANTED_PROPERTY")}
+            }
+        },
+        "keystore_password": FromEnvironment("PLANTED_KEYSTORE"),
+        "DeploymentSynchronizer": synchronizer,
+        "files": [
+            edit | {"fragment": '<Property name="planted"/>'},
+            {
+                "file": "user-mgt.xml",
+                "xpath": '/UserManager/Realm/Configuration/Property[@name="planted"]',
+                "value": FromEnvironment("PLANTED_EDIT"),
+            },
+        ],
+    }
+    return cluster_file(cluster=cluster, **changes)
+
+
+@pytest.mark.usefixtures("stock_workers")
+def test_no_verb_shows_a_secret_of_any_kind(
+    fab: Fab, cluster_file: ClusterFile, lab: Lab, worker1: Host
+) -> None:
+    """Nor the one that it takes the place of; not in plans, JSON, refusals or findings either."""
+    hosts = holding_secrets(cluster_file)
+    refused = holding_secrets(cluster_file, worker1={"java_home": "/opt/no-java"})
+    runs = [
+        fab("-H", "worker1", "plan", hosts=hosts, **PLANTED),
+        fab.succeeds("-H", "worker1", "config", hosts=hosts, **PLANTED),
+        fab("-H", "worker1", "plan", hosts=hosts, **OTHERS),
+        fab.fails("-H", "worker1", "deploy", hosts=refused, **OTHERS),
+        fab("-H", "worker1", "status", "--json", hosts=hosts, **OTHERS),
+        fab("-H", "worker1", "doctor", hosts=hosts, **OTHERS),
+        fab.succeeds("-H", "worker1", "history", hosts=hosts, **OTHERS),
+    ]
+    assert "********" in runs[0].out
+    assert "********" in runs[2].out
+    users = worker1.read(f"{HOME}/repository/conf/user-mgt.xml")
+    assert "planted-edit" in users, "nothing was there to be shown"
+    for ran in runs:
+        assert lab.db_password not in ran.said
+        assert not re.search(r"planted-(property|svn|edit|keystore)", ran.said), ran
+
+
+@pytest.mark.usefixtures("stock_workers")
+def test_what_is_staged_is_private_before_it_is_swapped_in_and_what_it_becomes_is_no_wider(
+    fab: Fab, cluster_file: ClusterFile, lab: Lab, worker1: Host
+) -> None:
+    """Seen in the moment before the swap, when the whole of it is there."""
+    datasources = f"{HOME}/repository/conf/datasources/master-datasources.xml"
+    worker1.sh(f"chmod 640 {datasources}")
+    seen = "/run/lab-modes"
+    look = f"find {STATE} -printf '%y %m %P\\n' > {seen}"
+    hook = f'docker exec {lab.hosts["worker1"].container} sh -c "{look}"'
+    fault = {"PROVISION_FAULT": f"worker1:run:swap:1 hook-before {hook}"}
+    fab.succeeds("-H", "worker1", "config", hosts=cluster_file(), **fault)
+    modes = worker1.read(seen).splitlines()
+    assert any(line.endswith("staged/files/repository/conf/carbon.xml") for line in modes)
+    assert {"".join(line.split()[:2]) for line in modes} == {"d700", "f600"}
+    kept = worker1.sh(f"find {STATE} -printf '%y%m\\n' | sort -u").split()
+    assert kept == ["d700", "f600"]
+    assert worker1.sh(f"stat -c %a {datasources}").strip() == "640"

@@ -148,6 +148,18 @@ def test_a_secured_value_or_attribute_is_left_alone_and_named() -> None:
     assert secured == ("/wso2registry/readOnly", "name")
 
 
+def test_what_a_secret_replaces_is_told_so_that_no_diff_shows_it() -> None:
+    """Names that sound harmless included: hosts.yaml calls the value a secret."""
+    edits = (
+        registry("/wso2registry/readOnly", value=literal("new")),
+        registry("/wso2registry/dbConfig", attribute="name", value=literal("new")),
+        registry("/wso2registry/currentDBConfig", value="no secret"),
+    )
+    outdated = config.outdated_secrets(make_node(files=edits), PATH, REGISTRY)
+    assert outdated == ("false", "wso2registry")
+    assert config.outdated_secrets(make_node(files=edits[2:]), PATH, REGISTRY) == ()
+
+
 def test_a_fragment_never_replaces_a_value_that_was_secured_since() -> None:
     for fragment in (
         "<db><password>geheim</password><x>1</x></db>",
