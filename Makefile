@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FAB := $(BIN)/fab
 
-.PHONY: demo test check unit lab-tests lab-tests-more faults bench lock down help
+.PHONY: demo test check unit lab-tests faults bench lock down help
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
@@ -29,14 +29,10 @@ check: $(BIN)/.installed  ## Format, lint and types.
 	$(BIN)/mypy
 
 unit: $(BIN)/.installed  ## The unit tests: seconds, no engine.
-	$(BIN)/pytest -q tests/unit
+	$(BIN)/pytest -q -n 2 tests/unit
 
-PROVED := deploy steps refusals failures joins agents locks secrets servers status
-lab-tests: $(BIN)/.installed  ## The tests on the lab, over real SSH.
-	$(BIN)/pytest -q $(PROVED:%=tests/lab/test_%.py)
-
-lab-tests-more: $(BIN)/.installed  ## Those not yet part of `make test`: balancer, ELB, manager, clone, logs, bench.
-	$(BIN)/pytest -q $(filter-out $(PROVED:%=tests/lab/test_%.py),$(wildcard tests/lab/test_*.py))
+lab-tests: $(BIN)/.installed  ## The tests on labs, over real SSH; two side by side.
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/lab
 
 faults: $(BIN)/.installed  ## Every fault at every point; see README.
 	$(BIN)/python -m tests.faults

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 from pathlib import Path
 
 from lab.base import provide_base_image
-from lab.shell import LAB, RUN, Progress, Run, need, run
+from lab.shell import LAB, Progress, Run, alone, need, run
 
 CONTEXT = LAB / "image"
 
@@ -15,9 +14,7 @@ CONTEXT = LAB / "image"
 def provide_image(progress: Progress = print, *, context: Path = CONTEXT, run: Run = run) -> str:
     """Return the image's name, after building it where this content has not been built yet."""
     name = f"carbon-lab:{digest(context)}"
-    RUN.mkdir(exist_ok=True)
-    with (RUN / "image.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone("image"):
         if run("docker", "image", "inspect", name).returncode != 0:
             provide_base_image(progress, run=run)
             progress(f"building {name} (two minutes, the first time)")

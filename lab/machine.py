@@ -9,7 +9,7 @@ from lab.engine import provide_engine
 from lab.handle import Lab
 from lab.hosts import label, project, running_hosts, wait_until_ready
 from lab.image import provide_image
-from lab.shell import LAB, RUN, Progress, Run, need, run
+from lab.shell import LAB, RUN, Progress, Run, alone, need, run
 
 COMPOSE_FILE = LAB / "compose.yaml"
 UP = ("up", "--detach", "--no-build")
@@ -35,7 +35,8 @@ def prepare(name: str, *, extras: bool = False, progress: Progress = print) -> t
 
     For those who start it themselves, as pytest-docker does: they add file, project and UP.
     """
-    compose = provide_engine(progress)
+    with alone("engine"):
+        compose = provide_engine(progress)
     image = provide_image(progress)
     rundir.prepare(RUN / name, image=image)
     profile = ("--profile", "extras") if extras else ()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +23,15 @@ class Run(Protocol):
     """How the lab runs a command; tests put a stand-in here."""
 
     def __call__(self, *argv: str, log: Path | None = None) -> subprocess.CompletedProcess[str]: ...
+
+
+@contextmanager
+def alone(what: str) -> Iterator[None]:
+    """Let one process at a time do something that is to be done once on a machine."""
+    RUN.mkdir(exist_ok=True)
+    with (RUN / f"{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def run(*argv: str, log: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -1,7 +1,8 @@
 """The lab for the tests: brought up once, by pytest-docker, in the way of lab/.
 
 PROVISION_KEEP_LAB=1 leaves it up for the next run. PROVISION_LAB names another one than `test`,
-so that several people can run the tests on one machine.
+so that several people can run the tests on one machine. Where tests run side by side
+(`pytest -n 2`), each process has a lab of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tests.lab.cli import Fab
 from tests.lab.hosts import LOG, Host, wait_for
 from tests.lab.inventory import ClusterFile
 
-NAME = os.environ.get("PROVISION_LAB", "test")
+NAME = os.environ.get("PROVISION_LAB", "test") + os.environ.get("PYTEST_XDIST_WORKER", "")
 KEEP = bool(os.environ.get("PROVISION_KEEP_LAB"))
 CARBON_HOSTS = ("manager", "worker1", "worker2", "worker3", "legacy", "plain")
 SHOWN_LINES = 40

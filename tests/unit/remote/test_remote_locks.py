@@ -82,6 +82,7 @@ def test_two_nodes_of_one_server_share_the_lock_of_a_run(hold: Hold, lock_path: 
         "run=run pid= ticks=",
         'op\'s $(desk) since "then"',
     ],
+    ids=["no such process", "another process by now", "nonsense", "no pid", "quotes"],
 )
 def test_a_lock_whose_holder_is_gone_is_cleared(hold: Hold, lock_path: Path, text: str) -> None:
     """Its pid may be a stranger's by now: the moment of its start tells them apart."""
