@@ -78,6 +78,8 @@ class ServerFacts:
     hosts_mounted: bool = False
     hosts_leftover: bool = False
     lock: str | None = None
+    lock_dead: bool = False
+    """Who held it is gone: the next run that takes the lock clears this one away."""
     present: frozenset[str] = frozenset()
     """Of the paths asked for, those that exist, relative to AS_HOME."""
     version: str | None = None

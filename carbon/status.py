@@ -202,7 +202,7 @@ def node_status(
         restart_pending=bool(running and running.newer),
         driver=_driver(node, drafted),
         journal=facts.journal,
-        lock=_holder(facts.lock),
+        lock=None if facts.lock_dead else _holder(facts.lock),
     )
 
 
@@ -395,7 +395,9 @@ def _restart_problems(node: Node, running: RunningServer) -> tuple[Problem, ...]
 
 def _notes(facts: ServerFacts, drafted: Plan | ProvisionError | None) -> tuple[str, ...]:
     notes = []
-    if facts.lock:
+    if facts.lock_dead:
+        notes.append(f"the lock of a dead run ({_holder(facts.lock)}); the next one clears it away")
+    elif facts.lock:
         notes.append(f"locked by {_holder(facts.lock)}")
     if facts.staged and facts.journal is None:
         notes.append("an interrupted run left staged files; the next one clears them away")

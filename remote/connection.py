@@ -324,6 +324,8 @@ class FabricServer:
         self._name = name
         self._connection = connection
         self._sudo_password = sudo_password
+        self._tunnels = threading.Lock()
+        """Paramiko keeps why a channel was refused for whichever thread asks first."""
         self._begin_seconds = begin_seconds
         """How long a script that then goes on running may take to begin."""
 
@@ -366,7 +368,8 @@ class FabricServer:
 
     def reach(self, host: str, port: int, *, timeout_seconds: float) -> Reach:
         try:
-            self._tunnel(host, port, timeout_seconds).close()
+            with self._tunnels:
+                self._tunnel(host, port, timeout_seconds).close()
         except paramiko.ChannelException as error:
             return "forbidden" if error.code == 1 else "refused"
         except paramiko.SSHException:
@@ -377,7 +380,8 @@ class FabricServer:
         answer = b""
         deadline = time.monotonic() + timeout_seconds
         with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
-            channel = self._tunnel(host, port, timeout_seconds)
+            with self._tunnels:
+                channel = self._tunnel(host, port, timeout_seconds)
             with contextlib.closing(channel):
                 channel.settimeout(_left(deadline))
                 channel.sendall(question)

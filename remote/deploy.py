@@ -109,7 +109,9 @@ def look(
         progress.now(node.name, "looking")
         seconds = fleet.cluster.limits.command_seconds
         facts = survey(fleet.server(node), node, timeout_seconds=seconds)
-        return facts, _unreached_database(fleet, node, order)
+        unreached = _unreached_database(fleet, node, order)
+        progress.now(node.name, "")
+        return facts, unreached
 
     looked, errors = all_or_errors(parallel(asked, look_at))
     refuse(errors)
@@ -214,11 +216,12 @@ def apply(
     result, so that what was done is told, too.
     """
     todo = [made for made in plans if not made.empty]
-    if not todo:
+    locked_ones = [made for made in plans if not made.empty or made.facts.lock_dead]
+    if not locked_ones:
         return [Done(plan=made) for made in plans]
     done: dict[str, Done] = {}
     with (
-        _all_locked(fleet, order, todo),
+        _all_locked(fleet, order, locked_ones),
         _held(rotation, order, todo),
         _unstaged_after(fleet, todo, done, progress=progress),
     ):
@@ -247,7 +250,7 @@ def _held(
 
 @contextmanager
 def _all_locked(fleet: Fleet, order: Order, todo: Sequence[Plan]) -> Iterator[None]:
-    """Lock every server that will change; all or none."""
+    """Lock every server that will change, or holds the lock of a dead run; all or none."""
     with ExitStack() as stack:
 
         def lock(made: Plan) -> None:
@@ -358,6 +361,7 @@ class _Turn:
             if self._order.rollback:
                 self._take_back(error)
         self._record(error)
+        self._progress.now(self._node.name, "")
         return Done(plan=self._plan, changed=tuple(self._changed), joined=self._joined, error=error)
 
     def _do(self) -> None:

@@ -66,6 +66,7 @@ class Attempt:
             elb_wanted=node.role == "worker" and fleet.cluster.group_manager is not None,
         )
         self._console: list[str] = []
+        self._last = ""
         self._pid = 0
         self._own_offset = 0
         self._began = time.monotonic()
@@ -193,12 +194,12 @@ class Attempt:
         match word:
             case "seen":
                 self._pid = int(rest.split(" ")[0])
-                self._progress.now(self._node.name, f"JVM {self._pid} is up, starting")
+                self._last = f"JVM {self._pid} is up"
             case "cmdline":
                 self._check_role(parse_cmdline(rest.replace("\t", "\0").encode()))
             case "log":
                 self._watch.own(rest)
-                self._progress.now(self._node.name, _message(rest))
+                self._last = _message(rest)
             case "console":
                 self._console.append(rest)
             case "gone" | "ended":
@@ -214,9 +215,8 @@ class Attempt:
             self._watch.failure = f"it came up as {seen}: -DworkerNode=true is not in effect"
 
     def _tell(self) -> None:
-        elapsed = time.monotonic() - self._began
-        phase = self._watch.phase
-        self._progress.now(self._node.name, f"{phase} {elapsed:.0f} s")
+        last = f": {self._last}" if self._last else ""
+        self._progress.now(self._node.name, f"{self._watch.phase}{last}")
 
     def _joined(self) -> Joined:
         watch = self._watch

@@ -13,7 +13,7 @@ class Progress(Protocol):
         ...
 
     def now(self, name: str, text: str) -> None:
-        """Tell what is going on at this moment; replaced by the next."""
+        """Tell what is going on at this moment; replaced by the next, ended by an empty text."""
         ...
 
     def copied(self, name: str, done_bytes: int, total_bytes: int) -> None:

@@ -117,6 +117,7 @@ def parse(answer: bytes, *, name: str) -> ServerFacts:
         hosts_mounted=lines.one("hosts_mounted") == "yes",
         hosts_leftover=lines.one("hosts_leftover") == "yes",
         lock=lines.one("lock"),
+        lock_dead=lines.one("lock_dead") == "yes",
         present=frozenset(lines.all("present")),
         version=lines.one("version"),
         kernel=lines.one("kernel"),

@@ -99,7 +99,8 @@ def _secrets(node: Node) -> list[str]:
 
 def finished(screen: Screen, results: Sequence[Done]) -> int:
     """Print the table of what became of each worker, then each failure; return the status."""
-    screen.table(("worker", "changed", "pid", "ports", "joined"), [_row(done) for done in results])
+    columns = ("worker", "changed", "pid", "ports", "joined")
+    screen.table(columns, [_row(done) for done in results], wraps="changed")
     errors = [done.error for done in results if done.error]
     for error in errors:
         screen.line()

@@ -58,19 +58,21 @@ class Screen:
     def now(self, name: str, text: str) -> None:
         """Show what is going on, when it takes a while: live, or by a line now and then."""
         at = self._clock()
-        if not self.console.is_terminal:
-            if at - self._told.setdefault(name, at) >= TOLD_SECONDS:
-                self._told[name] = at
-                self.say(name, text)
-            return
         with self._guard:
+            if not text:
+                self._now.pop(name, None)
+                return
             _, since = self._now.get(name, ("", at))
             self._now[name] = (text, since)
-            if self._due is None:
+            if not self.console.is_terminal:
+                is_told = at - self._told.setdefault(name, at) >= TOLD_SECONDS
+            elif self._due is None:
                 wait_seconds = max(0.0, self._began + LIVE_AFTER_SECONDS - at)
                 self._due = threading.Timer(wait_seconds, self._go_live)
                 self._due.daemon = True
                 self._due.start()
+        if not self.console.is_terminal and is_told:
+            self.say(name, f"{text} ({at - since:.0f} s)")
 
     def copied(self, name: str, done_bytes: int, total_bytes: int) -> None:
         """Show how far a copy has come: a bar on a terminal, a line now and then in a pipe."""
@@ -83,11 +85,6 @@ class Screen:
             self.say(name, f"copying: {meter.text(at=at)}")
         if done_bytes >= total_bytes:
             self._meters.pop(name, None)
-
-    def done(self, name: str) -> None:
-        """Take a host out of the live view."""
-        with self._guard:
-            self._now.pop(name, None)
 
     def ending(self) -> None:
         """Say that the first Ctrl-C was heard."""
@@ -103,16 +100,21 @@ class Screen:
         rows: Sequence[Sequence[str | Text]],
         *,
         spare: Sequence[str] = (),
+        wraps: str = "",
     ) -> None:
         """Print rows under columns, aligned, without frames that clutter a pipe.
 
-        Where the terminal is too narrow, `spare` columns are left out, the first of them first.
+        Where the terminal is too narrow, `spare` columns are left out, the first of them first,
+        and the column `wraps` takes several lines.
         """
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         cells = [[Text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
         shown = _fitting(columns, cells, width=self.console.width, spare=spare)
         for at in shown:
-            table.add_column(columns[at], no_wrap=True)
+            is_whole = columns[at] != wraps
+            table.add_column(
+                columns[at], no_wrap=is_whole, overflow="ellipsis" if is_whole else "fold"
+            )
         for row in cells:
             table.add_row(*(row[at] for at in shown))
         self.close()

@@ -82,6 +82,13 @@ carbon_pid() { find_carbon && say "$pid"; }
 
 alive() { [ -d "/proc/$1" ] && [ "$(start_ticks "$1")" = "$2" ]; }
 
+# holder_lives TEXT: does the process still run that made a lock of this text?
+holder_lives() {
+    case $1 in *" pid="*" ticks="*) ;; *) return 1 ;; esac
+    set -- "${1##* pid=}"
+    [ -n "${1%% *}" ] && alive "${1%% *}" "${1##* ticks=}"
+}
+
 # A script that goes on running ends when its client goes: its stdin is the lifeline.
 end_with_client() {
     main=$$

@@ -3,12 +3,6 @@
 end_with_client
 text="$TEXT run=$RUN pid=$$ ticks=$(start_ticks $$)"
 
-holder_lives() {
-    pid=$(printf '%s' "$1" | sed -n 's/.* pid=\([0-9]*\) .*/\1/p')
-    ticks=$(printf '%s' "$1" | sed -n 's/.* ticks=\([0-9]*\)$/\1/p')
-    [ -n "$pid" ] && alive "$pid" "$ticks"
-}
-
 # clear PATH TEXT: take away a lock that still says TEXT. Only who holds the claim on it may: a lock
 # beside it whose name is made of TEXT. So two runs that find the same dead lock never take away
 # the one's new lock for the old, and a claim whose holder was killed is a dead lock in its turn.

@@ -4,7 +4,10 @@
 say "survey 1"
 say "user $(id -un)"
 date '+now %s%nzone %z'
-if [ -L "$LOCK" ] && holder=$(readlink "$LOCK"); then say "lock $holder"; fi
+if [ -L "$LOCK" ] && holder=$(readlink "$LOCK"); then
+    say "lock $holder"
+    holder_lives "$holder" || say "lock_dead yes"
+fi
 
 # tell WORD FILE: every line of it, after the word.
 tell() {

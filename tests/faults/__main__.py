@@ -1,4 +1,4 @@
-"""Break deploy, restart and rollback at every point, and print what that broke.
+"""Break deploy, restart, rollback and clone at every point, and print what that broke.
 
 python -m tests.faults                  everything; writes tests/faults/results.json
 python -m tests.faults --sample 40      so many faults of each command, spread over its run
@@ -80,11 +80,10 @@ def _tell(text: str) -> None:
 def _print(outcomes: Sequence[Outcome], *, seconds: float) -> None:
     print(f"{'command':24}{'points':>8}{'faults':>8}{'broken':>8}{'seconds':>9}")
     for one in outcomes:
-        counts = f"{one.points:8}{one.injected:8}{len(one.broken):8}{one.seconds:9.0f}"
+        counts = f"{one.points:8}{len(one.injected):8}{len(one.broken):8}{one.seconds:9.0f}"
         print(f"{one.scenario.name:24}{counts}")
-    points, injected = (
-        sum(getattr(one, name) for one in outcomes) for name in ("points", "injected")
-    )
+    points = sum(one.points for one in outcomes)
+    injected = sum(len(one.injected) for one in outcomes)
     broken = sum(len(one.broken) for one in outcomes)
     print(
         f"{points} points, {injected} faults injected, {broken} invariants broken, {seconds:.0f} s"
@@ -98,13 +97,13 @@ def _as_json(outcomes: Sequence[Outcome], *, seconds: float) -> str:
                 "date": datetime.now(UTC).strftime("%Y-%m-%d"),
                 "seconds": round(seconds),
                 "points": sum(one.points for one in outcomes),
-                "faults_injected": sum(one.injected for one in outcomes),
+                "faults_injected": sum(len(one.injected) for one in outcomes),
                 "invariants_broken": sum(len(one.broken) for one in outcomes),
                 "commands": [
                     {
                         "command": one.scenario.name,
                         "points": one.points,
-                        "faults_injected": one.injected,
+                        "faults_injected": len(one.injected),
                         "invariants_broken": len(one.broken),
                         "seconds": round(one.seconds),
                         "broken": [{"fault": str(b.fault), "seen": b.seen} for b in one.broken],

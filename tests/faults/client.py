@@ -77,6 +77,7 @@ class Client:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(output, 1)
             os.dup2(output, 2)
+            sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
             os.chdir(ROOT)
             os.environ.clear()
             os.environ.update({**self._environment(hosts), **environment})

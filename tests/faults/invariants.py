@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.faults.client import Ran
-from tests.faults.look import DEPLOYMENT, Entry, Files, Look
+from tests.faults.look import DEPLOYMENT, HOSTS, Entry, Files, Look
 
 AUDIT = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S+@\S+ (?P<verb>\S+) inventory=[0-9a-f]{12} .+"
@@ -27,6 +27,8 @@ class Expected:
     """The workers, in the order in which they have their turns."""
     bystanders: tuple[str, ...]
     """Hosts that are looked at and never touched."""
+    lands: bool
+    """AS_HOME comes as a whole, from another server."""
     old: Looks
     new: Looks
 
@@ -37,7 +39,11 @@ def after_fault(expected: Expected, ran: Ran, now: Looks, busy: Sequence[str]) -
     yield from busy
     for name in expected.turns:
         old, new = expected.old[name], expected.new[name]
-        yield from _whole(name, old.managed, new.managed, now[name].managed)
+        if expected.lands:
+            yield from _landed(old, new, now[name])
+        else:
+            yield from _whole(name, old, new, now[name])
+        yield from _hosts_whole(name, old, new, now[name])
         yield from _on_one_state(now[name], old, new)
     yield from _in_turn(expected, ran, now)
     yield from _bystanders(expected, now)
@@ -57,10 +63,14 @@ def after_rerun(expected: Expected, ran: Ran, now: Looks, busy: Sequence[str]) -
         yield from _desired(expected, look, "after the run again")
         yield from _on_one_state(look, expected.old[name], expected.new[name])
         yield from (f"{name}: left behind: {path}" for path in look.leftovers)
+        if _lastings(look.aside) != _lastings(expected.new[name].aside):
+            yield f"{name}: the AS_HOME that was replaced is not kept"
         if look.kept != expected.new[name].kept:
             yield f"{name}: what is kept for a rollback is not the true old: {look.kept}"
         yield from _audited(expected, look)
     yield from _bystanders(expected, now)
+    for name in expected.bystanders:
+        yield from (f"{name}: left behind: {path}" for path in now[name].leftovers)
 
 
 def _ended(ran: Ran) -> Iterator[str]:
@@ -71,17 +81,40 @@ def _ended(ran: Ran) -> Iterator[str]:
     yield from (f"the run said {text!r}" for text in NOT_FOR_OPERATORS if text in ran.said)
 
 
-def _whole(name: str, old: Files, new: Files, now: Files) -> Iterator[str]:
+def _whole(name: str, old: Look, new: Look, now: Look) -> Iterator[str]:
     """Every file is the old one or the new one, with owner and mode.
 
     The deployment directory is kept aside by one rename and made anew by another step.
     """
-    for path in sorted({*old, *new, *now}):
-        states = [_lasting(files.get(path)) for files in (old, new)]
+    for path in sorted({*old.home, *new.home, *now.home}):
+        states = [look.home.get(path) for look in (old, new)]
         if path == DEPLOYMENT:
             states.append(None)
-        if _lasting(now.get(path)) not in states:
-            yield f"{name}: {path} is neither the old nor the new one: {now.get(path)}"
+        if now.home.get(path) not in states:
+            yield f"{name}: {path} is neither the old nor the new one: {now.home.get(path)}"
+
+
+def _hosts_whole(name: str, old: Look, new: Look, now: Look) -> Iterator[str]:
+    states = [_lasting(look.files.get(HOSTS)) for look in (old, new)]
+    if _lasting(now.files.get(HOSTS)) not in states:
+        yield f"{name}: {HOSTS} is neither the old nor the new one: {now.files.get(HOSTS)}"
+
+
+def _landed(old: Look, new: Look, now: Look) -> Iterator[str]:
+    """A clone comes as a whole or not at all, and what it replaces is kept as a whole.
+
+    No rename exchanges two directories: between two of them there is no AS_HOME.
+    """
+    kept = _lastings(now.aside) == _lastings(new.aside)
+    if now.home == old.home or (kept and now.home in (new.home, {})):
+        return
+    lacking = sorted(new.home.keys() - now.home.keys())
+    what = f"AS_HOME is there in part, without {lacking[:5]}" if lacking else "AS_HOME is a mixture"
+    yield f"{now.name}: {what}" if kept else f"{now.name}: what was replaced is not kept"
+
+
+def _lastings(files: Files) -> dict[str, tuple[str, ...]]:
+    return {path: one.lasting for path, one in files.items()}
 
 
 def _lasting(entry: Entry | None) -> tuple[str, ...] | None:

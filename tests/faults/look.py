@@ -9,13 +9,14 @@ from functools import cached_property
 
 STATE = ".provision"
 DEPLOYMENT = "repository/deployment/server"
+HOSTS = "/etc/hosts"
 READ_AT_START = (
     "repository/conf/",
     "repository/components/lib/",
     "repository/components/dropins/",
     f"{DEPLOYMENT}/",
 )
-KEPT_FOR_GOOD = {"audit.log", "record", "started", "generations"}
+KEPT_FOR_GOOD = {"audit.log", "cloned", "generations", "record", "started"}
 """What the tool leaves in its folder, beside the console's logs, when nothing is under way."""
 
 
@@ -55,6 +56,10 @@ class Look:
     """Pid and start time of each server that runs from AS_HOME."""
     starts: Mapping[str, Mapping[str, str]]
     """By the pid of each server that ever started: path and digest of what it found."""
+    aside: Files
+    """Of an AS_HOME that a clone replaced and keeps."""
+    beside: tuple[str, ...]
+    """What else lies beside AS_HOME."""
     locks: tuple[str, ...]
     steps: tuple[str, ...]
 
@@ -73,8 +78,13 @@ class Look:
         return {
             path: entry.digest
             for path, entry in self.files.items()
-            if entry.kind == "f" and (path.startswith(READ_AT_START) or path == "/etc/hosts")
+            if entry.kind == "f" and (path.startswith(READ_AT_START) or path == HOSTS)
         }
+
+    @cached_property
+    def home(self) -> dict[str, tuple[str, ...]]:
+        """What AS_HOME holds, but for the tool's own."""
+        return {path: one.lasting for path, one in self.managed.items() if path != HOSTS}
 
     @property
     def member(self) -> bool:
@@ -100,6 +110,7 @@ class Look:
             *below,
             *(path for path in self.files if path.endswith((".new", "/copy", "password-tmp"))),
             *(path for path in self.files if path.startswith("/etc/hosts.")),
+            *self.beside,
             *self.locks,
         ]
 
@@ -132,14 +143,9 @@ def parse(name: str, answer: str) -> Look:
     for line in answer.splitlines():
         word, *fields = line.split("\t")
         rows[word].append(fields)
-    digests = {path: digest for digest, path in rows["digest"]}
-    files = {
-        path: Entry(kind, owner, mode, time, link, digests.get(path, ""))
-        for kind, owner, mode, time, link, path in rows["tree"] + rows["hosts"]
-    }
     return Look(
         name=name,
-        files=files,
+        files=_files(rows["tree"] + rows["hosts"], rows["digest"]),
         record=_pairs(fields[0] for fields in rows["record"]),
         audit=tuple("\t".join(fields) for fields in rows["audit"]),
         metas={
@@ -152,9 +158,19 @@ def parse(name: str, answer: str) -> Look:
         },
         servers=tuple((pid, ticks) for pid, ticks in rows["server"]),
         starts=_starts(rows["start"]),
+        aside=_files(rows["aside"], rows["digest_aside"]),
+        beside=tuple(path for (path,) in rows["beside"]),
         locks=tuple(" ".join(fields) for fields in rows["lock"]),
         steps=tuple("\t".join(fields) for fields in rows["step"]),
     )
+
+
+def _files(rows: Iterable[list[str]], sums: Iterable[list[str]]) -> Files:
+    digests = {path: digest for digest, path in sums}
+    return {
+        path: Entry(kind, owner, mode, time, link, digests.get(path, ""))
+        for kind, owner, mode, time, link, path in rows
+    }
 
 
 def _pairs(lines: Iterable[str]) -> dict[str, str]:

@@ -13,6 +13,8 @@ from tests.faults.scenarios import Scenario, Stage
 from tests.faults.site import Site
 
 Tell = Callable[[str], None]
+TOLD_EACH = 100
+"""After so many faults it says how far it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,7 @@ class Outcome:
 
     scenario: Scenario
     points: int
-    injected: int = 0
+    injected: list[Fault] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -49,24 +51,27 @@ class Matrix:
         """Inject all faults, a sample of them, or those whose text holds `only`."""
         began = time.monotonic()
         expected, found = self._undisturbed(scenario)
-        chosen = [fault for fault in faults(found) if only in str(fault)]
+        possible = [fault for fault in faults(found) if scenario.focus in str(fault)]
+        chosen = [fault for fault in possible if only in str(fault)]
         if sample is not None:
             chosen = spread(chosen, sample)
         outcome = Outcome(scenario=scenario, points=len(found))
-        self._tell(f"{scenario.name}: {len(found)} points, {len(chosen)} faults")
+        self._tell(f"{scenario.name}: {len(found)} points, {len(chosen)} of {len(possible)} faults")
         for fault in chosen:
             broken = list(self._inject(scenario, expected, fault))
             outcome.broken += broken
-            outcome.injected += 1
+            outcome.injected.append(fault)
             for one in broken:
                 self._tell(f"  BROKEN by {fault}: {one.seen}")
+            if len(outcome.injected) % TOLD_EACH == 0:
+                self._tell(f"  {len(outcome.injected)} injected, {len(outcome.broken)} broken")
         outcome.seconds = time.monotonic() - began
         return outcome
 
     def _undisturbed(self, scenario: Scenario) -> tuple[Expected, list[Point]]:
         """Record the points of the command, and what it makes of the hosts."""
         hosts = (*scenario.turns, *scenario.bystanders)
-        self._stage.restore(scenario)
+        self._stage.begin(scenario)
         old = self._site.look(hosts)
         self._log.unlink(missing_ok=True)
         ran = self._stage.run(scenario, PROVISION_FAULT_LOG=str(self._log))
@@ -77,6 +82,7 @@ class Matrix:
             verb=scenario.verb,
             turns=scenario.turns,
             bystanders=scenario.bystanders,
+            lands=bool(scenario.source),
             old=old,
             new=new,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -107,7 +108,12 @@ def faults(found: Iterable[Point]) -> Iterator[Fault]:
 
 
 def spread(all_faults: Sequence[Fault], count: int) -> list[Fault]:
-    """Return `count` faults, as evenly spread over the run as can be; steps come first in doubt."""
-    if count >= len(all_faults):
-        return list(all_faults)
-    return [all_faults[at * len(all_faults) // count] for at in range(count)]
+    """Return `count` faults: of each kind as many, each as evenly spread over the run as can be."""
+    of_a_kind: defaultdict[str, list[int]] = defaultdict(list)
+    for at, fault in enumerate(all_faults):
+        of_a_kind[fault.what].append(at)
+    chosen: set[int] = set()
+    for nth, places in enumerate(of_a_kind.values()):
+        share = len(range(nth, count, len(of_a_kind)))
+        chosen |= {places[(2 * at + 1) * len(places) // (2 * share)] for at in range(share)}
+    return [all_faults[at] for at in sorted(chosen)]

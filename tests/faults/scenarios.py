@@ -24,7 +24,15 @@ class Scenario:
     inventory: str
     words: tuple[str, ...]
     turns: tuple[str, ...] = WORKERS
-    bystanders: tuple[str, ...] = ("manager",)
+    source: str = ""
+    """The worker whose AS_HOME is cloned: deployed, running, and never touched."""
+    focus: str = ""
+    """Only faults whose text holds this: the others are those of another scenario."""
+
+    @property
+    def bystanders(self) -> tuple[str, ...]:
+        """Hosts that are looked at and never touched."""
+        return ("manager", self.source) if self.source else ("manager",)
 
     @property
     def verb(self) -> str:
@@ -60,7 +68,26 @@ ROLLBACK = Scenario(
     inventory="second",
     words=("-H", "worker1,worker2", "rollback"),
 )
-ALL = (DEPLOY, CHANGE, RESTART, ROLLBACK)
+CLONE = Scenario(
+    name="clone",
+    state="stock",
+    running=False,
+    inventory="first",
+    words=("-H", "worker3", "clone", "--source", "worker1"),
+    turns=("worker3",),
+    source="worker1",
+)
+REPLACE = Scenario(
+    name="clone --replace",
+    state="other",
+    running=False,
+    inventory="first",
+    words=("-H", "worker3", "clone", "--source", "worker1", "--replace"),
+    turns=("worker3",),
+    source="worker1",
+    focus=":clone_land:",
+)
+ALL = (DEPLOY, CHANGE, RESTART, ROLLBACK, CLONE, REPLACE)
 
 
 class Stage:
@@ -78,7 +105,8 @@ class Stage:
         """Make the states `deployed` and `changed`, each from the one before.
 
         Deployed workers have a driver of one version and a filled deployment directory; the
-        change brings another driver, other configuration, and an empty directory.
+        change brings another driver, other configuration, and an empty directory. Where a clone
+        is to stand there is nothing, or in the state `other` the AS_HOME of somebody else.
         """
         self.restore(DEPLOY)
         self._must(DEPLOY)
@@ -90,6 +118,15 @@ class Stage:
         jar = self._site.driver(NEW_DRIVER).name
         self._site.on(WORKERS, "furnish", jar, bundle_name(jar))
         self._site.on(WORKERS, "save", "changed")
+        self.restore(CLONE)
+        self._site.on(CLONE.turns, "occupy")
+        self._site.on(CLONE.turns, "save", REPLACE.state)
+
+    def begin(self, scenario: Scenario) -> None:
+        """Bring all hosts of a scenario to the state that it begins from."""
+        if scenario.source:
+            self._site.on([scenario.source], "restore", "deployed", "yes")
+        self.restore(scenario)
 
     def restore(self, scenario: Scenario) -> None:
         """Bring the workers to the state that a scenario begins from."""

@@ -23,7 +23,8 @@ HOME = "/opt/faults/as"
 OFFSET = 20
 OWNERS = {"manager": "deploy", "worker1": "deploy", "worker2": "wso2", "worker3": "nobody"}
 BUSY_SECONDS = 8
-STANDIN = Path(__file__).parent / "standin/Bootstrap.java"
+JAVA_HOME = f"{FOLDER}/java"
+STANDIN = Path(__file__).parent / "standin"
 
 
 class Site:
@@ -94,7 +95,7 @@ class Site:
                     "known_hosts": str(self.lab.known_hosts),
                 },
                 "home": HOME,
-                "java_home": "/opt/java",
+                "java_home": JAVA_HOME,
                 "driver": {
                     "jar": str(self.driver(changes.pop("driver", "2.7.6"))),
                     "class": "org.mariadb.jdbc.Driver",
@@ -152,6 +153,7 @@ def site(lab: Lab, folder: Path) -> Iterator[Site]:
     """Set the hosts up, the manager running, and leave the lab as it was at the end."""
     made = Site(lab, folder)
     try:
+        made.on(list(OWNERS), "teardown")  # of a run that was killed
         _provide_standin(made)
         made.each("setup", {name: [owner] for name, owner in OWNERS.items()})
         manager = lab.hosts["manager"].address
@@ -165,16 +167,9 @@ def site(lab: Lab, folder: Path) -> Iterator[Site]:
 
 
 def _provide_standin(made: Site) -> None:
-    """Compile the stand-in on one host and bring it to all."""
-    jar = made.folder / "bootstrap.jar"
+    """Bring the stand-in to every host, as the java of a JAVA_HOME."""
     for name in OWNERS:
         made.lab.exec(name, "mkdir", "-p", FOLDER)
-    _copy(str(STANDIN), f"{made.lab.hosts['manager'].container}:{FOLDER}/")
-    made.on(["manager"], "compile")
-    _copy(f"{made.lab.hosts['manager'].container}:{FOLDER}/{jar.name}", str(jar))
-    for name in OWNERS:
-        _copy(str(jar), f"{made.lab.hosts[name].container}:{FOLDER}/")
-
-
-def _copy(source: str, target: str) -> None:
-    subprocess.run(["docker", "cp", source, target], check=True, capture_output=True)
+        target = f"{made.lab.hosts[name].container}:{JAVA_HOME}"
+        subprocess.run(["docker", "cp", str(STANDIN), target], check=True, capture_output=True)
+        made.lab.exec(name, "ln", "-s", "/usr/bin/perl", f"{JAVA_HOME}/lib/java")

@@ -46,11 +46,13 @@ def test_a_terminal_shows_each_worker_live_with_its_time_and_last_log_line(
     fab: Fab, cluster_file: ClusterFile, worker1: Host
 ) -> None:
     worker1.knob("start-seconds", "2")
+    worker1.knob("finish-seconds", "2")
     drawn = on_a_terminal("-H", "worker1", "deploy", hosts=cluster_file(), home=fab.home)
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn)
-    assert re.search(r"worker1 +\d+ s +(JVM \d+ is up, starting|\w.*Cluster|Starting)", plain), (
+    assert re.search(r"worker1 +\d+ s +starting: (JVM \d+ is up|Starting WSO2 Carbon)", plain), (
         plain
     )
+    assert re.search(r"worker1 +\d+ s +joined: Cluster initialization completed", plain), plain
     assert "Member joined, after" in plain
     assert "\x1b[?25h" in drawn, "the cursor is shown again"
 

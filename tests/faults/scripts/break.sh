@@ -4,13 +4,13 @@ case $1 in
     mend)
         ! grep -q "^faults-read-only $2 " /proc/mounts || umount -l "$2"
         while [ "$(grep -c "^faults $2 " /proc/mounts)" -gt 1 ]; do umount -l "$2"; done
-        rm -f "$2/filling"
+        rm -f "$2/filling" "$folder/held" "$folder/go"
         exit 0
         ;;
 esac
 waited=0
 until [ -e "$folder/held" ]; do
-    [ $waited -lt 3000 ] || { echo "never held"; exit 0; }
+    [ $waited -lt 1000 ] || { echo "never held"; exit 0; }
     sleep 0.01
     waited=$((waited + 1))
 done

@@ -14,6 +14,11 @@ cd "$home" 2> /dev/null && {
         done
     done
 }
+find /opt/faults -mindepth 1 -maxdepth 1 ! -path "$home" ! -path "$home.provision-kept" -printf 'beside\t%p\n'
+cd "$home.provision-kept" 2> /dev/null && {
+    find . -printf 'aside\t%y\t%u:%g\t%m\t%T@\t%l\t%P\n'
+    find . -type f -exec sha256sum {} + | sed 's/^\([0-9a-f]*\)  \.\//digest_aside\t\1\t/'
+}
 find /etc/hosts /etc/hosts.provision-* -printf 'hosts\t%y\t%u:%g\t%m\t%T@\t%l\t%p\n' 2> /dev/null
 sha256sum /etc/hosts | sed 's/^\([0-9a-f]*\)  /digest\t\1\t/'
 for pid in $(servers); do printf 'server\t%s\t%s\n' "$pid" "$(ticks "$pid")"; done

@@ -10,14 +10,21 @@ tar -C /opt/faults -xpf "$folder/states/$1.tar"
 cmp -s "$folder/states/$1.hosts" /etc/hosts || cp -p "$folder/states/$1.hosts" /etc/hosts
 [ "$2" = yes ] || exit 0
 
+# How often its log says that a server has started.
+starts() { cat /opt/faults/as/repository/logs/wso2carbon.log 2> /dev/null | grep -c 'WSO2 Carbon started' || true; }
+
+before=$(starts)
 owner=$(stat -c %U /opt/faults/as)
 worker=-DworkerNode=true
 [ "$LAB_ROLE" != manager ] || worker=
-setsid runuser -u "$owner" -- env -u CARBON_HOME JAVA_HOME=/opt/java \
+setsid runuser -u "$owner" -- env -u CARBON_HOME JAVA_HOME=$folder/java \
     sh /opt/faults/as/bin/wso2server.sh $worker > /dev/null 2>&1 < /dev/null &
-log=/opt/faults/as/repository/logs/wso2carbon.log
-lines=$(grep -cs 'WSO2 Carbon started' $log || true)
-until [ "$(grep -cs 'WSO2 Carbon started' $log)" -gt "${lines:-0}" ]; do sleep 0.05; done
+waited=0
+until [ "$(starts)" -gt "$before" ]; do
+    [ $waited -lt 1000 ] || { echo "the server does not start"; exit 1; }
+    sleep 0.01
+    waited=$((waited + 1))
+done
 # What was recorded speaks of this process again.
 pid=$(servers)
 record=/opt/faults/as/.provision/record

@@ -240,6 +240,14 @@ def test_an_open_journal_is_a_problem_and_a_held_lock_a_note() -> None:
     assert status.notes == (f"locked by {status.lock}",)
 
 
+def test_the_lock_of_a_dead_run_holds_nobody_up() -> None:
+    status = judged(make_facts(lock="me@host since then for `deploy` run=ab", lock_dead=True))
+    assert status.lock is None
+    assert status.notes == (
+        "the lock of a dead run (me@host since then for `deploy`); the next one clears it away",
+    )
+
+
 def test_the_driver_is_named_and_judged() -> None:
     node = make_node(driver=Driver(jar=Path("/x/db.jar"), driver_class="a.B"))
     facts = make_facts()

@@ -61,6 +61,20 @@ def test_the_hosts_file_arrives_byte_for_byte(seen: ServerFacts) -> None:
     assert seen.hosts == Path("/etc/hosts").read_bytes()
 
 
+def test_a_lock_that_is_held_is_told_from_that_of_a_dead_run(
+    server: LocalServer, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = tmp_path / "lock"
+    monkeypatch.setattr("remote.survey.LOCK_PATH", str(lock))
+    ticks = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+    text = "op@desk since then for `deploy` run=ab pid={} ticks={}"
+    lock.symlink_to(text.format(os.getpid(), ticks))
+    assert not look(server, home.node()).lock_dead
+    lock.unlink()
+    lock.symlink_to(text.format(os.getpid(), "1"))
+    assert look(server, home.node()).lock_dead
+
+
 def test_looking_changes_nothing(server: LocalServer, home: Home) -> None:
     before = {path: path.lstat().st_mtime_ns for path in home.path.rglob("*")}
     look(server, home.node())

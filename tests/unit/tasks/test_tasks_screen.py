@@ -73,8 +73,8 @@ def test_a_pipe_is_told_of_a_long_wait_now_and_then() -> None:
     seen = Seen()
     for second in range(35):
         seen.clock.at = 100.0 + second
-        seen.screen.now("worker1", f"starting {second} s")
-    assert seen.lines == [f"worker1  starting {at} s" for at in (10, 20, 30)]
+        seen.screen.now("worker1", "starting")
+    assert seen.lines == [f"worker1  starting ({at} s)" for at in (10, 20, 30)]
 
 
 def test_a_pipe_is_not_told_of_a_wait_right_after_a_line() -> None:
@@ -130,3 +130,12 @@ def test_spare_columns_give_way_on_a_narrow_terminal() -> None:
         ("worker", "ports", "joined"), [("worker1", "4000 9763 9443", "JOIN")], spare=("ports",)
     )
     assert [line.split() for line in seen.lines] == [["worker", "joined"], ["worker1", "JOIN"]]
+
+
+def test_a_narrow_terminal_wraps_the_long_column_and_shows_all_others_whole() -> None:
+    seen = Seen(terminal=True, width=60)
+    row = ("worker1", "driver, config: axis2.xml, carbon.xml, hosts, started", "Member joined")
+    seen.screen.table(("worker", "changed", "joined"), [row], wraps="changed")
+    assert len(seen.lines) > 2
+    assert seen.lines[1].startswith("worker1  driver")
+    assert seen.lines[1].rstrip().endswith("Member joined")
