@@ -55,6 +55,7 @@ class Balancer:
             stack.callback(self._let_go)
             if self._turning:
                 self._lock(stack, verb=verb, break_lock=break_lock)
+                stack.enter_context(self._vhosts.audited(verb))
                 self._vhosts.check_sudo()
             yield
 

@@ -11,6 +11,7 @@ from carbon.cluster import Node
 from carbon.errors import ProvisionError
 from carbon.plan import hosts_owner
 from remote import activation, lifecycle
+from remote.audit import audit_line
 from remote.deploy import Rotation
 from remote.fleet import Fleet
 from remote.interrupt import safe_point
@@ -139,7 +140,7 @@ class Departure:
                 self._fleet,
                 node,
                 evidence=None,
-                audit=lifecycle.audit_line(self._fleet.cluster, self._verb, error=error),
+                audit=audit_line(self._fleet.cluster, self._verb, error=error),
                 timeout_seconds=self._limits.command_seconds,
             )
         except ProvisionError as failure:

@@ -16,6 +16,7 @@ from carbon.facts import ServerFacts
 from carbon.fitness import unfit, unfit_elb, unfit_home, unfit_manager
 from carbon.plan import Plan, Step, Wishes, plan, plan_rollback
 from remote import activation, lifecycle
+from remote.audit import audit_line
 from remote.fleet import Fleet
 from remote.interrupt import safe_point
 from remote.leave import leave
@@ -504,7 +505,7 @@ class _Turn:
 
     def _record(self, error: ProvisionError | None) -> None:
         """Write the record and the audit line; a failure to write them ends nothing else."""
-        audit = lifecycle.audit_line(self._fleet.cluster, self._order.verb, error=error)
+        audit = audit_line(self._fleet.cluster, self._order.verb, error=error)
         try:
             lifecycle.record(
                 self._fleet,

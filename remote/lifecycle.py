@@ -19,7 +19,6 @@ from carbon.process import CarbonProcess, parse_cmdline
 from carbon.reasons import likely_reason
 from remote.fleet import Fleet
 from remote.interrupt import safe_point
-from remote.lock import utc_now, who
 from remote.progress import Progress
 from remote.script import Script
 from remote.seam import Sink
@@ -314,12 +313,6 @@ def _start_script(node: Node, *, run: str, manager_log: str, elb_log: str, setup
         },
         run_as=node.run_as,
     )
-
-
-def audit_line(cluster: Cluster, verb: str, *, error: ProvisionError | None = None) -> str:
-    """Return what the audit log says of a run: when, who, verb, hash of hosts.yaml, outcome."""
-    outcome = "ok" if error is None else f"failed: {error.seen.splitlines()[0]}"
-    return f"{utc_now()} {who()} {verb} inventory={cluster.digest[:12]} {outcome}"
 
 
 def record(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
 from remote import lifecycle
+from remote.audit import audit_line
 from remote.fleet import Fleet
 from remote.lifecycle import Attempt
 from remote.progress import Progress
@@ -55,6 +56,6 @@ def _verify(fleet: Fleet, node: Node, progress: Progress) -> Verified:
         seen = "not seen (it was not started by this tool)"
         return Verified(node=node, good=False, text=seen, pid=pid)
     joined = Attempt(fleet, node, progress=progress).verify(facts)
-    audit = lifecycle.audit_line(fleet.cluster, "verify")
+    audit = audit_line(fleet.cluster, "verify")
     lifecycle.record(fleet, node, evidence=joined, audit=audit, timeout_seconds=seconds)
     return Verified(node=node, good=True, text=joined.evidence, pid=pid)

@@ -81,14 +81,15 @@ def push_vhosts(fleet: Fleet, plan: VhostPlan, *, break_lock: bool) -> Loaded:
     where it refuses the files; the old ones are back then.
     """
     vhosts = Vhosts(fleet)
-    with locked(
+    lock = locked(
         vhosts.server,
         run=fleet.run,
         verb="lb.config",
         run_as=None,
         break_lock=break_lock,
         timeout_seconds=fleet.cluster.limits.command_seconds,
-    ):
+    )
+    with lock, vhosts.audited("lb.config"):
         vhosts.check_sudo()
         return vhosts.push(plan.found, plan.wanted)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from carbon.cluster import Cluster, LoadBalancer
 from carbon.errors import InventoryError, ProvisionError, ScriptError, UnfitError
 from carbon.nginx import file_names
 from remote import privilege
+from remote.audit import audit_line
 from remote.fleet import Fleet
 from remote.script import Script
 from remote.seam import Outcome, Server
@@ -45,6 +47,7 @@ class Vhosts:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._names = file_names(fleet.cluster)
+        self._has_pushed = False
 
     @property
     def balancer(self) -> LoadBalancer:
@@ -89,12 +92,32 @@ class Vhosts:
         commands = privilege.vhost_commands(self._fleet.cluster, self.balancer)
         privilege.check(self.server, commands, step="rotation", timeout_seconds=self._seconds)
 
+    @contextmanager
+    def audited(self, verb: str) -> Iterator[None]:
+        """Write an audit line after a block that pushed something.
+
+        A line that cannot be written ends nothing: nginx has what it should.
+        """
+        error: ProvisionError | None = None
+        try:
+            yield
+        except ProvisionError as failure:
+            error = failure
+            raise
+        finally:
+            if self._has_pushed:
+                line = audit_line(self._fleet.cluster, verb, error=error)
+                script = Script(name="balancer_audit", values={"audit": line})
+                with suppress(ProvisionError):
+                    self.server.run(script, timeout_seconds=self._seconds)
+
     def push(self, found: Found, wanted: Mapping[str, bytes]) -> Loaded:
         """Make the files those that are wanted, all or none; files not wanted go away.
 
         Where nginx refuses them the old ones come back. Raises ScriptError with nginx's own
         sentence then, UnfitError where the files are not those found any more, PrivilegeError.
         """
+        self._has_pushed = True
         new = {name: data for name, data in wanted.items() if found.files.get(name) != data}
         script = Script(
             name="balancer_push",

@@ -16,6 +16,7 @@ TO_MANAGER, FROM_MANAGER = reaching.TO_MANAGER, reaching.FROM_MANAGER
 
 CHECKS: tuple[tuple[str, Callable[[Case], Findings]], ...] = (
     ("AS_HOME", starting.home),
+    ("disk", starting.disk),
     ("JAVA_HOME", starting.java),
     ("worker profile", starting.profile),
     ("", starting.vault),

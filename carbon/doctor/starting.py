@@ -9,6 +9,8 @@ from carbon.doctor.case import Case, Finding, Findings
 from carbon.fitness import unfit_home
 from carbon.reasons import recognised_failure, recognised_symptom
 
+FULL_BELOW_KB = 1024
+
 
 def home(case: Case) -> Findings:
     for error in unfit_home(case.node, case.facts):
@@ -19,6 +21,17 @@ def home(case: Case) -> Findings:
             likelihood=99,
             seen="an interrupted run left its files half swapped, and it is not started like that",
             remedy=f"`fab -H {case.node.name} deploy` completes what was begun",
+        )
+
+
+def disk(case: Case) -> Findings:
+    """A disk that is full is known from itself: there is no room for a line that says so."""
+    if case.facts.disk_free_kb < FULL_BELOW_KB:
+        yield Finding(
+            topic="disk",
+            likelihood=40 if case.own.started else 97,
+            seen=f"a disk of {case.node.server} is full",
+            remedy=f"free space on the disk that holds AS_HOME ({case.facts.disk_free_kb} kB left)",
         )
 
 

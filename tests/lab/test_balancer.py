@@ -475,6 +475,9 @@ def test_stop_leaves_it_out_and_start_puts_it_back(balanced: Nginx, fab: Fab) ->
     assert balanced.rotation() == {"worker1": "out", "worker2": "in"}
     fab.succeeds("-H", "worker1", "start", hosts=balanced.inventory())
     assert balanced.rotation() == {"worker1": "in", "worker2": "in"}
+    told = balanced.host.read("/home/deploy/.provision/audit.log").splitlines()[-2:]
+    for line, verb in zip(told, ("stop", "start"), strict=True):
+        assert re.fullmatch(rf"\S+Z \S+@\S+ {verb} inventory=[0-9a-f]{{12}} ok", line)
 
 
 def test_a_removed_worker_stays_away_until_all_in(balanced: Nginx, fab: Fab) -> None:

@@ -28,7 +28,10 @@ def matrix(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matri
         yield Matrix(made, stage, folder, print)
 
 
-@pytest.mark.parametrize("scenario", ALL, ids=lambda one: one.name.replace(" ", "-"))
+WHOLE = [one for one in ALL if not one.focus]
+
+
+@pytest.mark.parametrize("scenario", WHOLE, ids=lambda one: one.name.replace(" ", "-"))
 def test_a_fault_leaves_each_server_as_it_was_or_as_it_should_be(
     matrix: Matrix, scenario: Scenario
 ) -> None:

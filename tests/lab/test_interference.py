@@ -323,7 +323,7 @@ def test_a_disk_that_fills_while_the_server_starts_is_named_as_the_cause(
         worker1.sh(FILL)
         ran = ended(run, began=began)
     assert ran.status == 1
-    assert "likely: a disk of worker1 is full" in ran.out
+    assert "a disk of worker1 is full" in ran.out
     assert "worker1  not recorded: cannot write the audit line" in ran.out
     worker1.sh(f"rm {SMALL}/filling")
     fab.succeeds("-H", "worker1", "deploy", hosts=hosts)

@@ -111,11 +111,13 @@ def marked(deployed: tuple[Host, Host]) -> Iterator[Host]:
 
 
 @pytest.mark.usefixtures("marked")
-def test_an_open_journal_and_a_held_lock_are_shown(fab: Fab, cluster_file: ClusterFile) -> None:
+def test_an_open_journal_and_the_lock_of_a_dead_run_are_shown(
+    fab: Fab, cluster_file: ClusterFile
+) -> None:
     ran = fab("-H", "worker1", "status", hosts=cluster_file())
     assert ran.status == NOT_WELL
     assert "an interrupted run left its journal open (20261122T110000Z-ab)" in ran.out
-    assert "worker1: note: locked by ann@office since 2026-11-22T11:00:00Z" in ran.out
+    assert "worker1: note: the lock of a dead run (ann@office since 2026-11-22T11:00:00Z" in ran.out
 
 
 @pytest.mark.usefixtures("deployed")

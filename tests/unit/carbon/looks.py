@@ -84,6 +84,7 @@ def make_facts(**own: Any) -> ServerFacts:
         "now": NOW,
         "home_real": PurePosixPath("/opt/as"),
         "home_writable": True,
+        "disk_free_kb": 1 << 20,
         "java_home": PurePosixPath("/opt/java"),
         "addresses": frozenset({"127.0.0.1", "10.0.0.4"}),
         "present": frozenset({str(layout.SCRIPT), str(layout.WORKER_PROFILE)}),

@@ -179,6 +179,7 @@ def test_two_clustering_sections_are_told_by_the_file() -> None:
     [
         ({"home_real": None}, "AS_HOME"),
         ({"journal": "20261122T110000Z-ab"}, "AS_HOME"),
+        ({"disk_free_kb": 0}, "disk"),
         ({"java_home": None, "java_missing": "/opt/none"}, "JAVA_HOME"),
         ({"present": frozenset({str(layout.SCRIPT)})}, "worker profile"),
         ({"listening": {4000: "other"}}, "ports"),
