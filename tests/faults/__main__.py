@@ -10,17 +10,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 
-import lab
-from tests.faults.client import Client
-from tests.faults.matrix import Matrix, Outcome
-from tests.faults.scenarios import ALL, Stage
-from tests.faults.site import site
+from tests.faults.matrix import Outcome
+from tests.faults.part import inject
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -29,18 +27,32 @@ def main(arguments: Sequence[str]) -> int:
     """Run the matrix; the exit status is 0 if no invariant was broken."""
     asked = _parser().parse_args(arguments)
     began = time.monotonic()
-    hosts = lab.up(asked.lab)
-    try:
-        outcomes = _matrix(hosts, asked)
-    finally:
-        if not asked.keep:
-            lab.down(asked.lab)
+    parts = [(number, asked.jobs) for number in range(asked.jobs)]
+    with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
+        outcomes = _merged(list(pool.map(inject, [asked] * asked.jobs, parts)))
     seconds = time.monotonic() - began
     broken = sum(len(one.broken) for one in outcomes)
     _print(outcomes, seconds=seconds)
+    if asked.verbose:
+        for one in (broken for outcome in outcomes for broken in outcome.broken):
+            print(f"--- {one.fault}: {one.seen}\n{one.said}")
     if asked.sample is None and not asked.only and not asked.command:
         RESULTS.write_text(_as_json(outcomes, seconds=seconds))
     return 1 if broken else 0
+
+
+def _merged(parts: Sequence[Sequence[Outcome]]) -> list[Outcome]:
+    """Put together what several processes did of each command."""
+    return [
+        Outcome(
+            scenario=same[0].scenario,
+            points=same[0].points,
+            injected=[fault for one in same for fault in one.injected],
+            broken=[broken for one in same for broken in one.broken],
+            seconds=max(one.seconds for one in same),
+        )
+        for same in zip(*parts, strict=True)
+    ]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -48,33 +60,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sample", type=int, help="so many faults of each command")
     parser.add_argument("--only", default="", help="faults whose text holds this")
     parser.add_argument("--command", action="append", help="only this command; may be repeated")
-    parser.add_argument("--lab", default="faults", help="the name of the lab (faults)")
-    parser.add_argument("--keep", action="store_true", help="leave the lab up at the end")
+    parser.add_argument(
+        "--lab", default="faults", help="the labs are called so, with a number (faults)"
+    )
+    parser.add_argument("--jobs", type=int, default=2, help="labs side by side (%(default)s)")
+    parser.add_argument("--keep", action="store_true", help="leave the labs up at the end")
     parser.add_argument("-v", "--verbose", action="store_true", help="show what broken runs said")
     return parser
-
-
-def _matrix(hosts: lab.Lab, asked: argparse.Namespace) -> list[Outcome]:
-    chosen = [one for one in ALL if not asked.command or one.name in asked.command]
-    with tempfile.TemporaryDirectory(prefix="provision-faults-") as name:
-        folder = Path(name)
-        client = Client(folder)
-        with site(hosts, folder) as made:
-            stage = Stage(made, client)
-            stage.prepare()
-            matrix = Matrix(made, stage, folder, _tell)
-            outcomes = []
-            for scenario in chosen:
-                outcome = matrix.run(scenario, sample=asked.sample, only=asked.only)
-                outcomes.append(outcome)
-                if asked.verbose:
-                    for one in outcome.broken:
-                        print(f"--- {one.fault}: {one.seen}\n{one.said}")
-    return outcomes
-
-
-def _tell(text: str) -> None:
-    print(text, flush=True)
 
 
 def _print(outcomes: Sequence[Outcome], *, seconds: float) -> None:
