@@ -5,25 +5,37 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from carbon import hostsfile
 from carbon.cluster import Cluster, Node
 from carbon.errors import ProvisionError, ScriptError, UnfitError
-from carbon.facts import ServerFacts
+from carbon.facts import Generation, ServerFacts
 from carbon.plan import Plan, hosts_owner
 from remote import privilege
 from remote.lock import utc_now, who
 from remote.script import Script
 from remote.seam import Outcome, Server
 
+_TIME = "%Y%m%dT%H%M%SZ"
 
-def generation_id(run: str) -> str:
-    """Return the name of this run's generation; names sort by time."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{run}"
+
+def generation_id(run: str, generations: Iterable[Generation] = ()) -> str:
+    """Return the name of this run's generation.
+
+    Names sort by time, and this one after those that are there: a rollback takes the last, also
+    where two swaps fall into one second, or were ordered by operators whose clocks differ.
+    """
+    at = datetime.now(UTC).replace(microsecond=0)
+    for one in generations:
+        with suppress(ValueError):
+            found = datetime.strptime(one.id.partition("-")[0], _TIME).replace(tzinfo=UTC)
+            at = max(at, found + timedelta(seconds=1))
+    return f"{at:{_TIME}}-{run}"
 
 
 def check_hosts_sudo(server: Server, plan: Plan, *, timeout_seconds: float) -> None:

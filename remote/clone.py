@@ -295,7 +295,7 @@ class _Clone:
             made,
             cluster=self._fleet.cluster,
             verb="clone",
-            generation=activation.generation_id(self._fleet.run),
+            generation=activation.generation_id(self._fleet.run, made.facts.generations),
             down=False,
             timeout_seconds=self._seconds,
         )

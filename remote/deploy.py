@@ -409,7 +409,7 @@ class _Turn:
             self._plan,
             cluster=self._fleet.cluster,
             verb=self._order.verb,
-            generation=activation.generation_id(self._fleet.run),
+            generation=activation.generation_id(self._fleet.run, self._plan.facts.generations),
             down=self._plan.start or self._plan.reset,
             timeout_seconds=self._limits.command_seconds,
         )

@@ -13,6 +13,7 @@ from carbon import layout
 from carbon.cluster import Driver, Node
 from carbon.driver import WantedDriver
 from carbon.errors import ProvisionError, ScriptError, UnfitError
+from carbon.facts import Generation
 from carbon.plan import Plan, Step, Wishes, plan
 from remote import activation
 from remote.script import Script
@@ -301,3 +302,13 @@ def test_what_this_tool_did_not_make_is_not_cleared_away(shop: Workshop) -> None
         shop.stage(made)
         shop.swap(made, generation=f"2026010{number + 1}T000000Z-ab", keep=1)
     assert strange.is_dir()
+
+
+def test_a_generation_sorts_after_those_that_are_there_whatever_the_clocks_say() -> None:
+    """Two swaps in one second, or an operator whose clock is ahead."""
+    first = activation.generation_id("ff")
+    again = activation.generation_id("00", [Generation(id=first, meta={})])
+    assert again > first
+    ahead = Generation(id="29991231T235958Z-ab", meta={})
+    strange = Generation(id="20269999T000000Z-x", meta={})
+    assert activation.generation_id("00", [ahead, strange]) == "29991231T235959Z-00"
