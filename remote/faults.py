@@ -28,7 +28,8 @@ Steps of a script on the server, each named by `step` in remote/scripts before i
     SERVER:step:SCRIPT:N:K          the Kth step of the Nth run of SCRIPT
 
 with the faults `kill` (SIGKILL to the script) and `hold`: the script makes `held` in SERVER_FOLDER
-and waits for `go` there, so that a test can do to the server whatever it likes at this moment.
+and waits for `go` there, so that a test can do to the server whatever it likes at this moment; it
+takes `held` away when it goes on.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ SERVER_FOLDER = "/var/lib/provision-faults"
 CLIENT_FAULTS = ("cut-before", "cut-after", "kill-before", "kill-after", "hook-before")
 STEP_FAULTS = {
     "kill": "kill -KILL $$; exit 137",
-    "hold": f": > {SERVER_FOLDER}/held; until [ -e {SERVER_FOLDER}/go ]; do sleep 0.02; done",
+    "hold": f": > {SERVER_FOLDER}/held; until [ -e {SERVER_FOLDER}/go ]; do sleep 0.02; done;"
+    f" rm -f {SERVER_FOLDER}/held",
 }
 
 

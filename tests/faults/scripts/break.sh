@@ -19,4 +19,8 @@ case $1 in
     read-only) mount --bind "$2" "$2" && mount -o remount,bind,ro "$2" ;;
 esac
 : > "$folder/go"
+until [ ! -e "$folder/held" ] || [ $waited -ge 2000 ]; do
+    sleep 0.01
+    waited=$((waited + 1))
+done
 echo broken
