@@ -3,7 +3,7 @@
 end_with_client
 own=$(state)
 HOME_REAL=$(cd "$HOME_DIR" && pwd -P) || fail 1 "AS_HOME $HOME_DIR is gone"
-[ ! -f "$own/journal" ] || fail 8 "an interrupted run left its journal open ($(cat "$own/journal")): files may be a mixture"
+[ ! -f "$own/journal" ] || fail 8 "an interrupted run left its journal open ($(head -n 1 "$own/journal")): files may be a mixture"
 if pid=$(carbon_pid); then fail 8 "it already runs (pid $pid)"; fi
 [ -n "$JAVA_DIR" ] || JAVA_DIR=${JAVA_HOME-}
 [ -x "$JAVA_DIR/bin/java" ] || fail 1 "JAVA_HOME $JAVA_DIR has no bin/java"

@@ -102,6 +102,15 @@ if [ -n "$HOME_REAL" ]; then
         say "generation ${kept##*/} $meta"
     done
 
+    if [ -f "$own/journal" ]; then
+        meta=
+        { # cut off right before the generation had its meta, which stands here, too
+            read -r kept
+            while IFS= read -r line || [ -n "$line" ]; do meta=$meta$line$TAB; done
+        } < "$own/journal"
+        [ -f "$own/generations/$kept/meta" ] || [ -z "$meta" ] || say "generation $kept $meta"
+    fi
+
     if find_carbon && read_ticks "$pid"; then
         say "process $pid $ticks"
         (

@@ -1,7 +1,6 @@
 # Put the staged files in place, keep what they replace, reset the deployment directory.
 # A journal stands from before the first change until after the last: start refuses meanwhile,
 # and the next run goes on with the same generation, so that what was kept stays the true old.
-# A generation counts from when it has its meta, right after the journal.
 # HOME_DIR GENERATION META REMOVE RESET(yes|no) DOWN(yes|no) KEEP UNDO(generation ...)
 # A rollback stages what generations kept (UNDO, newest first) and lists in staged/remove what
 # was not there before them.
@@ -121,9 +120,11 @@ while read -r path && read -r device user group _ <&3 && read -r place _ <&3; do
 done < "$paths" 3< "$stats"
 give "$given" "$@"
 
-# From here on the files may be a mixture, and a generation counts from when it has its meta.
+# From here on the files may be a mixture. A generation counts from when the journal names it, with
+# its meta: what a rollback undoes must be known to who completes it.
 step journal
-say "$GENERATION" > "$own/journal.new" && say "$META" > "$kept/meta.new" || fail 1 "cannot write in $own"
+printf '%s\n' "$GENERATION" "$META" > "$own/journal.new" && say "$META" > "$kept/meta.new" ||
+    fail 1 "cannot write in $own"
 flush "$own/journal.new" "$kept/meta.new" "$kept"
 step journal-complete
 mv -f "$own/journal.new" "$own/journal" || fail 1 "cannot write $own/journal"

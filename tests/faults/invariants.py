@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.faults.client import Ran
-from tests.faults.look import DEPLOYMENT, HOSTS, Entry, Files, Look
+from tests.faults.look import DEPLOYMENT, HOSTS, STATE, Entry, Files, Look
 
 AUDIT = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S+@\S+ (?P<verb>\S+) inventory=[0-9a-f]{12} .+"
@@ -84,11 +84,13 @@ def _ended(ran: Ran) -> Iterator[str]:
 def _whole(name: str, old: Look, new: Look, now: Look) -> Iterator[str]:
     """Every file is the old one or the new one, with owner and mode.
 
-    The deployment directory is kept aside by one rename and made anew by another step.
+    The deployment directory is kept aside by one rename, and made anew or brought back by another
+    step; the journal stands meanwhile, so that no server starts without it.
     """
+    is_between = f"{STATE}/journal" in now.files
     for path in sorted({*old.home, *new.home, *now.home}):
         states = [look.home.get(path) for look in (old, new)]
-        if path == DEPLOYMENT:
+        if path == DEPLOYMENT or (is_between and path.startswith(f"{DEPLOYMENT}/")):
             states.append(None)
         if now.home.get(path) not in states:
             yield f"{name}: {path} is neither the old nor the new one: {now.home.get(path)}"

@@ -312,3 +312,14 @@ def test_a_generation_sorts_after_those_that_are_there_whatever_the_clocks_say()
     ahead = Generation(id="29991231T235958Z-ab", meta={})
     strange = Generation(id="20269999T000000Z-x", meta={})
     assert activation.generation_id("00", [ahead, strange]) == "29991231T235959Z-00"
+
+
+def test_a_swap_that_was_cut_off_before_its_meta_is_known_all_the_same(shop: Workshop) -> None:
+    """Else a rollback that is run again would not know what it was taking back."""
+    made = shop.plan(Step.CONFIG)
+    shop.stage(made)
+    with pytest.raises(ProvisionError):
+        swap_with_prelude(shop, made, 'step() { [ "$1" != meta-complete ] || exit 9; }')
+    facts = survey(shop.server, shop.node, timeout_seconds=SECONDS)
+    assert facts.journal == GENERATION
+    assert [(one.id, one.meta["verb"]) for one in facts.generations] == [(GENERATION, "deploy")]
