@@ -90,7 +90,6 @@ if [ -n "$HOME_REAL" ]; then
             grep -aE -e "$2" | tail -n 1000 | cut -b 1-1000 | sed "s/^/said $1 /"
         shift 2
     done
-    [ -f "$own/journal" ] && tell journal "$own/journal"
     [ -d "$own/staged" ] && say "staged yes"
     [ -f "$own/cloned" ] && tell cloned "$own/cloned"
     [ -f "$own/first-start" ] && tell first_start "$own/first-start"
@@ -108,6 +107,7 @@ if [ -n "$HOME_REAL" ]; then
             read -r kept
             while IFS= read -r line || [ -n "$line" ]; do meta=$meta$line$TAB; done
         } < "$own/journal"
+        say "journal $kept"
         [ -f "$own/generations/$kept/meta" ] || [ -z "$meta" ] || say "generation $kept $meta"
     fi
 
