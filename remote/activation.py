@@ -38,13 +38,11 @@ def generation_id(run: str, generations: Iterable[Generation] = ()) -> str:
     return f"{at:{_TIME}}-{run}"
 
 
-def check_hosts_sudo(server: Server, plan: Plan, *, timeout_seconds: float) -> None:
+def check_hosts_sudo(server: Server, *, timeout_seconds: float) -> None:
     """Make sure before any change that sudo will let the hosts step happen.
 
     Raises PrivilegeError.
     """
-    if not plan.edits_hosts:
-        return
     commands = privilege.HOSTS_COMMANDS
     privilege.check(server, commands, step="look", timeout_seconds=timeout_seconds)
 
@@ -52,25 +50,45 @@ def check_hosts_sudo(server: Server, plan: Plan, *, timeout_seconds: float) -> N
 def stage(server: Server, plan: Plan, *, jar: Path | None, timeout_seconds: float) -> None:
     """Send all new files to AS_HOME/.provision/staged, in one stream; nothing live is touched.
 
-    What the plan was computed on must still be there. Raises ScriptError or UnfitError.
+    What the plan was computed on must still be there, and sudo must allow the edit of
+    /etc/hosts that is planned. Raises ScriptError, UnfitError or PrivilegeError.
     """
-    if not plan.swaps:
-        return
+    sends = plan.swaps and not plan.undo
+    # The login's own sudo is asked on the way; the account that owns AS_HOME has none.
+    checks_too = plan.edits_hosts and sends and plan.node.run_as is None
+    if plan.edits_hosts and not checks_too:
+        check_hosts_sudo(server, timeout_seconds=timeout_seconds)
     if plan.undo:
         _stage_kept(server, plan, timeout_seconds=timeout_seconds)
-        return
-    files = _new_files(plan, jar)
+    elif sends:
+        before = (privilege.CHECK,) if checks_too else ()
+        _send(server, plan, _new_files(plan, jar), before=before, timeout_seconds=timeout_seconds)
+
+
+def _send(
+    server: Server,
+    plan: Plan,
+    files: Mapping[PurePosixPath, bytes],
+    *,
+    before: tuple[str, ...],
+    timeout_seconds: float,
+) -> None:
     script = Script(
         name="stage",
         values={
             "home_dir": str(plan.node.home),
             "expect": list(_expected(plan.facts)),
             "need_kb": 2 * sum(len(data) for data in files.values()) // 1024 + 1024,
+            "commands": privilege.as_values(privilege.HOSTS_COMMANDS),
         },
         run_as=plan.node.run_as,
+        calls_sudo=bool(before),
+        before=before,
         limit_seconds=timeout_seconds,
     )
     outcome = server.run(script, payload=_archive(files), timeout_seconds=timeout_seconds)
+    if outcome.status == privilege.REFUSED:
+        raise privilege.refused(server, outcome, step="look")
     _demand_success(outcome, server, "stage")
 
 

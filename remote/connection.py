@@ -616,7 +616,12 @@ def _opened_session(transport: paramiko.Transport, deadline: float) -> paramiko.
 
 def _execute(channel: paramiko.Channel, command: str, deadline: float) -> None:
     """Ask for a command; Paramiko itself waits without a limit for the server to agree."""
-    watchdog = threading.Timer(_left(deadline), channel.close)
+
+    def give_up() -> None:
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            channel.close()
+
+    watchdog = threading.Timer(_left(deadline), give_up)
     watchdog.daemon = True
     watchdog.start()
     try:

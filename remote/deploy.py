@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -23,7 +24,7 @@ from remote.leave import leave
 from remote.lifecycle import Attempt, Joined
 from remote.lock import locked
 from remote.progress import Progress
-from remote.runners import all_or_errors, parallel
+from remote.runners import Background, all_or_errors, or_error, parallel
 from remote.survey import survey
 
 
@@ -87,6 +88,17 @@ Planner = Callable[[Node, ServerFacts], Plan]
 Forecast = Callable[[Node, ServerFacts], ServerFacts]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Looked:
+    """What was read of one server, and what was planned on it."""
+
+    node: Node
+    facts: ServerFacts
+    unreached: Sequence[UnfitError] = ()
+    missing: Sequence[UnfitError] = ()
+    plan: Plan | ProvisionError | None = None
+
+
 def look(
     fleet: Fleet,
     order: Order,
@@ -106,29 +118,33 @@ def look(
     watchers = fleet.cluster.watchers if Step.START in order.wishes.steps else ()
     asked = tuple({node.name: node for node in (*order.nodes, *watchers)}.values())
 
-    def look_at(node: Node) -> tuple[ServerFacts, list[UnfitError]]:
+    planned = {node.name for node in order.nodes}
+
+    def look_at(node: Node) -> _Looked:
         progress.now(node.name, "looking")
         seconds = fleet.cluster.limits.command_seconds
         facts = survey(fleet.server(node), node, timeout_seconds=seconds)
         unreached = _unreached_database(fleet, node, order)
         progress.now(node.name, "")
-        return facts, unreached
+        if node.name not in planned:
+            return _Looked(node=node, facts=facts)
+        if forecast is not None:
+            facts = forecast(node, facts)
+        missing = unfit_home(node, facts)
+        # Planned at once: the other servers are still being read.
+        made = None if missing else or_error(lambda: planner(node, facts))
+        return _Looked(node=node, facts=facts, unreached=unreached, missing=missing, plan=made)
 
     looked, errors = all_or_errors(parallel(asked, look_at))
     refuse(errors)
-    facts = {one.name: one for one, _ in looked}
-    if forecast is not None:
-        facts |= {node.name: forecast(node, facts[node.name]) for node in order.nodes}
-    missing_home = [e for node in order.nodes for e in unfit_home(node, facts[node.name])]
-    refuse(missing_home)
-    plans, errors = all_or_errors(
-        parallel(order.nodes, lambda node: planner(node, facts[node.name]))
-    )
+    refuse([reason for one in looked for reason in one.missing])
+    plans, errors = all_or_errors([one.plan for one in looked if one.plan])
     refuse(errors)
     starts = [made for made in plans if made.start]
-    unreached = {one.name: found for one, found in looked if found}
+    facts = {one.node.name: one.facts for one in looked}
+    unreached = {one.node.name: one.unreached for one in looked}
     reasons: list[ProvisionError] = [reason for made in plans for reason in unfit(made)]
-    reasons += [reason for made in starts for reason in unreached.get(made.node.name, [])]
+    reasons += [reason for made in starts for reason in unreached[made.node.name]]
     reasons += _unfit_watchers(fleet.cluster, facts, plans)
     refuse(reasons)
     safe_point()
@@ -277,7 +293,6 @@ def _stage_all(fleet: Fleet, todo: Sequence[Plan], *, progress: Progress) -> Non
         progress.now(made.node.name, "staging")
         server = fleet.server(made.node)
         jar = made.node.driver.jar if made.node.driver else None
-        activation.check_hosts_sudo(server, made, timeout_seconds=seconds)
         activation.stage(server, made, jar=jar, timeout_seconds=seconds)
 
     refuse(all_or_errors(parallel(todo, stage))[1])
@@ -318,11 +333,20 @@ def _roll(
     progress: Progress,
     rotation: Rotation | None,
 ) -> Iterator[tuple[str, Done]]:
-    for made in todo:
-        done = _Turn(fleet, order, made, progress=progress, rotation=rotation).take()
-        yield made.node.name, done
-        if done.error is not None:
-            return
+    with Background() as background:
+        for made in todo:
+            turn = _Turn(
+                fleet,
+                order,
+                made,
+                progress=progress,
+                rotation=rotation,
+                recorder=background.begin,
+            )
+            done = turn.take()
+            yield made.node.name, done
+            if done.error is not None:
+                return
 
 
 class _Turn:
@@ -336,6 +360,7 @@ class _Turn:
         *,
         progress: Progress,
         rotation: Rotation | None,
+        recorder: Callable[[Callable[[], None]], None],
     ) -> None:
         self._fleet = fleet
         self._order = order
@@ -343,6 +368,8 @@ class _Turn:
         self._node = made.node
         self._progress = progress
         self._rotation = rotation if made.start or made.verify else None
+        self._recorder = recorder
+        """Does the writing down: the next turn need not wait for it."""
         self._limits = fleet.cluster.limits
         self._changed: list[str] = []
         self._joined: Joined | None = None
@@ -361,7 +388,7 @@ class _Turn:
             )
             if self._order.rollback:
                 self._take_back(error)
-        self._record(error)
+        self._recorder(lambda: self._record(error))
         self._progress.now(self._node.name, "")
         return Done(plan=self._plan, changed=tuple(self._changed), joined=self._joined, error=error)
 
@@ -371,10 +398,11 @@ class _Turn:
             self._rotation.take_out(self._node)
         if self._plan.restart:
             self._leave()
-        self._put_in_place()
-        if self._plan.start:
-            self._start()
-        elif self._plan.verify:
+        with self._attempt() as attempt:
+            self._put_in_place(attempt)
+            if self._plan.start:
+                self._start(attempt)
+        if self._plan.verify:
             self._verify()
         if self._rotation:
             self._rotation.put_back(self._node)
@@ -389,15 +417,16 @@ class _Turn:
         if stopped.killed:
             self._tell(f"killed: it did not end within {self._limits.stop_seconds:g} s")
 
-    def _put_in_place(self) -> None:
-        """Swap files and edit /etc/hosts, at once: neither waits for the other."""
+    def _put_in_place(self, attempt: Attempt) -> None:
+        """Swap files, edit /etc/hosts and open the manager's log: neither waits for the other."""
         self._progress.now(self._node.name, "swapping files")
         steps = (
             (self._plan.swaps, self._swap),
             (self._plan.unstages, self._unstage),
             (self._plan.edits_hosts, self._edit_hosts),
+            (self._plan.start, partial(self._watch, attempt)),
         )
-        todo = [step for is_planned, step in steps if is_planned]
+        todo: list[Callable[[], Iterable[str]]] = [step for planned, step in steps if planned]
         done, errors = all_or_errors(parallel(todo, lambda step: list(step())))
         for text in (text for texts in done for text in texts):
             self._tell(text)
@@ -444,9 +473,13 @@ class _Turn:
         elif edited.changed:
             yield "hosts"
 
-    def _start(self) -> None:
+    def _watch(self, attempt: Attempt) -> tuple[()]:
+        attempt.watch()
+        return ()
+
+    def _start(self, attempt: Attempt) -> None:
         self._progress.now(self._node.name, "starting")
-        self._joined = self._attempt().start(setup=self._plan.facts.lacks_tables)
+        self._joined = attempt.start(setup=self._plan.facts.lacks_tables)
         self._tell("restarted" if self._plan.restart else "started")
 
     def _verify(self) -> None:
@@ -456,7 +489,8 @@ class _Turn:
         its disk was full, or its database was away.
         """
         try:
-            self._joined = self._attempt().verify(self._plan.facts)
+            with self._attempt() as attempt:
+                self._joined = attempt.verify(self._plan.facts)
         except StartError as error:
             if self._order.wishes.restart == "never":
                 raise
@@ -464,7 +498,8 @@ class _Turn:
             if self._rotation:
                 self._rotation.take_out(self._node)
             self._leave()
-            self._start()
+            with self._attempt() as attempt:
+                self._start(attempt)
         else:
             self._tell(f"joined: {self._joined.evidence}")
 
@@ -492,7 +527,12 @@ class _Turn:
             error.action = f"{error.action}\n  and the rollback failed: {failure}"
             return
         turn = _Turn(
-            self._fleet, order, back, progress=self._progress, rotation=self._rotation
+            self._fleet,
+            order,
+            back,
+            progress=self._progress,
+            rotation=self._rotation,
+            recorder=lambda work: work(),
         ).take()
         self._joined = turn.joined
         if turn.error:

@@ -67,12 +67,23 @@ class Attempt:
         self._console: list[str] = []
         self._last = ""
         self._pid = 0
-        self._own_offset = 0
         self._began = time.monotonic()
+        self._stack = ExitStack()
+        self._places: tuple[str, str] | None = None
+        """From where the logs of the manager and the ELB are followed."""
 
     @property
     def _cluster(self) -> Cluster:
         return self._fleet.cluster
+
+    def watch(self) -> None:
+        """Begin to follow the manager and the ELB: what they write from now on is not missed.
+
+        A start does it by itself; done before, it costs the start no time.
+        Raises ScriptError where a log cannot be read.
+        """
+        if self._places is None:
+            self._places = self._follow_manager(), self._follow_elb()
 
     def start(self, *, setup: bool = False) -> Joined:
         """Start the node and wait until it joined.
@@ -80,50 +91,56 @@ class Attempt:
         `setup` adds -Dsetup, for a node whose local H2 database has no tables yet.
         Raises StartError, JoinError, and what the connections raise.
         """
-        with ExitStack() as stack:
-            script = _start_script(
-                self._node,
-                run=self._fleet.run,
-                manager_log=self._follow_manager(stack),
-                elb_log=self._follow_elb(stack),
-                setup=setup,
-            )
-            own = self._fleet.server(self._node).stream(script, sink=self._sink("own"))
-            stack.callback(own.close)
-            self._began = time.monotonic()
-            return self._outcome()
+        self.watch()
+        assert self._places is not None
+        manager_log, elb_log = self._places
+        script = _start_script(
+            self._node, run=self._fleet.run, manager_log=manager_log, elb_log=elb_log, setup=setup
+        )
+        self._read_own(script)
+        self._began = time.monotonic()
+        return self._outcome()
 
     def verify(self, facts: ServerFacts) -> Joined:
         """Look for the proofs of a start that an earlier run made and did not see through."""
         assert facts.process is not None, "only a running server can be verified"
         self._pid = facts.process.pid
         self._began = time.monotonic() - max(0.0, facts.now - facts.process.started_at)
-        with ExitStack() as stack:
-            self._follow_manager(stack, since=facts.record.get("manager_log", ""))
-            self._follow_elb(stack, since=facts.record.get("elb_log", ""))
-            own = self._fleet.server(self._node).stream(
-                follow_script(
-                    self._node, loglines.OWN_LOG_PATTERN, since=facts.record.get("own_log", "")
-                ),
-                sink=self._sink("own", prefix="log "),
-            )
-            stack.callback(own.close)
-            return self._outcome()
+        self._follow_manager(since=facts.record.get("manager_log", ""))
+        self._follow_elb(since=facts.record.get("elb_log", ""))
+        since = facts.record.get("own_log", "")
+        self._read_own(
+            follow_script(self._node, loglines.OWN_LOG_PATTERN, since=since), prefix="log "
+        )
+        return self._outcome()
 
-    def _follow_manager(self, stack: ExitStack, *, since: str = "") -> str:
+    def close(self) -> None:
+        """End what is followed; safe to call twice."""
+        self._stack.close()
+
+    def __enter__(self) -> Attempt:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _read_own(self, script: Script, *, prefix: str = "") -> None:
+        sink = self._sink("own", prefix=prefix)
+        own = self._fleet.server(self._node).stream(script, sink=sink)
+        self._stack.callback(own.close)
+
+    def _follow_manager(self, *, since: str = "") -> str:
         if self._node.name == self._cluster.manager.name:
             return ""
-        return follow_manager(
-            self._fleet, self._node, sink=self._sink("manager"), stack=stack, since=since
-        )
+        sink = self._sink("manager")
+        return follow_manager(self._fleet, self._node, sink=sink, stack=self._stack, since=since)
 
-    def _follow_elb(self, stack: ExitStack, *, since: str = "") -> str:
+    def _follow_elb(self, *, since: str = "") -> str:
         elb = self._cluster.group_manager
         if elb is None or not self._watch.elb_wanted:
             return ""
-        return follow(
-            self._fleet, elb, self._node, sink=self._sink("elb"), stack=stack, since=since
-        )
+        sink = self._sink("elb")
+        return follow(self._fleet, elb, self._node, sink=sink, stack=self._stack, since=since)
 
     def _sink(self, source: Source, *, prefix: str = "") -> Sink:
         def put(line: str | None) -> None:

@@ -17,7 +17,7 @@ from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import PrivilegeError
 from carbon.nginx import file_names
 from remote.script import Script
-from remote.seam import Server
+from remote.seam import Outcome, Server
 
 Command: TypeAlias = tuple[str, ...]
 
@@ -30,6 +30,11 @@ HOSTS_COMMANDS: tuple[Command, ...] = (
     ("tee", "/etc/hosts"),
 )
 """For /etc/hosts; the last two where it is a bind mount and can only be written over."""
+
+CHECK = "sudo_check"
+"""The script that asks sudo for all of a list of commands."""
+REFUSED = 9
+"""Its exit status where sudo does not allow one of them."""
 
 NGINX_COMMANDS: tuple[Command, ...] = (("nginx", "-t"), ("nginx", "-s", "reload"))
 
@@ -67,19 +72,25 @@ def check(
 
     Raises PrivilegeError.
     """
-    script = Script(
-        name="sudo_check",
-        values={"commands": [shlex.join(command) for command in commands]},
-        calls_sudo=True,
-    )
+    script = Script(name=CHECK, values={"commands": as_values(commands)}, calls_sudo=True)
     outcome = server.run(script, timeout_seconds=timeout_seconds)
     if outcome.status != 0:
-        raise PrivilegeError(
-            f"sudo does not allow what this step needs: {outcome.complaint}",
-            host=server.name,
-            step=step,
-            action=f"install what `fab -H {server.name} sudoers` prints",
-        )
+        raise refused(server, outcome, step=step)
+
+
+def as_values(commands: Iterable[Command]) -> list[str]:
+    """Return the commands as the script of the check wants them."""
+    return [shlex.join(command) for command in commands]
+
+
+def refused(server: Server, outcome: Outcome, *, step: str) -> PrivilegeError:
+    """Return the error for a check that failed."""
+    return PrivilegeError(
+        f"sudo does not allow what this step needs: {outcome.complaint}",
+        host=server.name,
+        step=step,
+        action=f"install what `fab -H {server.name} sudoers` prints",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

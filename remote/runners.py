@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TypeVar
@@ -26,22 +27,43 @@ def parallel(
     An error of one is its result and does not stop the others.
     """
     todo = list(items)
-
-    def attempt(item: Item) -> Result | ProvisionError:
-        try:
-            return work(item)
-        except ProvisionError as error:
-            return error
-
     if len(todo) <= 1:
-        return [attempt(item) for item in todo]
+        return [or_error(partial(work, item)) for item in todo]
     results = [Future[Result | ProvisionError]() for _ in todo]
 
     def job(item: Item, result: Future[Result | ProvisionError]) -> Callable[[], None]:
-        return lambda: settle(result, lambda: attempt(item))
+        return lambda: settle(result, lambda: or_error(partial(work, item)))
 
     begin((job(*pair) for pair in zip(todo, results, strict=True)), at_most=at_most)
     return [result.result() for result in results]
+
+
+def or_error(work: Callable[[], Result]) -> Result | ProvisionError:
+    """Do the work and return what it gives, or its error as the result."""
+    try:
+        return work()
+    except ProvisionError as error:
+        return error
+
+
+class Background:
+    """Work that is begun and not waited for until the end of a block."""
+
+    def __init__(self) -> None:
+        self._begun: list[Future[None]] = []
+
+    def begin(self, work: Callable[[], None]) -> None:
+        """Let a thread do it."""
+        result = Future[None]()
+        self._begun.append(result)
+        begin([lambda: settle(result, work)])
+
+    def __enter__(self) -> Background:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for result in self._begun:
+            result.result()
 
 
 def begin(jobs: Iterable[Callable[[], None]], *, at_most: int = AT_MOST) -> None:

@@ -37,6 +37,8 @@ class Script:
     """The script itself runs commands of the sudoers fragment."""
     limit_seconds: float | None = None
     """After this the server itself ends the script, even where the client is gone."""
+    before: tuple[str, ...] = ()
+    """Other scripts that run before it in the same shell, with the same values."""
     prelude: str = ""
     """What comes between the shared functions and the body (remote/faults.py)."""
 
@@ -46,9 +48,10 @@ class Script:
         return self.calls_sudo or self.run_as is not None
 
     def render(self) -> bytes:
-        """Return the whole text to send: values, then the shared functions, then the body."""
+        """Return the whole text to send: values, then the shared functions, then the bodies."""
         lines = [f"{name.upper()}={_quote(value)}" for name, value in self.values.items()]
-        texts = [_text("lib"), self.prelude.encode(), _text(self.name)]
+        bodies = map(_text, (*self.before, self.name))
+        texts = [_text("lib"), self.prelude.encode(), *bodies]
         return b"\n".join([*(line.encode() for line in lines), *texts])
 
     def command(self, size: int) -> str:

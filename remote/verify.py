@@ -55,7 +55,8 @@ def _verify(fleet: Fleet, node: Node, progress: Progress) -> Verified:
     if not facts.recorded:
         seen = "not seen (it was not started by this tool)"
         return Verified(node=node, good=False, text=seen, pid=pid)
-    joined = Attempt(fleet, node, progress=progress).verify(facts)
+    with Attempt(fleet, node, progress=progress) as attempt:
+        joined = attempt.verify(facts)
     audit = audit_line(fleet.cluster, "verify")
     lifecycle.record(fleet, node, evidence=joined, audit=audit, timeout_seconds=seconds)
     return Verified(node=node, good=True, text=joined.evidence, pid=pid)

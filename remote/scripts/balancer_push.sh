@@ -9,7 +9,7 @@ while [ $# -ge 2 ]; do
     if [ "$1" = - ]; then
         [ ! -e "$2" ] || fail 7 "$CONF_DIR/$2 is there now, and was not when this run looked"
     else
-        [ -f "$2" ] && [ "$(digest "$2")" = "$1" ] ||
+        [ -f "$2" ] && holds "$2" "$1" ||
             fail 7 "$CONF_DIR/$2 was changed by somebody else since this run looked"
     fi
     shift 2
@@ -57,7 +57,7 @@ while [ $# -ge 2 ]; do
     new=$CONF_DIR/$2.provision-new
     step "stage $2"
     (umask 022 && sudo -n tee "$new" < "$own/$2" > /dev/null) || fail 1 "sudo: cannot write $new"
-    [ "$(digest "$new")" = "$1" ] || { clear_away; fail 1 "$new was not written whole"; }
+    holds "$new" "$1" || { clear_away; fail 1 "$new was not written whole"; }
     flush "$new"
     keep "$2"
     shift 2

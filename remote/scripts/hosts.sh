@@ -2,7 +2,7 @@
 # EXPECT MOUNTED(yes|no) CONTENT_DIGEST; payload: the whole new file. Every sudo line here
 # stands word for word in the sudoers fragment.
 new=/etc/hosts.provision-new
-[ "$(digest /etc/hosts)" = "$EXPECT" ] || fail 7 "/etc/hosts was changed by somebody else since this run looked"
+holds /etc/hosts "$EXPECT" || fail 7 "/etc/hosts was changed by somebody else since this run looked"
 
 clear_away() {
     step hosts-clear
@@ -13,7 +13,7 @@ step hosts-copy
 sudo -n cp -p /etc/hosts $new < /dev/null || { clear_away; fail 1 "sudo: cannot copy /etc/hosts"; }
 step hosts-write
 sudo -n tee $new > /dev/null || { clear_away; fail 1 "sudo: cannot write $new"; }
-if [ "$(digest $new)" != "$CONTENT_DIGEST" ]; then
+if ! holds $new "$CONTENT_DIGEST"; then
     clear_away
     fail 1 "the new /etc/hosts did not arrive whole"
 fi
@@ -31,11 +31,11 @@ step hosts-keep
 sudo -n cp -p /etc/hosts /etc/hosts.provision-kept < /dev/null || { clear_away; fail 1 "sudo: cannot back up /etc/hosts"; }
 step hosts-in-place
 sudo -n tee /etc/hosts < $new > /dev/null
-if [ "$(digest /etc/hosts)" != "$CONTENT_DIGEST" ]; then
+if ! holds /etc/hosts "$CONTENT_DIGEST"; then
     step hosts-restore
     sudo -n tee /etc/hosts < /etc/hosts.provision-kept > /dev/null
     clear_away
-    [ "$(digest /etc/hosts)" = "$EXPECT" ] || fail 1 "/etc/hosts was not written whole; the old one is /etc/hosts.provision-kept"
+    holds /etc/hosts "$EXPECT" || fail 1 "/etc/hosts was not written whole; the old one is /etc/hosts.provision-kept"
     fail 1 "sudo: cannot write /etc/hosts, which is as it was"
 fi
 flush /etc/hosts

@@ -9,10 +9,12 @@ TAB='	'
 LC_ALL=C
 export LC_ALL
 umask 077
+own=${HOME_DIR-}/.provision
 
 say() { printf '%s\n' "$*"; }
 
-# fail STATUS SENTENCE: 1 failed, 7 the server changed since it was looked at, 8 not allowed now.
+# fail STATUS SENTENCE: 1 failed, 7 the server changed since it was looked at, 8 not allowed now,
+# 9 sudo does not allow it.
 fail() {
     status=$1
     shift
@@ -36,11 +38,11 @@ is_filled() {
     return 1
 }
 
-# digest FILE: its sha256.
-digest() {
-    set -- $(sha256sum < "$1")
-    say "${1-}"
-}
+# holds FILE DIGEST: is its sha256 this one?
+holds() {
+    set -- "$2" $(sha256sum < "$1")
+    [ "$1" = "${2-}" ]
+} 2> /dev/null
 
 # read_ticks PID: into `ticks`, when it started, in ticks since boot; fails where it is gone.
 read_ticks() {
@@ -97,5 +99,3 @@ end_with_client() {
     lifeline=$!
     exec 3<&- < /dev/null
 }
-
-state() { say "$HOME_DIR/.provision"; }

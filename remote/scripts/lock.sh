@@ -1,7 +1,8 @@
 # Hold the server's lock until the client goes. The link's text says who holds it, and is made
 # in one step. LOCK TEXT(who from since) RUN BREAK(yes|no) CHANGING(names of scripts) WAIT_SECONDS
 end_with_client
-text="$TEXT run=$RUN pid=$$ ticks=$(start_ticks $$)"
+read_ticks $$
+text="$TEXT run=$RUN pid=$$ ticks=$ticks"
 
 # clear PATH TEXT: take away a lock that still says TEXT. Only who holds the claim on it may: a lock
 # beside it whose name is made of TEXT. So two runs that find the same dead lock never take away

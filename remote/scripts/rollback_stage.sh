@@ -1,6 +1,5 @@
 # Stage what earlier generations kept, as if it had been sent; of a file that several kept, the
 # oldest copy counts. HOME_DIR UNDO(generation ..., newest first)
-own=$(state)
 staged=$own/staged
 eval "set -- $UNDO"
 for generation; do

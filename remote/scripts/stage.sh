@@ -1,6 +1,5 @@
 # Bring the new files beside the live ones. What was planned on must still be there.
 # HOME_DIR EXPECT(digest path ...) NEED_KB; payload: a tar with `manifest` and `files/`.
-own=$(state)
 eval "set -- $EXPECT"
 there=
 while [ $# -ge 2 ]; do
@@ -9,13 +8,14 @@ while [ $# -ge 2 ]; do
 done
 # All at once; one by one where that fails, to say which.
 same=no
-(cd "$HOME_DIR" && printf '%s' "$there" | sha256sum --status -c) 2>/dev/null && same=yes
+cd "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
+printf '%s' "$there" | sha256sum --status -c 2> /dev/null && same=yes
 eval "set -- $EXPECT"
 while [ $# -ge 2 ]; do
     if [ "$1" = - ]; then
-        [ ! -e "$HOME_DIR/$2" ] || fail 7 "$2 is there now, and was not when this run looked"
+        [ ! -e "$2" ] || fail 7 "$2 is there now, and was not when this run looked"
     elif [ $same = no ]; then
-        [ -f "$HOME_DIR/$2" ] && [ "$(digest "$HOME_DIR/$2")" = "$1" ] ||
+        [ -f "$2" ] && holds "$2" "$1" ||
             fail 7 "$2 was changed by somebody else since this run looked"
     fi
     shift 2
@@ -24,16 +24,20 @@ free=$(df -Pk "$HOME_DIR")
 set -- ${free##*"$NEWLINE"}
 [ "$4" -ge "$NEED_KB" ] || fail 1 "only $4 kB are free, $NEED_KB kB are needed"
 
-step stage-clear
-rm -rf "$own/staged" || fail 1 "cannot clear $own/staged"
+if [ -e "$own/staged" ]; then
+    step stage-clear
+    rm -rf "$own/staged" || fail 1 "cannot clear $own/staged"
+fi
 step stage-create
 mkdir -p "$own/staged" || fail 1 "cannot create $own"
 step stage-unpack
 # With -m: a file's time is now, by which a server that started before is seen to need a restart.
 tar -xmf - -C "$own/staged" || fail 1 "the staged files did not arrive whole"
 cd "$own/staged" || fail 1 "the staged files are gone"
+set -- manifest
 if [ -s manifest ]; then
     sha256sum --status -c manifest || fail 1 "the staged files arrived damaged"
+    while read -r _ path; do set -- "$@" "$path"; done < manifest
 fi
-find . -type f -exec sync {} + 2> /dev/null || sync # older ones know no file names
+flush "$@"
 say staged

@@ -1,20 +1,20 @@
 # Start the server as the guide does, detached from this session, and follow its log.
 # HOME_DIR JAVA_DIR ARGUMENTS ENVIRONMENT PATTERN KEYSTORE_PASSWORD SEEN_SECONDS RUN MANAGER_LOG ELB_LOG
 end_with_client
-own=$(state)
-HOME_REAL=$(cd "$HOME_DIR" && pwd -P) || fail 1 "AS_HOME $HOME_DIR is gone"
+cd -P "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
+HOME_REAL=$PWD
 [ ! -f "$own/journal" ] || fail 8 "an interrupted run left its journal open ($(head -n 1 "$own/journal")): files may be a mixture"
-if pid=$(carbon_pid); then fail 8 "it already runs (pid $pid)"; fi
+if find_carbon; then fail 8 "it already runs (pid $pid)"; fi
 [ -n "$JAVA_DIR" ] || JAVA_DIR=${JAVA_HOME-}
 [ -x "$JAVA_DIR/bin/java" ] || fail 1 "JAVA_HOME $JAVA_DIR has no bin/java"
 
 log=$HOME_DIR/repository/logs/wso2carbon.log
 console=$own/console.log
 step start-log
-mkdir -p "$own" "$HOME_DIR/repository/logs" || fail 1 "cannot write in $HOME_DIR"
+[ -d "$own" ] && [ -d "$HOME_DIR/repository/logs" ] || mkdir -p "$own" "$HOME_DIR/repository/logs" || fail 1 "cannot write in $HOME_DIR"
 [ -f "$log" ] || (umask "$GIVEN_UMASK"; : > "$log") || fail 1 "cannot write $log"
-offset=$(stat -c %s "$log")
-own_log="$(stat -c %i "$log") $offset"
+own_log=$(stat -c '%i %s' "$log")
+offset=${own_log#* }
 if [ -n "$KEYSTORE_PASSWORD" ]; then
     step password
     printf '%s\n' "$KEYSTORE_PASSWORD" > "$HOME_DIR/password-tmp" || fail 1 "cannot write password-tmp"
@@ -33,7 +33,8 @@ put_down() {
     printf '%s\n' "$2" > "$own/$1.new" && mv -f "$own/$1.new" "$own/$1"
 }
 # Where this script does not live to see the process, it is the one that began after `after`.
-put_down starting "after=$(start_ticks $$)
+read_ticks $$
+put_down starting "after=$ticks
 $logs" || fail 1 "cannot write in $own"
 step started
 : > "$own/started" || fail 1 "cannot write in $own"
@@ -52,17 +53,19 @@ step start
 ) &
 script=$!
 
-waited=0
-until pid=$(carbon_pid); do
-    if [ ! -d "/proc/$script" ] || [ $waited -ge $((SEEN_SECONDS * 40)) ]; then
+waited=0 # hundredths of a second
+pause=1
+until find_carbon; do
+    if [ ! -d "/proc/$script" ] || [ $waited -ge $((SEEN_SECONDS * 100)) ]; then
         tail -n 20 "$console" | sed 's/^/console /'
         [ -d "/proc/$script" ] && say "unseen" || say "ended"
         exit 0
     fi
-    sleep 0.025
-    waited=$((waited + 1))
+    [ $waited -lt 50 ] || pause=5
+    sleep "0.0$pause"
+    waited=$((waited + pause))
 done
-ticks=$(start_ticks "$pid")
+read_ticks "$pid"
 if put_down record "pid=$pid
 ticks=$ticks
 $logs"; then

@@ -1,11 +1,11 @@
 # Ask sudo whether the login may run these commands, and change nothing. COMMANDS
 # Its list of what is allowed tells of all at once; where that is not plain, it is asked of each.
-allowed=$(sudo -n -l 2> /dev/null)
+allowed=$(sudo -n -l 2> /dev/null < /dev/null)
 allowed=${allowed#*may run the following commands}
 case $allowed in *!*) allowed= ;; esac
 eval "set -- $COMMANDS"
 for command; do
     case $allowed in *"NOPASSWD: ALL$NEWLINE"* | *"NOPASSWD: ALL" | *"/$command"[,"$NEWLINE"]* | *"/$command") continue ;; esac
-    eval "sudo -n -l $command" > /dev/null || fail 1 "sudo: refused: $command"
+    eval "sudo -n -l $command" > /dev/null < /dev/null || fail 9 "sudo: refused: $command"
 done
 say allowed

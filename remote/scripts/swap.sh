@@ -4,7 +4,6 @@
 # HOME_DIR GENERATION META REMOVE RESET(yes|no) DOWN(yes|no) KEEP UNDO(generation ...)
 # A rollback stages what generations kept (UNDO, newest first) and lists in staged/remove what
 # was not there before them.
-own=$(state)
 trap '' PIPE # where the client goes away meanwhile, this goes on to its end
 if find_carbon; then
     [ "$DOWN" = no ] || fail 8 "the server runs (pid $pid); its files are swapped only while it is down"
@@ -33,8 +32,12 @@ list=$own/staged/manifest
 paths=$own/staged/paths
 remove=$own/staged/remove
 step list
-mkdir -p "$own/staged" || fail 1 "cannot create $own/staged"
-if [ -s "$list" ]; then cut -c 73- "$list"; else :; fi > "$paths" || fail 1 "cannot list the staged files"
+mkdir -p "$own/staged" && : > "$paths" || fail 1 "cannot create $own/staged"
+if [ -s "$list" ]; then
+    while read -r _ path; do
+        say "${path#files/}" >> "$paths" || fail 1 "cannot list the staged files"
+    done < "$list"
+fi
 [ -f "$remove" ] || : > "$remove" || fail 1 "cannot list what goes away"
 eval "set -- $REMOVE"
 for path; do
@@ -52,15 +55,15 @@ if [ -f "$kept/manifest" ]; then
 fi
 cd "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
 set --
-while read -r path; do
-    case $listed in *"$NEWLINE$path$NEWLINE"*) continue ;; esac
-    [ -n "$path" ] || continue
-    if [ -e "$path" ]; then set -- "$@" "$path"
-    else say "absent $path" >> "$kept/manifest.new" || fail 1 "cannot note that there is no $path"
-    fi
-done <<END
-$(cat "$paths" "$remove")
-END
+for names in "$paths" "$remove"; do
+    while read -r path; do
+        case $listed in *"$NEWLINE$path$NEWLINE"*) continue ;; esac
+        [ -n "$path" ] || continue
+        if [ -e "$path" ]; then set -- "$@" "$path"
+        else say "absent $path" >> "$kept/manifest.new" || fail 1 "cannot note that there is no $path"
+        fi
+    done < "$names"
+done
 if [ $# -gt 0 ]; then
     step keep
     cp -f --parents -- "$@" "$kept/files" && stat -L -c '%a %n' -- "$@" >> "$kept/manifest.new" ||
@@ -108,7 +111,9 @@ while read -r path && read -r device user group _ <&3 && read -r place _ <&3; do
             fail 1 "$path belongs to $(stat -c %U "$path"), and its owner cannot be kept"
         [ -z "$selinux" ] || chcon --reference="$path" "$new" 2> /dev/null
     else
-        mode=$(awk -v path="$path" '$0 == $1 " " path { print $1 }' "$own/staged/modes" 2> /dev/null)
+        mode=
+        [ ! -s "$own/staged/modes" ] || # what it had, where a rollback brings it back
+            mode=$(awk -v path="$path" '$0 == $1 " " path { print $1 }' "$own/staged/modes")
         mode=${mode:-644}
     fi
     if [ "$mode" != "$given" ]; then
@@ -205,11 +210,12 @@ if [ -z "$UNDO" ] && [ -f "$kept/from" ]; then
 fi
 
 # Together: until the journal is closed, their order does not matter.
-(
-    set -f
-    IFS=$NEWLINE
-    flush $changed
-)
+separators=$IFS
+IFS=$NEWLINE
+set -f
+flush $changed
+set +f
+IFS=$separators
 step journal-close
 rm -f "$own/journal" || fail 1 "cannot close the journal"
 step staged-clear

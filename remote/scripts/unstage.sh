@@ -1,5 +1,4 @@
 # Take away staged files that no swap has begun to use: they may hold secrets. HOME_DIR
-own=$(state)
 [ ! -f "$own/journal" ] || exit 0
 step stage-clear
 rm -rf "$own/staged" || fail 1 "cannot remove the staged files"

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from carbon.errors import ConnectError, ProvisionError
-from remote.runners import AT_MOST, all_or_errors, parallel
+from remote.runners import AT_MOST, Background, all_or_errors, parallel
 
 
 def test_results_come_in_the_order_of_their_items() -> None:
@@ -82,3 +82,22 @@ def test_an_error_of_the_only_item_is_its_result_as_well() -> None:
 
     (error,) = parallel([1], fail)
     assert isinstance(error, ProvisionError)
+
+
+def test_what_is_begun_in_the_background_is_waited_for_only_at_the_end_of_the_block() -> None:
+    may_end, done = threading.Event(), []
+
+    def work() -> None:
+        assert may_end.wait(5)
+        done.append("work")
+
+    with Background() as background:
+        background.begin(work)
+        assert done == []
+        may_end.set()
+    assert done == ["work"]
+
+
+def test_a_defect_in_the_background_is_seen_at_the_end_of_the_block() -> None:
+    with pytest.raises(ZeroDivisionError), Background() as background:
+        background.begin(lambda: [1 // 0].clear())

@@ -66,6 +66,25 @@ def test_a_payload_follows_the_script_and_is_no_part_of_it(text: str) -> None:
     assert done.stdout == text.encode()
 
 
+def test_a_script_that_runs_before_another_shares_its_shell_and_may_end_both(
+    tmp_path: Path,
+) -> None:
+    """The check of sudo goes with the staging, in one session."""
+    sudo = tmp_path / "sudo"
+    sudo.write_text("#!/bin/sh\nexit 1\n")
+    sudo.chmod(0o755)
+    values = {"home_dir": str(tmp_path), "expect": [], "need_kb": 0, "commands": ["cp -p a b"]}
+    script = Script(name="stage", before=("sudo_check",), values=values)
+    done = subprocess.run(
+        ["sh", "-c", script.command(len(script.render()))],
+        input=script.render(),
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+    )
+    assert (done.returncode, done.stderr) == (9, b"sudo: refused: cp -p a b\n")
+    assert not (tmp_path / ".provision").exists()
+
+
 def test_a_nul_is_refused_since_no_shell_can_carry_it() -> None:
     with pytest.raises(ProvisionError, match="NUL"):
         Script(name="hosts_read", values={"value": "a\0b"}).render()

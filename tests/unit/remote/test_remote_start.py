@@ -60,8 +60,8 @@ class Site:
         return Attempt(self.fleet, self.node, progress=Silent())  # type: ignore[arg-type]
 
     def start(self) -> Joined:
-        with self._manager_at_work():
-            return self.attempt().start()
+        with self._manager_at_work(), self.attempt() as attempt:
+            return attempt.start()
 
     def facts(self) -> Any:
         return survey(self.fleet.server(self.node), self.node, timeout_seconds=SECONDS)
@@ -278,6 +278,28 @@ def test_what_was_verified_is_recorded_for_this_very_process(site: Site) -> None
     assert site.facts().joined is None
 
 
+def test_the_manager_may_be_watched_before_the_start_and_is_then_watched_once(site: Site) -> None:
+    with site._manager_at_work(), site.attempt() as attempt:
+        attempt.watch()
+        assert attempt.start().evidence == "Member joined"
+    assert site.fleet.server(site.cluster.manager).ran == ["follow"]
+
+
+def test_places_of_an_older_start_are_not_recorded_for_a_new_one(site: Site) -> None:
+    """A proof is looked for from where a start began: an older place would find an older proof."""
+    result = site.start()
+    (site.home.state / "record").write_text("pid=1\nrun=old\nmanager_log=1 2\n")
+    record(
+        site.fleet,  # type: ignore[arg-type]
+        site.node,
+        evidence=result,
+        audit="then op@desk deploy inventory=0 ok",
+        timeout_seconds=SECONDS,
+    )
+    assert "manager_log" not in site.facts().record
+    assert site.facts().joined == "Member joined"
+
+
 def test_a_file_that_is_newer_than_the_start_is_told(site: Site) -> None:
     site.start()
     site.home.file(layout.CARBON_XML).touch()
@@ -298,7 +320,8 @@ def test_a_start_whose_run_was_lost_is_verified_from_where_it_began(site: Site) 
     site.manager_log.touch()
     facts = site.facts()
     assert facts.joined is None
-    result = site.attempt().verify(facts)
+    with site.attempt() as attempt:
+        result = attempt.verify(facts)
     assert (result.pid, result.evidence) == (facts.process.pid, "Member joined")
 
 
