@@ -103,8 +103,9 @@ class FileEdit:
     value: str | Secret | None = None
     attribute: str | None = None
     fragment: str | None = None
+    inventory: str = "hosts.yaml"
+    """The file that this stands in, and its line, for errors."""
     line: int | None = None
-    """The line of hosts.yaml, for errors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,6 +156,15 @@ def stem(jar_name: str) -> str:
     return "-".join(words)
 
 
+def entry_pattern(driver_class: str) -> str:
+    """Return an extended regular expression that finds a class in the bytes of a JAR.
+
+    Before an entry's name stands a length or an offset; before that of a relocated copy, which
+    is no driver of its own, the rest of its path.
+    """
+    return "(^|[^/[:alnum:]_])" + re.sub(r"([][.$^*+?(){}|\\])", r"\\\1", class_file(driver_class))
+
+
 def bundle_name(jar_name: str) -> str:
     """Return the name that Carbon gives the bundle made of this JAR: x-1.jar → x_1_1.0.0.jar."""
     return jar_name.replace("-", "_").removesuffix(".jar") + _GENERATED

@@ -80,6 +80,8 @@ class Done:
     """What was done, a few words each."""
     joined: Joined | None = None
     error: ProvisionError | None = None
+    swapped: bool = False
+    """What was staged is in place, whatever came after it."""
     reached: bool = True
     """Its turn came: False where an earlier server failed."""
 
@@ -305,7 +307,7 @@ def _unstaged_after(
     """Leave nothing staged on servers whose turn did not come, or did not come to the swap."""
 
     def clear() -> None:
-        left = [made for made in todo if made.swaps and not _went_well(done.get(made.node.name))]
+        left = [made for made in todo if made.swaps and not _swapped(done.get(made.node.name))]
         for failure in all_or_errors(parallel(left, unstage))[1]:
             progress.say(failure.host or "", f"staged files are left: {failure.seen}")
 
@@ -321,8 +323,8 @@ def _unstaged_after(
     clear()
 
 
-def _went_well(done: Done | None) -> bool:
-    return done is not None and done.error is None
+def _swapped(done: Done | None) -> bool:
+    return done is not None and done.swapped
 
 
 def _roll(
@@ -372,6 +374,7 @@ class _Turn:
         """Does the writing down: the next turn need not wait for it."""
         self._limits = fleet.cluster.limits
         self._changed: list[str] = []
+        self._swapped = False
         self._joined: Joined | None = None
 
     def take(self) -> Done:
@@ -390,7 +393,13 @@ class _Turn:
                 self._take_back(error)
         self._recorder(lambda: self._record(error))
         self._progress.now(self._node.name, "")
-        return Done(plan=self._plan, changed=tuple(self._changed), joined=self._joined, error=error)
+        return Done(
+            plan=self._plan,
+            changed=tuple(self._changed),
+            joined=self._joined,
+            error=error,
+            swapped=self._swapped,
+        )
 
     def _do(self) -> None:
         safe_point()
@@ -442,6 +451,7 @@ class _Turn:
             down=self._plan.start or self._plan.reset,
             timeout_seconds=self._limits.command_seconds,
         )
+        self._swapped = True
         if self._plan.driver:
             yield "driver"
         if self._plan.files:

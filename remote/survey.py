@@ -12,7 +12,7 @@ from typing import cast
 
 from carbon import config, layout, process
 from carbon.cluster import Node
-from carbon.driver import JarFacts, class_file
+from carbon.driver import JarFacts, entry_pattern
 from carbon.errors import ProvisionError, ScriptError, UnfitError
 from carbon.facts import (
     DeploymentState,
@@ -77,7 +77,7 @@ def _script(
             "files": [str(path) for path in (*config.managed_files(node), *also)],
             "present": [str(path) for path in _PRESENT],
             "jar": driver.jar.name if driver else "",
-            "driver_entry": class_file(driver.driver_class) if driver else "",
+            "driver_pattern": entry_pattern(driver.driver_class) if driver else "",
             "lock": LOCK_PATH,
             "asked": [word for pair in asked.items() for word in pair],
         },

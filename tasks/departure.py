@@ -15,6 +15,7 @@ from remote.departure import Departure
 from remote.interrupt import deferred
 from remote.runners import parallel
 from remote.survey import survey
+from tasks.report import heading
 
 if TYPE_CHECKING:
     from remote.leave import Stopped
@@ -53,7 +54,7 @@ def _report(session: Session, results: Sequence[Stopped]) -> int:
         outcome = reached.get(node.name)
         text = outcome.text if outcome else "not reached: left as it was"
         rows.append((node.name, text))
-    screen.table(("worker", "outcome"), rows)
+    screen.table((heading(session.nodes), "outcome"), rows)
     errors = [one.error for one in results if one.error]
     for error in errors:
         screen.line()
@@ -96,7 +97,8 @@ def show_history(session: Session) -> int:
                     note,
                 )
             )
-    session.screen.table(("worker", "generation", "when", "who", "verb", "hosts.yaml", ""), rows)
+    first = heading(session.nodes)
+    session.screen.table((first, "generation", "when", "who", "verb", "hosts.yaml", ""), rows)
     for error in errors:
         session.screen.line(Text(f"error: {error}"))
     return 1 if errors else 0

@@ -37,7 +37,7 @@ COLUMNS = (
     "product",
     "kernel",
 )
-SPARE = ("kernel", "product", "driver", "pid", "since")
+SPARE = ("kernel", "product", "driver", "pid", "since", "ports")
 _STATE_STYLES = {"running": "green", "down": "red", "missing": "red", "unreachable": "red"}
 _MEMBER_STYLES = {"joined": "green", "left": "red", "unseen": "yellow", "unknown": "yellow"}
 
@@ -56,7 +56,7 @@ def show_status(session: Session, *, as_json: bool) -> int:
 
 def _print(session: Session, found: Sequence[Status]) -> None:
     screen = session.screen
-    screen.table(COLUMNS, [_row(one) for one in found], spare=SPARE)
+    screen.table(COLUMNS, [_row(one) for one in found], spare=SPARE, wraps="member")
     for one in found:
         for problem in one.problems:
             screen.line()

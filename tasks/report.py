@@ -97,9 +97,14 @@ def _secrets(node: Node) -> list[str]:
     return [value.reveal() for value in values if isinstance(value, Secret)]
 
 
+def heading(nodes: Iterable[Node]) -> str:
+    """Return what a table calls its first column."""
+    return "worker" if all(node.role == "worker" for node in nodes) else "server"
+
+
 def finished(screen: Screen, results: Sequence[Done]) -> int:
-    """Print the table of what became of each worker, then each failure; return the status."""
-    columns = ("worker", "changed", "pid", "ports", "joined")
+    """Print the table of what became of each server, then each failure; return the status."""
+    columns = (heading(done.plan.node for done in results), "changed", "pid", "ports", "joined")
     screen.table(columns, [_row(done) for done in results], wraps="changed")
     errors = [done.error for done in results if done.error]
     for error in errors:
@@ -140,5 +145,5 @@ def _joined(done: Done) -> str:
 def verified(screen: Screen, results: Sequence[Verified]) -> int:
     """Print what was seen of each worker's join; return the status."""
     rows = [(one.node.name, str(one.pid or "-"), one.text) for one in results]
-    screen.table(("worker", "pid", "joined"), rows)
+    screen.table((heading(one.node for one in results), "pid", "joined"), rows)
     return 0 if all(one.good for one in results) else 1

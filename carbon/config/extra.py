@@ -27,7 +27,7 @@ def edit(file_edit: FileEdit, edits: Edits) -> None:
             edits.set_text(target, file_edit.value, called=file_edit.xpath)
     except ConfigFileError as error:
         if file_edit.line is not None:
-            error.action += f" (hosts.yaml, line {file_edit.line})"
+            error.action += f" ({file_edit.inventory}, line {file_edit.line})"
         raise
 
 

@@ -101,7 +101,7 @@ def properties(node: Node) -> dict[str, str | Secret]:
 
 def file_edit(node: Node) -> FileEdit:
     """Read one edit of any other file, in exactly one of its three forms."""
-    edit = FILE_EDIT(node, line=node.line)
+    edit = FILE_EDIT(node, inventory=node.source.file, line=node.line)
     mapping = as_map(node)
     given = {key for key in ("value", "attribute", "fragment") if mapping.get(key)}
     if given not in ({"value"}, {"attribute", "value"}, {"fragment"}):

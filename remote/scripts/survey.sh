@@ -1,5 +1,5 @@
 # Tell everything that a plan needs, in one round trip, and change nothing.
-# HOME_DIR JAVA_DIR FILES PRESENT JAR DRIVER_ENTRY LOCK ASKED(name pattern ...)
+# HOME_DIR JAVA_DIR FILES PRESENT JAR DRIVER_PATTERN LOCK ASKED(name pattern ...)
 # Each process that it starts costs a millisecond of every deploy: the shell itself does what it can.
 say "survey 1"
 say "user $(id -un)"
@@ -51,7 +51,7 @@ if [ -n "$HOME_REAL" ]; then
 
     if cd "$HOME_DIR/repository/components/lib" 2>/dev/null; then
         drivers=
-        [ -z "$DRIVER_ENTRY" ] || drivers=$NEWLINE$(grep -lsaF -e "$DRIVER_ENTRY" -- *.jar)$NEWLINE
+        [ -z "$DRIVER_PATTERN" ] || drivers=$NEWLINE$(grep -lsaE -e "$DRIVER_PATTERN" -- *.jar)$NEWLINE
         for jar in *.jar; do
             [ -f "$jar" ] || continue
             marks=-

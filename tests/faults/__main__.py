@@ -56,7 +56,11 @@ def _merged(parts: Sequence[Sequence[Outcome]]) -> list[Outcome]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.faults",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--sample", type=int, help="so many faults of each command")
     parser.add_argument("--only", default="", help="faults whose text holds this")
     parser.add_argument("--command", action="append", help="only this command; may be repeated")

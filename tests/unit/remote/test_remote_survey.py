@@ -131,6 +131,7 @@ def test_jars_are_hashed_where_they_matter_and_searched_for_the_driver_class(
     (lib / "old-driver-1.0.jar").write_bytes(b"PK..org/example/Driver.class..")
     (lib / "new-driver-2.0.jar").write_bytes(b"PK..")
     (lib / "else.jar").write_bytes(b"PK..org.example.Driver.class")
+    (lib / "shading.jar").write_bytes(b"PK..com/acme/shaded/org/example/Driver.class..")
     home.file(layout.DROPINS / "old_driver_1.0_1.0.0.jar").touch()
     facts = look(server, home.node(driver=DRIVER))
     by_name = {jar.name: jar for jar in facts.jars}
@@ -138,6 +139,7 @@ def test_jars_are_hashed_where_they_matter_and_searched_for_the_driver_class(
     assert not by_name["new-driver-2.0.jar"].has_driver_class
     assert by_name["new-driver-2.0.jar"].sha256 == hashlib.sha256(b"PK..").hexdigest()
     assert not by_name["else.jar"].has_driver_class, "a dot is only a dot"
+    assert not by_name["shading.jar"].has_driver_class, "a relocated copy is no driver"
     assert facts.dropins == ("old_driver_1.0_1.0.0.jar",)
 
 

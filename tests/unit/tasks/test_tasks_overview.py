@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -103,11 +105,14 @@ def test_the_load_balancer_counts_its_workers(monkeypatch: pytest.MonkeyPatch) -
     assert "2 in, 1 out" in row(shown(monkeypatch, [lb])[1], "lb")
 
 
-@pytest.mark.parametrize("width", [60, 80, 100])
+@pytest.mark.parametrize("at", [time.time(), 0.0], ids=["today", "another day"])
+@pytest.mark.parametrize("width", [50, 60, 80, 100])
 def test_a_narrow_terminal_loses_columns_and_never_letters(
-    monkeypatch: pytest.MonkeyPatch, width: int
+    monkeypatch: pytest.MonkeyPatch, width: int, at: float
 ) -> None:
-    _, text = shown(monkeypatch, [WELL, UNREACHABLE], width=width)
+    """A time of another day is the longer one."""
+    well = replace(WELL, since=at, membership=Membership(state="joined", at=at))
+    _, text = shown(monkeypatch, [well, UNREACHABLE], width=width)
     table = text.split("\n\n")[0].splitlines()
     assert max(len(line.rstrip()) for line in table) <= width
     assert "…" not in text

@@ -33,7 +33,8 @@ def patch(data: bytes, *edits: FileEdit) -> bytes:
 
 
 def registry(xpath: str, **form: object) -> FileEdit:
-    return FileEdit(file=PurePosixPath("registry.xml"), xpath=xpath, line=12, **form)  # type: ignore[arg-type]
+    file = PurePosixPath("registry.xml")
+    return FileEdit(file=file, xpath=xpath, inventory="lab.yaml", line=12, **form)  # type: ignore[arg-type]
 
 
 def test_a_value_is_the_text_of_the_element() -> None:
@@ -215,7 +216,7 @@ def test_an_edit_that_cannot_be_made_names_its_line_of_hosts_yaml(
     with pytest.raises(ConfigFileError, match=seen) as caught:
         patch(REGISTRY, edit)
     assert caught.value.file == str(PATH)
-    assert "(hosts.yaml, line 12)" in caught.value.action
+    assert "(lab.yaml, line 12)" in caught.value.action
 
 
 def test_plain_names_in_a_file_with_a_namespace_are_explained() -> None:

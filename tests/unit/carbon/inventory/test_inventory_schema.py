@@ -129,6 +129,7 @@ def test_every_key_arrives_where_it_belongs(tmp_path: Path) -> None:
             file=PurePosixPath("registry.xml"),
             xpath="/wso2registry",
             fragment="<mount/>",
+            inventory=file,
             line=line_of("# edit", EVERYTHING),
         ),
     )
