@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,27 @@ from tests.lab.hosts import HOME, STATE, Host, wait_for
 from tests.lab.inventory import ClusterFile, FromEnvironment
 
 SAMPLES = "/run/lab-samples"
+
+
+@contextmanager
+def sampled_here() -> Iterator[set[bytes]]:
+    """Collect the command lines of this machine, the operator's, for the length of a block."""
+    seen: set[bytes] = set()
+    over = threading.Event()
+
+    def sample() -> None:
+        while not over.wait(0.02):
+            for process in Path("/proc").iterdir():
+                with suppress(OSError):  # it is no process, or ended meanwhile
+                    seen.add((process / "cmdline").read_bytes())
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        sampler.join()
 
 
 @pytest.mark.usefixtures("stock_workers")
@@ -30,10 +54,13 @@ def test_no_secret_shows_on_the_screen_or_in_any_process_list_during_a_deploy(
             f" sleep 0.05; done) > /dev/null 2>&1 &"
         )
     wait_for("the samplers run", lambda: all(host.exists(f"{SAMPLES}.seen") for host in watched))
-    ran = fab.succeeds("deploy", hosts=cluster_file(), PROVISION_DEBUG="1")
+    with sampled_here() as here:
+        ran = fab.succeeds("deploy", hosts=cluster_file(), PROVISION_DEBUG="1")
     for host in watched:
         host.sh(f"rm {SAMPLES}")
     assert lab.db_password not in ran.said
+    assert any(b"fab\0deploy\0" in line for line in here), "the operator's process was not sampled"
+    assert not any(lab.db_password.encode() in line for line in here)
     for host in watched:
         seen = host.read(f"{SAMPLES}.seen")
         assert "provision:" in seen, "nothing of the run itself was sampled"
