@@ -7,6 +7,8 @@ line turns them into one paragraph and an exit status.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class ProvisionError(Exception):
     """Base of all errors that this tool raises on purpose.
@@ -118,3 +120,20 @@ class Interrupted(ProvisionError):
     """The operator pressed Ctrl-C; work ended at a safe point."""
 
     exit_status = 130
+
+
+class Failures(ProvisionError):
+    """Several servers failed, each for a reason of its own."""
+
+    def __init__(self, errors: Sequence[ProvisionError]) -> None:
+        super().__init__("\n".join(str(error) for error in errors))
+        self.errors = tuple(errors)
+        self.exit_status = max(error.exit_status for error in errors)
+
+
+def refuse(errors: Sequence[ProvisionError]) -> None:
+    """Raise what there is to raise: the one error, or all of them together."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise Failures(errors)

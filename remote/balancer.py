@@ -25,7 +25,7 @@ SCHEMES: tuple[Scheme, Scheme] = ("http", "https")
 
 
 class Balancer:
-    """Takes workers out of nginx's upstreams and puts them back; a `remote.deploy.Rotation`.
+    """Takes workers out of nginx's upstreams and puts them back; a `remote.order.Rotation`.
 
     Nothing is asked of the load balancer before `hold`.
     """

@@ -11,15 +11,16 @@ from pathlib import PurePosixPath
 from carbon import cloning, layout
 from carbon.cloning import Entry, Selection, Site
 from carbon.cluster import Node
-from carbon.errors import ProvisionError, UnfitError
+from carbon.errors import ProvisionError, UnfitError, refuse
 from carbon.facts import ServerFacts
 from carbon.plan import Plan, Step, Wishes
 from remote import activation, deploy
-from remote.deploy import Done, Rotation, refuse
+from remote import look as looking
 from remote.fleet import Fleet
 from remote.homecopy import HomeCopy, list_home, look_at_site
 from remote.interrupt import safe_point
 from remote.lock import locked
+from remote.order import Done, Order, Rotation
 from remote.progress import Progress
 from remote.runners import all_or_errors, parallel
 from remote.survey import survey
@@ -118,8 +119,8 @@ class _Look:
                 return facts
             return cloning.as_cloned(node, facts, source[node.name])
 
-        order = deploy.Order(nodes=self._order.nodes, wishes=Wishes(renumber=True), verb="clone")
-        return deploy.look(self._fleet, order, progress=self._progress, forecast=forecast)
+        order = Order(nodes=self._order.nodes, wishes=Wishes(renumber=True), verb="clone")
+        return looking.look(self._fleet, order, progress=self._progress, forecast=forecast)
 
     def _resumes(self, node: Node) -> bool:
         return cloning.resumes(self._found[node.name], self._source, replacing=self._order.replace)
@@ -283,8 +284,8 @@ class _Clone:
     def _become(self, partial: Node) -> None:
         """Patch the copy before it lands: never does an AS_HOME stand there that is another's."""
         wishes = Wishes(steps=frozenset({Step.DRIVER, Step.CONFIG}), renumber=True)
-        order = deploy.Order(nodes=(partial,), wishes=wishes, verb="clone")
-        (made,) = deploy.look(self._fleet, order, progress=self._progress)
+        order = Order(nodes=(partial,), wishes=wishes, verb="clone")
+        (made,) = looking.look(self._fleet, order, progress=self._progress)
         if not made.swaps:
             return
         server = self._fleet.server(self._node)
@@ -306,13 +307,13 @@ class _Clone:
 
     def _deploy(self) -> Done:
         """Do the rest: /etc/hosts, start, join; it is a deploy like any other."""
-        order = deploy.Order(
+        order = Order(
             nodes=(self._node,),
             wishes=Wishes(),
             verb="clone",
             break_lock=self._order.break_lock,
         )
-        plans = deploy.look(self._fleet, order, progress=self._progress)
+        plans = looking.look(self._fleet, order, progress=self._progress)
         (done,) = deploy.apply(
             self._fleet, order, plans, progress=self._progress, rotation=self._rotation
         )

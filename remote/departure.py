@@ -12,11 +12,11 @@ from carbon.errors import ProvisionError
 from carbon.plan import hosts_owner
 from remote import activation, lifecycle
 from remote.audit import audit_line
-from remote.deploy import Rotation
 from remote.fleet import Fleet
 from remote.interrupt import safe_point
 from remote.leave import Stopped, leave
 from remote.lock import locked
+from remote.order import Rotation
 from remote.progress import Progress
 from remote.survey import survey
 

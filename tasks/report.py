@@ -15,7 +15,7 @@ from carbon.secret import Secret
 from tasks.screen import Screen
 
 if TYPE_CHECKING:
-    from remote.deploy import Done
+    from remote.order import Done
     from remote.verify import Verified
 
 

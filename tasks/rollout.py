@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from carbon.errors import Interrupted
 from carbon.plan import Wishes
-from remote.deploy import Order, Planner, apply, look
+from remote.deploy import apply
 from remote.interrupt import deferred
+from remote.look import Planner, look
+from remote.order import Order
 from tasks.report import details, finished, planned
 
 if TYPE_CHECKING:

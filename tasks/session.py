@@ -20,7 +20,7 @@ from remote.fleet import Fleet, Opens
 from tasks.executor import VerbContext
 
 if TYPE_CHECKING:
-    from remote.deploy import Rotation
+    from remote.order import Rotation
     from tasks.screen import Screen
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -3,8 +3,9 @@
 # LOG PATTERN INODE OFFSET
 end_with_client
 [ -r "$LOG" ] || fail 1 "cannot read $LOG"
-inode=$(stat -c %i "$LOG")
-size=$(stat -c %s "$LOG")
+size=$(stat -c '%i %s' "$LOG")
+inode=${size% *}
+size=${size#* }
 rotated=
 if [ -z "$INODE" ]; then OFFSET=$size
 elif [ "$INODE" != "$inode" ]; then

@@ -4,7 +4,7 @@ set -u
 NEWLINE='
 '
 GIVEN_LC_ALL=${LC_ALL-}
-GIVEN_UMASK=$(umask)
+case $0 in *:start | *:run) GIVEN_UMASK=$(umask) ;; esac # costs a process
 TAB='	'
 LC_ALL=C
 export LC_ALL
@@ -95,7 +95,7 @@ holder_lives() {
 end_with_client() {
     main=$$
     exec 3<&0
-    { cat <&3; kill "$main"; } > /dev/null 2>&1 &
+    { while read -r _; do :; done <&3; kill "$main"; } > /dev/null 2>&1 &
     lifeline=$!
     exec 3<&- < /dev/null
 }

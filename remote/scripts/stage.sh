@@ -3,13 +3,15 @@
 eval "set -- $EXPECT"
 there=
 while [ $# -ge 2 ]; do
-    [ "$1" = - ] || there="$there$1  $2$NEWLINE"
+    [ "$1" = - ] || there="${there:+$there$NEWLINE}$1  $2"
     shift 2
 done
 # All at once; one by one where that fails, to say which.
 same=no
 cd "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
-printf '%s' "$there" | sha256sum --status -c 2> /dev/null && same=yes
+sha256sum --status -c 2> /dev/null << END && same=yes
+$there
+END
 eval "set -- $EXPECT"
 while [ $# -ge 2 ]; do
     if [ "$1" = - ]; then

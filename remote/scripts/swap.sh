@@ -32,7 +32,8 @@ list=$own/staged/manifest
 paths=$own/staged/paths
 remove=$own/staged/remove
 step list
-mkdir -p "$own/staged" && : > "$paths" || fail 1 "cannot create $own/staged"
+[ -d "$own/staged" ] || mkdir -p "$own/staged" || fail 1 "cannot create $own/staged"
+: > "$paths" || fail 1 "cannot create $own/staged"
 if [ -s "$list" ]; then
     while read -r _ path; do
         say "${path#files/}" >> "$paths" || fail 1 "cannot list the staged files"

@@ -1,0 +1,241 @@
+"""One server's turn in a roll."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+
+from carbon.errors import JoinError, ProvisionError, StartError, refuse
+from carbon.plan import Plan, plan_rollback
+from remote import activation, lifecycle
+from remote.audit import audit_line
+from remote.fleet import Fleet
+from remote.interrupt import safe_point
+from remote.leave import leave
+from remote.lifecycle import Attempt, Joined
+from remote.order import Done, Order, Rotation
+from remote.progress import Progress
+from remote.runners import all_or_errors, parallel
+from remote.survey import survey
+
+
+class Turn:
+    """One server's turn: out of rotation, stop, swap, hosts, start, verify, back, record."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        order: Order,
+        made: Plan,
+        *,
+        progress: Progress,
+        rotation: Rotation | None,
+        recorder: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self._fleet = fleet
+        self._order = order
+        self._plan = made
+        self._node = made.node
+        self._progress = progress
+        self._rotation = rotation if made.start or made.verify else None
+        self._recorder = recorder
+        """Does the writing down: the next turn need not wait for it."""
+        self._limits = fleet.cluster.limits
+        self._changed: list[str] = []
+        self._swapped = False
+        self._joined: Joined | None = None
+
+    def take(self) -> Done:
+        error: ProvisionError | None = None
+        try:
+            self._do()
+        except ProvisionError as failure:
+            error = failure.at(host=self._node.name)
+        if isinstance(error, StartError | JoinError):
+            from remote.doctor import explain  # only needed here, and dear to load
+
+            error.action += explain(
+                self._fleet, self._node, said=error.seen, progress=self._progress
+            )
+            if self._order.rollback:
+                self._take_back(error)
+        self._recorder(lambda: self._record(error))
+        self._progress.now(self._node.name, "")
+        return Done(
+            plan=self._plan,
+            changed=tuple(self._changed),
+            joined=self._joined,
+            error=error,
+            swapped=self._swapped,
+        )
+
+    def _do(self) -> None:
+        safe_point()
+        if self._rotation and self._plan.start:
+            self._rotation.take_out(self._node)
+        if self._plan.restart:
+            self._leave()
+        with self._attempt() as attempt:
+            self._put_in_place(attempt)
+            if self._plan.start:
+                self._start(attempt)
+        if self._plan.verify:
+            self._verify()
+        if self._rotation:
+            self._rotation.put_back(self._node)
+
+    def _leave(self) -> None:
+        stopped = leave(
+            self._fleet,
+            self._plan.as_running,
+            patience_seconds=self._limits.stop_seconds,
+            progress=self._progress,
+        )
+        if stopped.killed:
+            self._tell(f"killed: it did not end within {self._limits.stop_seconds:g} s")
+
+    def _put_in_place(self, attempt: Attempt) -> None:
+        """Swap files, edit /etc/hosts and open the manager's log: neither waits for the other."""
+        self._progress.now(self._node.name, "swapping files")
+        steps = (
+            (self._plan.swaps, self._swap),
+            (self._plan.unstages, self._unstage),
+            (self._plan.edits_hosts, self._edit_hosts),
+            (self._plan.start, partial(self._watch, attempt)),
+        )
+        todo: list[Callable[[], Iterable[str]]] = [step for planned, step in steps if planned]
+        done, errors = all_or_errors(parallel(todo, lambda step: list(step())))
+        for text in (text for texts in done for text in texts):
+            self._tell(text)
+        refuse(errors)
+
+    def _swap(self) -> Iterator[str]:
+        activation.swap(
+            self._fleet.server(self._node),
+            self._plan,
+            cluster=self._fleet.cluster,
+            verb=self._order.verb,
+            generation=activation.generation_id(self._fleet.run, self._plan.facts.generations),
+            down=self._plan.start or self._plan.reset,
+            timeout_seconds=self._limits.command_seconds,
+        )
+        self._swapped = True
+        if self._plan.driver:
+            yield "driver"
+        if self._plan.files:
+            yield "config: " + ", ".join(change.path.name for change in self._plan.files)
+        if self._plan.reset:
+            yield "deployment directory reset"
+        if self._plan.undo:
+            yield f"took back {' '.join(self._plan.undo)}"
+        if self._plan.finish_swap and not (self._plan.files or self._plan.driver):
+            yield "interrupted run completed"
+
+    def _unstage(self) -> Iterator[str]:
+        activation.unstage(
+            self._fleet.server(self._node),
+            self._plan,
+            timeout_seconds=self._limits.command_seconds,
+        )
+        yield "cleared what an interrupted run had staged"
+
+    def _edit_hosts(self) -> Iterator[str]:
+        edited = activation.edit_hosts(
+            self._fleet.server(self._node),
+            self._node,
+            self._plan.facts,
+            timeout_seconds=self._limits.command_seconds,
+        )
+        if edited.in_place:
+            yield "hosts (in place: a bind mount; the old one is /etc/hosts.provision-kept)"
+        elif edited.changed:
+            yield "hosts"
+
+    def _watch(self, attempt: Attempt) -> tuple[()]:
+        attempt.watch()
+        return ()
+
+    def _start(self, attempt: Attempt) -> None:
+        self._progress.now(self._node.name, "starting")
+        self._joined = attempt.start(setup=self._plan.facts.lacks_tables)
+        self._tell("restarted" if self._plan.restart else "started")
+
+    def _verify(self) -> None:
+        """See a start of an earlier run through; one that came to nothing is made again.
+
+        A server that never said that it started serves nobody, and will not come up by waiting:
+        its disk was full, or its database was away.
+        """
+        try:
+            with self._attempt() as attempt:
+                self._joined = attempt.verify(self._plan.facts)
+        except StartError as error:
+            if self._order.wishes.restart == "never":
+                raise
+            self._tell(f"its start came to nothing ({error.seen.partition(';')[0]}): once more")
+            if self._rotation:
+                self._rotation.take_out(self._node)
+            self._leave()
+            with self._attempt() as attempt:
+                self._start(attempt)
+        else:
+            self._tell(f"joined: {self._joined.evidence}")
+
+    def _take_back(self, error: ProvisionError) -> None:
+        """Return this one node to what it was before its turn; the error stays the outcome."""
+        if not self._plan.swaps:
+            error.action = f"{error.action}; nothing was swapped, so nothing was rolled back"
+            return
+        self._tell("rolling back")
+        order = replace(self._order, rollback=False, verb=f"{self._order.verb} --rollback")
+        try:
+            facts = survey(
+                self._fleet.server(self._node),
+                self._node,
+                timeout_seconds=self._limits.command_seconds,
+            )
+            back = plan_rollback(self._node, facts)
+            activation.stage(
+                self._fleet.server(self._node),
+                back,
+                jar=None,
+                timeout_seconds=self._limits.command_seconds,
+            )
+        except ProvisionError as failure:
+            error.action = f"{error.action}\n  and the rollback failed: {failure}"
+            return
+        turn = Turn(
+            self._fleet,
+            order,
+            back,
+            progress=self._progress,
+            rotation=self._rotation,
+            recorder=lambda work: work(),
+        ).take()
+        self._joined = turn.joined
+        if turn.error:
+            error.action = f"{error.action}\n  and the rollback failed: {turn.error}"
+        else:
+            self._tell("rolled back to what it was before")
+
+    def _attempt(self) -> Attempt:
+        return Attempt(self._fleet, self._node, progress=self._progress)
+
+    def _record(self, error: ProvisionError | None) -> None:
+        """Write the record and the audit line; a failure to write them ends nothing else."""
+        audit = audit_line(self._fleet.cluster, self._order.verb, error=error)
+        try:
+            lifecycle.record(
+                self._fleet,
+                self._node,
+                evidence=self._joined,
+                audit=audit,
+                timeout_seconds=self._limits.command_seconds,
+            )
+        except ProvisionError as failure:
+            self._progress.say(self._node.name, f"not recorded: {failure.seen}")
+
+    def _tell(self, text: str) -> None:
+        self._changed.append(text)
+        self._progress.say(self._node.name, text)
