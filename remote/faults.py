@@ -64,7 +64,7 @@ STEP_FAULTS = {
 
 
 class Breakable(Server, Protocol):
-    """A server whose connection can be lost at will: `remote.connection.FabricServer`."""
+    """A server whose connection can be lost at will: `remote.ssh.server.FabricServer`."""
 
     def cut(self) -> None:
         """Lose the connection as a network does."""
@@ -72,7 +72,7 @@ class Breakable(Server, Protocol):
 
 
 class OpensBreakable(Protocol):
-    """What opens breakable servers: `remote.connection.Connector`."""
+    """What opens breakable servers: `remote.ssh.connector.Connector`."""
 
     def open(self, name: str, ssh: Ssh) -> Breakable:
         """Return the entered server."""

@@ -17,7 +17,7 @@ from remote.seam import Server
 
 
 class Opens(Protocol):
-    """What opens a connection: `remote.connection.Connector`, or a fake."""
+    """What opens a connection: `remote.ssh.connector.Connector`, or a fake."""
 
     def open(self, name: str, ssh: Ssh) -> Server:
         """Return the entered server."""

@@ -1,6 +1,6 @@
 """The seam: everything that this tool can do to a server, in seven operations.
 
-`remote.connection` implements it over Fabric; tests implement it with a local shell. Nothing
+`remote.ssh` implements it over Fabric; tests implement it with a local shell. Nothing
 else in the project touches a server.
 """
 

@@ -15,8 +15,8 @@ import fabric
 from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import UsageError
 from carbon.inventory import load, locate, select
-from remote.connection import Connector
 from remote.fleet import Fleet, Opens
+from remote.ssh.connector import Connector
 from tasks.executor import VerbContext
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMIT_SECONDS = 60.0
 USED_BY_RUNS = (
     "fabfile",
-    "remote.connection",
     "remote.faults",
+    "remote.ssh.connector",
     "tasks.cloning",
     "tasks.departure",
     "tasks.rollout",

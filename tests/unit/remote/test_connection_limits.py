@@ -12,8 +12,8 @@ import pytest
 from fabric import Connection
 
 from carbon.errors import TimeLimitError
-from remote.connection import FabricServer
 from remote.script import Script
+from remote.ssh.server import FabricServer
 
 LOOK = Script(name="hosts_read")
 

@@ -87,7 +87,7 @@ def test_listing_the_verbs_loads_nothing_that_only_their_work_needs() -> None:
     """Tab completion waits for it."""
     probe = (
         "import sys, fabfile; print(*[name for name in"
-        " ('lxml', 'msgspec', 'remote.connection', 'remote.look', 'remote.deploy', 'carbon.plan',"
+        " ('lxml', 'msgspec', 'remote.ssh', 'remote.look', 'remote.deploy', 'carbon.plan',"
         " 'lab')"
         " if name in sys.modules])"
     )

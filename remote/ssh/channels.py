@@ -1,0 +1,204 @@
+"""Scripts on channels: begun within a limit, fed, read to their end or line by line."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from queue import Empty, SimpleQueue
+
+import paramiko
+
+from remote.script import Script
+from remote.seam import Outcome, Sink
+from remote.ssh.translation import refuse_sudo_failure, translated
+
+STREAM_LINE_BYTES = 1 << 20
+"""What is longer is no line of text, and comes in pieces."""
+SHORTEST_SECONDS = 0.05
+_PACKET_HEAD = 64
+"""What Paramiko takes off a packet's size; a piece cut otherwise ends in a tiny packet."""
+_PIECE_BYTES = 1 << 20
+"""Taken at once: Paramiko moves all that it holds for each piece that is taken from it."""
+
+
+class ChannelStream:
+    """The lines of a running script, pumped by threads so that a wait can have a limit."""
+
+    def __init__(
+        self, channel: paramiko.Channel, *, sink: Sink | None = None, errors: Sink | None = None
+    ) -> None:
+        self._channel = channel
+        self._queue: SimpleQueue[str | None] = SimpleQueue()
+        self._pumps = [threading.Thread(target=self._pump, args=(sink or self._queue.put,))]
+        if errors is not None:
+            self._pumps.append(
+                threading.Thread(target=_send_lines, args=(channel.recv_stderr, errors))
+            )
+        for pump in self._pumps:
+            pump.daemon = True
+        for pump in reversed(self._pumps):
+            pump.start()
+
+    def line(self, *, timeout_seconds: float) -> str | None:
+        try:
+            return self._queue.get(timeout=max(0.0, timeout_seconds))
+        except Empty:
+            raise TimeoutError from None
+
+    def status(self, *, timeout_seconds: float) -> int | None:
+        ended = self._channel.status_event.wait(timeout_seconds)
+        return self._channel.exit_status if ended and self._channel.exit_status >= 0 else None
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            self._channel.shutdown_write()
+            self._channel.close()
+        for pump in self._pumps:
+            pump.join(timeout=5.0)
+
+    def _pump(self, sink: Sink) -> None:
+        """Send all lines, and None when those of both outputs have been sent."""
+        _send_lines(self._channel.recv, sink)
+        for other in self._pumps[1:]:
+            other.join()
+        sink(None)
+
+
+def _send_lines(receive: Callable[[int], bytes], sink: Sink) -> None:
+    rest = b""
+    try:
+        while chunk := receive(65536):
+            *whole, rest = (rest + chunk).split(b"\n")
+            for line in whole:
+                sink(line.decode(errors="replace"))
+            if len(rest) > STREAM_LINE_BYTES:
+                sink(rest.decode(errors="replace"))
+                rest = b""
+    except (OSError, EOFError, paramiko.SSHException):
+        rest = b""
+    if rest:
+        sink(rest.decode(errors="replace"))
+
+
+class ChannelReading:
+    """The output of a script in pieces; a thread writes its payload meanwhile.
+
+    Written first, a long payload would wait for a script that waits for its output to be read.
+    """
+
+    def __init__(
+        self, name: str, script: Script, channel: paramiko.Channel, *, payload: bytes
+    ) -> None:
+        self._name = name
+        self._script = script
+        self._channel = channel
+        self._feeder = threading.Thread(target=self._feed, args=(payload,), daemon=True)
+        self._feeder.start()
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._translated():
+            while chunk := self._channel.recv(_PIECE_BYTES):
+                yield chunk
+
+    def outcome(self) -> Outcome:
+        with self._translated():
+            deadline = time.monotonic() + self._stall_seconds
+            err = read(self._channel.recv_stderr, self._channel, deadline)
+            outcome = Outcome(exit_status(self._channel, deadline), b"", err)
+        refuse_sudo_failure(self._name, self._script, outcome)
+        return outcome
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            self._channel.close()
+        self._feeder.join(timeout=5.0)
+
+    @property
+    def _stall_seconds(self) -> float:
+        return self._channel.gettimeout() or 0.0
+
+    def _translated(self) -> contextlib.AbstractContextManager[None]:
+        return translated(self._name, self._script.name, limit_seconds=self._stall_seconds)
+
+    def _feed(self, payload: bytes) -> None:
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            self._channel.sendall(payload)
+            self._channel.shutdown_write()
+
+
+def left(deadline: float) -> float:
+    """Return the seconds until a deadline, never quite none."""
+    return max(SHORTEST_SECONDS, deadline - time.monotonic())
+
+
+def opened_session(transport: paramiko.Transport, deadline: float) -> paramiko.Channel:
+    """Open a channel for one command. Raises TimeoutError at the deadline."""
+    try:
+        return transport.open_session(timeout=left(deadline))
+    except paramiko.SSHException as error:
+        if str(error).startswith("Timeout"):
+            raise TimeoutError from error
+        raise
+
+
+def execute(channel: paramiko.Channel, command: str, deadline: float) -> None:
+    """Ask for a command; Paramiko itself waits without a limit for the server to agree."""
+
+    def give_up() -> None:
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            channel.close()
+
+    watchdog = threading.Timer(left(deadline), give_up)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        channel.exec_command(command)
+    except paramiko.SSHException as error:
+        if time.monotonic() >= deadline:
+            raise TimeoutError from error
+        raise
+    finally:
+        watchdog.cancel()
+
+
+def chunks(payload: bytes | Iterable[bytes]) -> Iterable[bytes]:
+    """Return a payload as pieces."""
+    return (payload,) if isinstance(payload, bytes) else payload
+
+
+def sent(channel: paramiko.Channel, chunk: bytes, stall_seconds: float) -> bool:
+    """Send a piece of a payload; False where the script ended without reading it."""
+    channel.settimeout(stall_seconds)
+    packet = channel.out_max_packet_size - _PACKET_HEAD
+    try:
+        for start in range(0, len(chunk), packet):
+            channel.sendall(chunk[start : start + packet])
+    except TimeoutError:
+        raise
+    except OSError:
+        if channel.exit_status_ready() and channel.exit_status >= 0:
+            return False
+        raise
+    return True
+
+
+def read(receive: Callable[[int], bytes], channel: paramiko.Channel, deadline: float) -> bytes:
+    """Return all that comes to the end of an output. Raises TimeoutError at the deadline."""
+    parts: list[bytes] = []
+    while True:
+        channel.settimeout(left(deadline))
+        part = receive(1 << 20)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+
+
+def exit_status(channel: paramiko.Channel, deadline: float) -> int:
+    """Return how the command ended. Raises EOFError where its connection ended first."""
+    if not channel.status_event.wait(left(deadline)):
+        raise TimeoutError
+    if channel.exit_status < 0:
+        raise EOFError("the connection ended before the script did")
+    return channel.exit_status

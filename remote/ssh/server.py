@@ -1,0 +1,158 @@
+"""One server over a Fabric connection."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import paramiko
+from fabric import Connection
+
+from carbon.errors import ConnectError
+from remote.script import Script
+from remote.seam import Outcome, Reach, Reading, Sink, Stream
+from remote.ssh.channels import (
+    ChannelReading,
+    ChannelStream,
+    chunks,
+    execute,
+    exit_status,
+    left,
+    opened_session,
+    read,
+    sent,
+)
+from remote.ssh.sudo import give_sudo_its_password
+from remote.ssh.translation import refuse_sudo_failure, translated
+
+_AT_ONCE = struct.pack("ii", 1, 0)
+"""SO_LINGER on, for no time: the other side gets a reset."""
+_LONGEST_LINE = 65536
+
+
+class FabricServer:
+    """One server over a Fabric connection: the production side of `remote.seam.Server`."""
+
+    def __init__(
+        self,
+        name: str,
+        connection: Connection,
+        *,
+        sudo_password: str | None = None,
+        begin_seconds: float,
+    ) -> None:
+        self._name = name
+        self._connection = connection
+        self._sudo_password = sudo_password
+        self._tunnels = threading.Lock()
+        """Paramiko keeps why a channel was refused for whichever thread asks first."""
+        self._begin_seconds = begin_seconds
+        """How long a script that then goes on running may take to begin."""
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def run(
+        self, script: Script, *, payload: bytes | Iterable[bytes] = b"", timeout_seconds: float
+    ) -> Outcome:
+        deadline = time.monotonic() + timeout_seconds
+        with translated(self._name, script.name, limit_seconds=timeout_seconds):
+            channel = self._begin(script, deadline)
+            try:
+                for chunk in chunks(payload):
+                    if not sent(channel, chunk, timeout_seconds):
+                        break
+                    deadline = time.monotonic() + timeout_seconds
+                channel.shutdown_write()
+                out = read(channel.recv, channel, deadline)
+                err = read(channel.recv_stderr, channel, deadline)
+                outcome = Outcome(exit_status(channel, deadline), out, err)
+            finally:
+                channel.close()
+        refuse_sudo_failure(self._name, script, outcome)
+        return outcome
+
+    def stream(
+        self, script: Script, *, sink: Sink | None = None, errors: Sink | None = None
+    ) -> Stream:
+        with translated(self._name, script.name, limit_seconds=self._begin_seconds):
+            channel = self._begin(script, time.monotonic() + self._begin_seconds)
+            return ChannelStream(channel, sink=sink, errors=errors)
+
+    def read(self, script: Script, *, payload: bytes = b"", stall_seconds: float) -> Reading:
+        with translated(self._name, script.name, limit_seconds=stall_seconds):
+            channel = self._begin(script, time.monotonic() + stall_seconds)
+        channel.settimeout(stall_seconds)
+        return ChannelReading(self._name, script, channel, payload=payload)
+
+    def reach(self, host: str, port: int, *, timeout_seconds: float) -> Reach:
+        try:
+            with self._tunnels:
+                self._tunnel(host, port, timeout_seconds).close()
+        except paramiko.ChannelException as error:
+            return "forbidden" if error.code == 1 else "refused"
+        except paramiko.SSHException:
+            return "silent"
+        return "open"
+
+    def ask(self, host: str, port: int, question: bytes, *, timeout_seconds: float) -> bytes:
+        answer = b""
+        deadline = time.monotonic() + timeout_seconds
+        with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
+            with self._tunnels:
+                channel = self._tunnel(host, port, timeout_seconds)
+            with contextlib.closing(channel):
+                channel.settimeout(left(deadline))
+                channel.sendall(question)
+                while b"\n" not in answer and len(answer) < _LONGEST_LINE:
+                    channel.settimeout(left(deadline))
+                    part = channel.recv(4096)
+                    if not part:
+                        break
+                    answer += part
+        return answer.partition(b"\n")[0].rstrip(b"\r")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def cut(self) -> None:
+        """Lose the connection as a network does: no farewell, no flush (remote/faults.py)."""
+        transport: paramiko.Transport | None = self._connection.transport
+        if transport is None:
+            return
+        sock: Any = transport.sock
+        with contextlib.suppress(AttributeError, OSError):  # a gateway's channel has no options
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        sock.close()
+        transport.join(timeout=5.0)
+
+    def _transport(self) -> paramiko.Transport:
+        transport: paramiko.Transport | None = self._connection.transport
+        if transport is None or not transport.is_active():
+            raise ConnectError(
+                "the connection is gone",
+                host=self._name,
+                action="run the same command again: it continues from what it finds",
+            )
+        return transport
+
+    def _tunnel(self, host: str, port: int, timeout_seconds: float) -> paramiko.Channel:
+        return self._transport().open_channel(
+            "direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=timeout_seconds
+        )
+
+    def _begin(self, script: Script, deadline: float) -> paramiko.Channel:
+        text = script.render()
+        channel = opened_session(self._transport(), deadline)
+        if self._sudo_password is not None and script.uses_sudo:
+            give_sudo_its_password(channel, script, len(text), self._sudo_password, deadline)
+        else:
+            execute(channel, script.command(len(text)), deadline)
+        channel.sendall(text)
+        return channel
