@@ -128,5 +128,8 @@ class ServerFacts:
 
     @property
     def joined(self) -> str | None:
-        """The evidence recorded when the running process joined."""
-        return self.recorded.get("evidence")
+        """The evidence recorded when the running process joined.
+
+        None where a clone's first start is still noted: its record was cut off before the end.
+        """
+        return self.recorded.get("evidence") if self.first_start is None else None

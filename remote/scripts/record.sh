@@ -34,7 +34,9 @@ if [ -n "$RECORD" ]; then
     printf '%s\n' "pid=$PID" "ticks=$ticks" "$logs$RECORD" > "$own/record.new" || fail 1 "cannot write the record"
     step record-complete
     mv -f "$own/record.new" "$own/record" || fail 1 "cannot write the record"
-    step record-clear
-    rm -f "$own/starting" "$own/first-start"
+    if [ -f "$own/starting" ] || [ -f "$own/first-start" ]; then
+        step record-clear
+        rm -f "$own/starting" "$own/first-start" || fail 1 "cannot remove $own/first-start"
+    fi
 fi
 say recorded

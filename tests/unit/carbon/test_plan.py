@@ -185,6 +185,14 @@ def test_a_start_that_nobody_saw_joining_is_verified_and_not_repeated() -> None:
     assert not made.start
 
 
+def test_a_clone_whose_record_was_cut_off_is_verified_again_which_ends_it() -> None:
+    """Its first start is still noted, so it would pass for one that never joined."""
+    made = planned(deployed(record=RECORD, first_start=""))
+    assert made.verify
+    assert not made.start
+    assert not planned(deployed(record=RECORD)).verify
+
+
 @pytest.mark.parametrize(
     "record",
     [{}, {**RECORD, "ticks": "816"}, {**RECORD, "pid": "4712"}],
