@@ -62,6 +62,7 @@ def _parse() -> argparse.Namespace:
 
 
 def _write(results: Results, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     results.write(folder / "results.json")
     (folder / "RESULTS.md").write_text(markdown(results))
     (folder / "chart.svg").write_text(svg(results))

@@ -129,6 +129,7 @@ class FabricServer:
         sock: Any = transport.sock
         with contextlib.suppress(AttributeError, OSError):  # a gateway's channel has no options
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            sock.shutdown(socket.SHUT_RD)  # who reads from it wakes up
         sock.close()
         transport.join(timeout=5.0)
 
