@@ -63,6 +63,15 @@ class Site:
         with self._manager_at_work(), self.attempt() as attempt:
             return attempt.start()
 
+    def record(self, joined: Joined) -> None:
+        record(
+            self.fleet,  # type: ignore[arg-type]
+            self.node,
+            evidence=joined,
+            audit="then op@desk deploy inventory=0 ok",
+            timeout_seconds=SECONDS,
+        )
+
     def facts(self) -> Any:
         return survey(self.fleet.server(self.node), self.node, timeout_seconds=SECONDS)
 
@@ -261,13 +270,7 @@ def test_an_open_journal_stops_the_start(site: Site) -> None:
 
 def test_what_was_verified_is_recorded_for_this_very_process(site: Site) -> None:
     result = site.start()
-    record(
-        site.fleet,  # type: ignore[arg-type]
-        site.node,
-        evidence=result,
-        audit="then op@desk deploy inventory=0 ok",
-        timeout_seconds=SECONDS,
-    )
+    site.record(result)
     facts = site.facts()
     assert facts.process.pid == result.pid
     assert facts.process.command.worker_node
@@ -289,13 +292,7 @@ def test_places_of_an_older_start_are_not_recorded_for_a_new_one(site: Site) -> 
     """A proof is looked for from where a start began: an older place would find an older proof."""
     result = site.start()
     (site.home.state / "record").write_text("pid=1\nrun=old\nmanager_log=1 2\n")
-    record(
-        site.fleet,  # type: ignore[arg-type]
-        site.node,
-        evidence=result,
-        audit="then op@desk deploy inventory=0 ok",
-        timeout_seconds=SECONDS,
-    )
+    site.record(result)
     assert "manager_log" not in site.facts().record
     assert site.facts().joined == "Member joined"
 
