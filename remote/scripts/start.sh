@@ -65,7 +65,7 @@ until find_carbon; do
     sleep "0.0$pause"
     waited=$((waited + pause))
 done
-read_ticks "$pid"
+read_ticks "$pid" || ticks= # it is gone already
 if put_down record "pid=$pid
 ticks=$ticks
 $logs"; then
