@@ -24,13 +24,13 @@ class Ran:
     err: str
     seconds: float
 
-    def row(self, worker: str) -> str:
-        """Return a worker's line of the table at the end."""
+    def row(self, name: str) -> str:
+        """Return a server's line of the table at the end."""
         lines = self.out.splitlines()
-        heads = [at for at, line in enumerate(lines) if line.startswith("worker ")]
+        heads = [at for at, line in enumerate(lines) if line.startswith(("worker ", "server "))]
         assert heads, f"no table was printed:\n{self}"
-        rows = [line for line in lines[heads[-1] :] if line.split(" ")[0] == worker]
-        assert rows, f"no row for {worker}:\n{self}"
+        rows = [line for line in lines[heads[-1] :] if line.split(" ")[0] == name]
+        assert rows, f"no row for {name}:\n{self}"
         return rows[0]
 
     @property
