@@ -155,5 +155,6 @@ class FabricServer:
             give_sudo_its_password(channel, script, len(text), self._sudo_password, deadline)
         else:
             execute(channel, script.command(len(text)), deadline)
-        channel.sendall(text)
+        sent(channel, text, left(deadline))  # not all of it where sudo refuses at once
+        channel.settimeout(None)
         return channel
