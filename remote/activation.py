@@ -38,15 +38,6 @@ def generation_id(run: str, generations: Iterable[Generation] = ()) -> str:
     return f"{at:{_TIME}}-{run}"
 
 
-def check_hosts_sudo(server: Server, *, timeout_seconds: float) -> None:
-    """Make sure before any change that sudo will let the hosts step happen.
-
-    Raises PrivilegeError.
-    """
-    commands = privilege.HOSTS_COMMANDS
-    privilege.check(server, commands, step="look", timeout_seconds=timeout_seconds)
-
-
 def stage(server: Server, plan: Plan, *, jar: Path | None, timeout_seconds: float) -> None:
     """Send all new files to AS_HOME/.provision/staged, in one stream; nothing live is touched.
 
@@ -57,7 +48,9 @@ def stage(server: Server, plan: Plan, *, jar: Path | None, timeout_seconds: floa
     # The login's own sudo is asked on the way; the account that owns AS_HOME has none.
     checks_too = plan.edits_hosts and sends and plan.node.run_as is None
     if plan.edits_hosts and not checks_too:
-        check_hosts_sudo(server, timeout_seconds=timeout_seconds)
+        privilege.check(
+            server, privilege.HOSTS_COMMANDS, step="look", timeout_seconds=timeout_seconds
+        )
     if plan.undo:
         _stage_kept(server, plan, timeout_seconds=timeout_seconds)
     elif sends:
