@@ -43,10 +43,10 @@ def provide_engine(
     """Return the words that begin a Compose command, with an engine that answers behind it.
 
     An engine that is installed but does not run is started; on Debian, as root, a missing one is
-    installed. Anywhere else LabError says what to install.
+    installed, also where only its client is there. Anywhere else LabError says what to install.
     """
     machine = machine or Machine.this()
-    if run("docker", "--version").returncode != 0:
+    if run("docker", "--version").returncode != 0 or _is_client_alone(machine, run):
         _install("docker.io", "docker-compose", machine=machine, progress=progress, run=run)
     if not _answers(run):
         _start(machine=machine, progress=progress, run=run)
@@ -55,6 +55,13 @@ def provide_engine(
             return compose
     _install("docker-compose", machine=machine, progress=progress, run=run)
     return ("docker-compose",)
+
+
+def _is_client_alone(machine: Machine, run: Run) -> bool:
+    """Tell whether there is no engine that the client could mean, and root may install one."""
+    elsewhere = "DOCKER_HOST" in os.environ
+    installable = machine.is_root and machine.is_debian
+    return installable and not elsewhere and not _has_daemon(run) and not _answers(run)
 
 
 def _answers(run: Run) -> bool:

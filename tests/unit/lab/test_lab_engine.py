@@ -66,6 +66,31 @@ def test_root_on_debian_gets_an_engine_installed_and_is_told() -> None:
     assert install.endswith(" -y docker.io docker-compose")
 
 
+def test_a_client_without_an_engine_gets_its_engine_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    installed: list[str] = []
+    machine = FakeMachine(
+        {
+            "dockerd --version": lambda: 0 if installed else 127,
+            "docker version": lambda: 0 if installed else 1,
+        }
+    )
+    provide_engine(installed.append, machine=ROOT_ON_DEBIAN, run=machine)
+    assert installed == ["installing docker.io and docker-compose with apt-get"]
+
+
+def test_a_client_of_an_engine_elsewhere_gets_none_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    machine = FakeMachine({"docker version": 1, "dockerd --version": 127})
+    with pytest.raises(LabError, match="no Docker engine answers"):
+        provide_engine(silent, machine=ROOT_ON_DEBIAN, run=machine)
+    assert not machine.ran("env DEBIAN_FRONTEND=noninteractive apt-get install")
+
+
 def test_a_missing_compose_is_installed_alone() -> None:
     machine = FakeMachine({"docker compose": 1, "docker-compose": 127})
     assert provide_engine(silent, machine=ROOT_ON_DEBIAN, run=machine) == ("docker-compose",)
