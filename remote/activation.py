@@ -38,11 +38,20 @@ def generation_id(run: str, generations: Iterable[Generation] = ()) -> str:
     return f"{at:{_TIME}}-{run}"
 
 
-def stage(server: Server, plan: Plan, *, jar: Path | None, timeout_seconds: float) -> None:
+def stage(
+    server: Server,
+    plan: Plan,
+    *,
+    jar: Path | None,
+    hosts_too: bool = False,
+    timeout_seconds: float,
+) -> None:
     """Send all new files to AS_HOME/.provision/staged, in one stream; nothing live is touched.
 
-    What the plan was computed on must still be there, and sudo must allow the edit of
-    /etc/hosts that is planned. Raises ScriptError, UnfitError or PrivilegeError.
+    What they replace is copied there, too. What the plan was computed on must still be there, and
+    sudo must allow the edit of /etc/hosts that is planned. With `hosts_too` the new /etc/hosts is
+    made beside the old one already: only where no other node of the server is planned to edit it.
+    Raises ScriptError, UnfitError or PrivilegeError.
     """
     sends = plan.swaps and not plan.undo
     # The login's own sudo is asked on the way; the account that owns AS_HOME has none.
@@ -54,8 +63,21 @@ def stage(server: Server, plan: Plan, *, jar: Path | None, timeout_seconds: floa
     if plan.undo:
         _stage_kept(server, plan, timeout_seconds=timeout_seconds)
     elif sends:
-        before = (privilege.CHECK,) if checks_too else ()
-        _send(server, plan, _new_files(plan, jar), before=before, timeout_seconds=timeout_seconds)
+        _send(
+            server,
+            plan,
+            _new_files(plan, jar),
+            checks_too=checks_too,
+            hosts=_early_hosts(plan) if checks_too and hosts_too else b"",
+            timeout_seconds=timeout_seconds,
+        )
+
+
+def _early_hosts(plan: Plan) -> bytes:
+    """Return the new /etc/hosts where it can be made before the server's turn."""
+    if plan.hosts is None or plan.facts.hosts_mounted:
+        return b""
+    return plan.hosts.new
 
 
 def _send(
@@ -63,7 +85,8 @@ def _send(
     plan: Plan,
     files: Mapping[PurePosixPath, bytes],
     *,
-    before: tuple[str, ...],
+    checks_too: bool,
+    hosts: bytes,
     timeout_seconds: float,
 ) -> None:
     script = Script(
@@ -71,15 +94,19 @@ def _send(
         values={
             "home_dir": str(plan.node.home),
             "expect": list(_expected(plan.facts)),
+            "remove": [str(path) for path in plan.removed],
             "need_kb": 2 * sum(len(data) for data in files.values()) // 1024 + 1024,
+            "hosts_digest": hashlib.sha256(hosts).hexdigest() if hosts else "",
             "commands": privilege.as_values(privilege.HOSTS_COMMANDS),
         },
         run_as=plan.node.run_as,
-        calls_sudo=bool(before),
-        before=before,
+        calls_sudo=checks_too,
+        before=(*((privilege.CHECK,) if checks_too else ()), "hosts_new", "keep"),
         limit_seconds=timeout_seconds,
     )
-    outcome = server.run(script, payload=_archive(files), timeout_seconds=timeout_seconds)
+    outcome = server.run(
+        script, payload=_archive(files, hosts=hosts), timeout_seconds=timeout_seconds
+    )
     if outcome.status == privilege.REFUSED:
         raise privilege.refused(server, outcome, step="look")
     _demand_success(outcome, server, "stage")
@@ -137,6 +164,7 @@ def swap(
             "keep": cluster.keep_generations,
         },
         run_as=plan.node.run_as,
+        before=("keep",),
     )
     outcome = server.run(script, timeout_seconds=timeout_seconds)
     _demand_success(outcome, server, "swap")
@@ -183,9 +211,7 @@ def _edit_hosts(
     made = hostsfile.plan(current, node.hosts_entries, owner=hosts_owner(node))
     if not made.changed:
         if facts.hosts_leftover:
-            clear = Script(name="hosts_clear", calls_sudo=True)
-            outcome = server.run(clear, timeout_seconds=timeout_seconds)
-            _demand_success(outcome, server, "hosts")
+            clear_hosts(server, timeout_seconds=timeout_seconds)
         return HostsEdited(changed=False)
     return write_hosts(
         server,
@@ -194,6 +220,15 @@ def _edit_hosts(
         mounted=facts.hosts_mounted,
         timeout_seconds=timeout_seconds,
     )
+
+
+def clear_hosts(server: Server, *, timeout_seconds: float) -> None:
+    """Take away what was made beside /etc/hosts and is not going to replace it.
+
+    Raises PrivilegeError, ScriptError.
+    """
+    script = Script(name="hosts_clear", calls_sudo=True)
+    _demand_success(server.run(script, timeout_seconds=timeout_seconds), server, "hosts")
 
 
 def read_hosts(server: Server, *, timeout_seconds: float) -> bytes:
@@ -215,6 +250,7 @@ def write_hosts(
             "mounted": "yes" if mounted else "no",
         },
         calls_sudo=True,
+        before=("hosts_new",),
     )
     outcome = server.run(script, payload=new, timeout_seconds=timeout_seconds)
     _demand_success(outcome, server, "hosts")
@@ -245,7 +281,7 @@ def _expected(facts: ServerFacts) -> Iterator[str]:
         yield from (found.digest, str(path))
 
 
-def _archive(files: Mapping[PurePosixPath, bytes]) -> bytes:
+def _archive(files: Mapping[PurePosixPath, bytes], *, hosts: bytes) -> bytes:
     """Pack the files with a manifest of their digests, all of mode 600."""
     manifest = "".join(
         f"{hashlib.sha256(data).hexdigest()}  files/{path}\n" for path, data in files.items()
@@ -255,6 +291,7 @@ def _archive(files: Mapping[PurePosixPath, bytes]) -> bytes:
         for name, data in {
             "manifest": manifest.encode(),
             **{f"files/{path}": data for path, data in files.items()},
+            **({"hosts": hosts} if hosts else {}),
         }.items():
             member = tarfile.TarInfo(name)
             member.size, member.mode = len(data), 0o600

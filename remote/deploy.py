@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
@@ -86,14 +87,27 @@ def _all_locked(fleet: Fleet, order: Order, todo: Sequence[Plan]) -> Iterator[No
 
 def _stage_all(fleet: Fleet, todo: Sequence[Plan], *, progress: Progress) -> None:
     seconds = fleet.cluster.limits.command_seconds
+    alone = _alone(todo)
 
     def stage(made: Plan) -> None:
         progress.now(made.node.name, "staging")
         server = fleet.server(made.node)
         jar = made.node.driver.jar if made.node.driver else None
-        activation.stage(server, made, jar=jar, timeout_seconds=seconds)
+        activation.stage(
+            server,
+            made,
+            jar=jar,
+            hosts_too=made.node.server in alone,
+            timeout_seconds=seconds,
+        )
 
     refuse(all_or_errors(parallel(todo, stage))[1])
+
+
+def _alone(todo: Sequence[Plan]) -> frozenset[str]:
+    """Return the servers on which one node only is to edit /etc/hosts."""
+    edited = Counter(made.node.server for made in todo if made.edits_hosts)
+    return frozenset(server for server, nodes in edited.items() if nodes == 1)
 
 
 @contextmanager
@@ -109,7 +123,10 @@ def _unstaged_after(
 
     def unstage(made: Plan) -> None:
         seconds = fleet.cluster.limits.command_seconds
-        activation.unstage(fleet.server(made.node), made, timeout_seconds=seconds)
+        server = fleet.server(made.node)
+        activation.unstage(server, made, timeout_seconds=seconds)
+        if made.hosts is not None and made.node.run_as is None:
+            activation.clear_hosts(server, timeout_seconds=seconds)
 
     try:
         yield

@@ -12,9 +12,8 @@ moment in every run. Operations of the client (SERVER is a name of hosts.yaml):
     SERVER:open:1                   the connection
     SERVER:run:SCRIPT:N             the Nth time that SCRIPT runs to its end
     SERVER:stream:SCRIPT:N          the Nth time that SCRIPT is started to be read while it runs
+    SERVER:tell:SCRIPT:N            the Nth time that it is sent lines
     SERVER:line:SCRIPT:N            the Nth line that comes from it
-    SERVER:read:SCRIPT:N            the Nth time that SCRIPT is started to send bytes
-    SERVER:piece:SCRIPT:N           the Nth piece of them
     SERVER:read:SCRIPT:N            the Nth time that SCRIPT is started to be read as bytes
     SERVER:piece:SCRIPT:N           the Nth piece of bytes that comes from it
     SERVER:reach:N  SERVER:ask:N    a TCP connection tried from the server
@@ -145,6 +144,10 @@ class FaultyServer:
         with self._reached("close"):
             self._server.close()
 
+    def told(self, script: str) -> AbstractContextManager[_Point]:
+        """Count lines that a running script is sent."""
+        return self._reached("tell", script)
+
     def came(self, what: str, script: str) -> None:
         """Count a line or a piece of a running script."""
         with self._reached(what, script):
@@ -173,6 +176,10 @@ class _FaultyStream:
         if line is not None:
             self._server.came("line", self._script)
         return line
+
+    def tell(self, *lines: str) -> None:
+        with self._server.told(self._script):
+            self._stream.tell(*lines)
 
     def status(self, *, timeout_seconds: float) -> int | None:
         return self._stream.status(timeout_seconds=timeout_seconds)

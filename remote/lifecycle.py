@@ -21,7 +21,7 @@ from remote.fleet import Fleet
 from remote.interrupt import safe_point
 from remote.progress import Progress
 from remote.script import Script
-from remote.seam import Sink
+from remote.seam import Sink, Stream
 from remote.watch import follow, follow_manager, follow_script
 
 JVM_SEEN_SECONDS = 30
@@ -71,6 +71,10 @@ class Attempt:
         self._stack = ExitStack()
         self._places: tuple[str, str] | None = None
         """From where the logs of the manager and the ELB are followed."""
+        self._starter: Stream | None = None
+        """The script that starts the node, once it is there and waits to be told."""
+        self._unseen = False
+        """Its process was not seen yet."""
 
     @property
     def _cluster(self) -> Cluster:
@@ -85,20 +89,26 @@ class Attempt:
         if self._places is None:
             self._places = self._follow_manager(), self._follow_elb()
 
+    def prepare(self, *, setup: bool = False) -> None:
+        """Bring the script that starts the node to its server, where it waits.
+
+        A start does it by itself; done before, it costs the start no time. `setup` adds -Dsetup,
+        for a node whose local H2 database has no tables yet. Raises what the connection raises.
+        """
+        if self._starter is None:
+            self._starter = self._read_own(_start_script(self._node, self._fleet.run, setup=setup))
+
     def start(self, *, setup: bool = False) -> Joined:
         """Start the node and wait until it joined.
 
-        `setup` adds -Dsetup, for a node whose local H2 database has no tables yet.
         Raises StartError, JoinError, and what the connections raise.
         """
         self.watch()
-        assert self._places is not None
-        manager_log, elb_log = self._places
-        script = _start_script(
-            self._node, run=self._fleet.run, manager_log=manager_log, elb_log=elb_log, setup=setup
-        )
-        self._read_own(script)
+        self.prepare(setup=setup)
+        assert self._places is not None and self._starter is not None
+        self._unseen = True
         self._began = time.monotonic()
+        self._starter.tell(*self._places)
         return self._outcome()
 
     def verify(self, facts: ServerFacts) -> Joined:
@@ -124,10 +134,11 @@ class Attempt:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _read_own(self, script: Script, *, prefix: str = "") -> None:
+    def _read_own(self, script: Script, *, prefix: str = "") -> Stream:
         sink = self._sink("own", prefix=prefix)
         own = self._fleet.server(self._node).stream(script, sink=sink)
         self._stack.callback(own.close)
+        return own
 
     def _follow_manager(self, *, since: str = "") -> str:
         if self._node.name == self._cluster.manager.name:
@@ -155,7 +166,7 @@ class Attempt:
             time.monotonic() + min(READING_SECONDS, limits.start_seconds),
         )
         join_deadline: float | None = None
-        while self._watch.phase not in ("done", "failed"):
+        while not self._settled():
             safe_point()
             now = time.monotonic()
             if self._watch.started_seconds is not None and join_deadline is None:
@@ -173,6 +184,11 @@ class Attempt:
         if self._watch.failure:
             raise self._failed(self._watch.failure)
         return self._joined()
+
+    def _settled(self) -> bool:
+        """Tell whether the outcome is known; what joined counts once its process was looked at."""
+        phase = self._watch.phase
+        return phase == "failed" or (phase == "done" and not self._unseen)
 
     def _take(self, source: Source, line: str | None) -> None:
         match source:
@@ -212,6 +228,7 @@ class Attempt:
                 self._pid = int(rest.split(" ")[0])
                 self._last = f"JVM {self._pid} is up"
             case "cmdline":
+                self._unseen = False
                 self._check_role(parse_cmdline(rest.replace("\t", "\0").encode()))
             case "log":
                 self._watch.own(rest)
@@ -257,6 +274,8 @@ class Attempt:
         elb = self._cluster.group_manager
         if elb and watch.wording and watch.started_seconds is not None:
             return self._not_taken_in(elb)
+        if watch.phase == "done":
+            return self._failed("it joined, and its process was not seen")
         if watch.started_seconds is None:
             return self._failed(
                 f"it did not say that it started within {limits.start_seconds:g} s (limits: start)"
@@ -312,7 +331,7 @@ def _message(line: str) -> str:
     return line.rpartition("} - ")[2].strip()[:100] or line[:100]
 
 
-def _start_script(node: Node, *, run: str, manager_log: str, elb_log: str, setup: bool) -> Script:
+def _start_script(node: Node, run: str, *, setup: bool) -> Script:
     arguments = ["-DworkerNode=true"] if node.role == "worker" else []
     return Script(
         name="start",
@@ -325,8 +344,6 @@ def _start_script(node: Node, *, run: str, manager_log: str, elb_log: str, setup
             "keystore_password": node.keystore_password or "",
             "seen_seconds": JVM_SEEN_SECONDS,
             "run": run,
-            "manager_log": manager_log,
-            "elb_log": elb_log,
         },
         run_as=node.run_as,
     )

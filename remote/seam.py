@@ -44,6 +44,13 @@ class Stream(Protocol):
         """
         ...
 
+    def tell(self, *lines: str) -> None:
+        """Send lines to a script that reads its standard input.
+
+        One that has ended is told nothing, and its output ends.
+        """
+        ...
+
     def status(self, *, timeout_seconds: float) -> int | None:
         """Return the exit status of a script that has ended by itself.
 

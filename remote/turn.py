@@ -96,13 +96,14 @@ class Turn:
             self._tell(f"killed: it did not end within {self._limits.stop_seconds:g} s")
 
     def _put_in_place(self, attempt: Attempt) -> None:
-        """Swap files, edit /etc/hosts and open the manager's log: neither waits for the other."""
+        """Swap files, edit /etc/hosts, open the manager's log and bring the start: all at once."""
         self._progress.now(self._node.name, "swapping files")
         steps = (
             (self._plan.swaps, self._swap),
             (self._plan.unstages, self._unstage),
             (self._plan.edits_hosts, self._edit_hosts),
             (self._plan.start, partial(self._watch, attempt)),
+            (self._plan.start, partial(self._prepare, attempt)),
         )
         todo: list[Callable[[], Iterable[str]]] = [step for planned, step in steps if planned]
         done, errors = all_or_errors(parallel(todo, lambda step: list(step())))
@@ -154,6 +155,10 @@ class Turn:
 
     def _watch(self, attempt: Attempt) -> tuple[()]:
         attempt.watch()
+        return ()
+
+    def _prepare(self, attempt: Attempt) -> tuple[()]:
+        attempt.prepare(setup=self._plan.facts.lacks_tables)
         return ()
 
     def _start(self, attempt: Attempt) -> None:

@@ -1,5 +1,7 @@
 # Bring the new files beside the live ones. What was planned on must still be there.
-# HOME_DIR EXPECT(digest path ...) NEED_KB; payload: a tar with `manifest` and `files/`.
+# HOME_DIR EXPECT(digest path ...) REMOVE NEED_KB HOSTS_DIGEST; payload: a tar with `manifest`, `files/`
+# and, where HOSTS_DIGEST is given, the new /etc/hosts as `hosts`. All that the swap would do before it
+# touches a live file is done here already, while all servers are at it: a turn waits for less.
 eval "set -- $EXPECT"
 there=
 while [ $# -ge 2 ]; do
@@ -36,10 +38,22 @@ step stage-unpack
 # With -m: a file's time is now, by which a server that started before is seen to need a restart.
 tar -xmf - -C "$own/staged" || fail 1 "the staged files did not arrive whole"
 cd "$own/staged" || fail 1 "the staged files are gone"
-set -- manifest
-if [ -s manifest ]; then
-    sha256sum --status -c manifest || fail 1 "the staged files arrived damaged"
-    while read -r _ path; do set -- "$@" "$path"; done < manifest
+if [ -s manifest ]; then sha256sum --status -c manifest || fail 1 "the staged files arrived damaged"; fi
+if [ -n "$HOSTS_DIGEST" ]; then
+    make_new "$HOSTS_DIGEST" < hosts
 fi
+cd "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
+write_lists
+if [ ! -f "$own/journal" ]; then
+    step keep-create
+    mkdir -p "$own/staged/keep/files" || fail 1 "cannot write in $own"
+    see
+    keep_copies "$own/staged/keep"
+    dress
+    step seen
+    printf %s "$seen" > "$own/staged/seen" || fail 1 "cannot write in $own"
+fi
+set -- "$list"
+while read -r path; do set -- "$@" "$own/staged/files/$path"; done < "$paths"
 flush "$@"
 say staged

@@ -1,5 +1,8 @@
 # Start the server as the guide does, detached from this session, and follow its log.
-# HOME_DIR JAVA_DIR ARGUMENTS ENVIRONMENT PATTERN KEYSTORE_PASSWORD SEEN_SECONDS RUN MANAGER_LOG ELB_LOG
+# HOME_DIR JAVA_DIR ARGUMENTS ENVIRONMENT PATTERN KEYSTORE_PASSWORD SEEN_SECONDS RUN
+# It is begun while files are still being swapped, and waits to be told from where the logs of the
+# manager and the ELB are followed. Until then it has looked at nothing and changed nothing.
+read -r manager_log && read -r elb_log || exit 0
 end_with_client
 cd -P "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
 HOME_REAL=$PWD
@@ -24,8 +27,8 @@ if [ -f "$console" ]; then mv -f "$console" "$console.1"; fi && : > "$console" |
 
 logs="run=$RUN
 own_log=$own_log
-manager_log=$MANAGER_LOG
-elb_log=$ELB_LOG"
+manager_log=$manager_log
+elb_log=$elb_log"
 
 # put_down NAME LINES: a whole file of that name, in one step.
 put_down() {
@@ -38,6 +41,12 @@ put_down starting "after=$ticks
 $logs" || fail 1 "cannot write in $own"
 step started
 : > "$own/started" || fail 1 "cannot write in $own"
+
+# Before the process begins: by the time it is seen, it may have joined.
+tail -c +$((offset + 1)) -F -s 0.1 --pid=$$ "$log" 2> /dev/null |
+    grep -aE --line-buffered -e "$PATTERN" | sed -u 's/^/log /' &
+following=$!
+
 step start
 
 (
@@ -53,16 +62,17 @@ step start
 ) &
 script=$!
 
-waited=0 # hundredths of a second
-pause=1
+waited=0 # milliseconds
+pause=5
 until find_carbon; do
-    if [ ! -d "/proc/$script" ] || [ $waited -ge $((SEEN_SECONDS * 100)) ]; then
+    if [ ! -d "/proc/$script" ] || [ $waited -ge $((SEEN_SECONDS * 1000)) ]; then
         tail -n 20 "$console" | sed 's/^/console /'
         [ -d "/proc/$script" ] && say "unseen" || say "ended"
         exit 0
     fi
-    [ $waited -lt 50 ] || pause=5
-    sleep "0.0$pause"
+    [ $waited -lt 100 ] || pause=10
+    [ $waited -lt 500 ] || pause=50
+    sleep "0.0$((pause / 10))$((pause % 10))"
     waited=$((waited + pause))
 done
 read_ticks "$pid" || ticks= # it is gone already
@@ -73,7 +83,13 @@ $logs"; then
     rm -f "$own/starting"
 fi
 say "seen $pid $ticks"
-say "cmdline $(tr '\0' '\t' < "/proc/$pid/cmdline")"
+(
+    set -f
+    IFS=$NEWLINE
+    set -- ${words#"$NEWLINE"}
+    IFS=$TAB
+    say "cmdline $*"
+)
 
 main=$$
 {
@@ -84,5 +100,4 @@ main=$$
         kill "$main"
     fi
 } 2> /dev/null &
-tail -c +$((offset + 1)) -F -s 0.1 --pid=$$ "$log" 2> /dev/null |
-    grep -aE --line-buffered -e "$PATTERN" | sed -u 's/^/log /'
+wait "$following"

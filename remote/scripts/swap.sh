@@ -26,117 +26,41 @@ for old in "$own"/generations/$NAMES; do
     [ ! -d "$old" ] || [ -f "$old/meta" ] || [ "$old" = "$kept" ] || discard "$old"
 done
 step generation
-mkdir -p "$kept/files" || fail 1 "cannot create $kept"
-
-list=$own/staged/manifest
-paths=$own/staged/paths
-remove=$own/staged/remove
-step list
-[ -d "$own/staged" ] || mkdir -p "$own/staged" || fail 1 "cannot create $own/staged"
-: > "$paths" || fail 1 "cannot create $own/staged"
-if [ -s "$list" ]; then
-    while read -r _ path; do
-        say "${path#files/}" >> "$paths" || fail 1 "cannot list the staged files"
-    done < "$list"
-fi
-[ -f "$remove" ] || : > "$remove" || fail 1 "cannot list what goes away"
-eval "set -- $REMOVE"
-for path; do
-    say "$path" >> "$remove" || fail 1 "cannot list what goes away"
-done
-
-# A copy of everything for rollback, private from its first byte. The first one of a generation
-# stays: what is not in its manifest was not swapped yet.
-step manifest
-: > "$kept/manifest.new" || fail 1 "cannot write in $kept"
-listed=$NEWLINE
-if [ -f "$kept/manifest" ]; then
-    cat "$kept/manifest" > "$kept/manifest.new" || fail 1 "cannot write in $kept"
-    while read -r mode path; do listed=$listed$path$NEWLINE; done < "$kept/manifest"
-fi
+[ -d "$own/generations" ] && [ -d "$own/staged" ] ||
+    mkdir -p "$own/generations" "$own/staged" || fail 1 "cannot write in $own"
 cd "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
-set --
-for names in "$paths" "$remove"; do
-    while read -r path; do
-        case $listed in *"$NEWLINE$path$NEWLINE"*) continue ;; esac
-        [ -n "$path" ] || continue
-        if [ -e "$path" ]; then set -- "$@" "$path"
-        else say "absent $path" >> "$kept/manifest.new" || fail 1 "cannot note that there is no $path"
-        fi
-    done < "$names"
-done
-if [ $# -gt 0 ]; then
-    step keep
-    cp -f --parents -- "$@" "$kept/files" && stat -L -c '%a %n' -- "$@" >> "$kept/manifest.new" ||
-        fail 1 "cannot keep a copy of $*"
-    for path; do
-        shift
-        [ ! -x "$path" ] || chmod 600 "$kept/files/$path"
-        set -- "$@" "$kept/files/$path"
-    done
+if [ -f "$own/staged/seen" ] && [ ! -e "$kept" ]; then
+    # All was prepared when it was staged, if nobody has touched a file since.
+    keep=$own/staged/keep
+    meta=$keep/meta
+    see
+    while read -r line; do
+        case $NEWLINE$seen in *"$NEWLINE$line$NEWLINE"*) continue ;; esac
+        case $line in absent*) path=${line#absent } ;; *) path=$(say "$line" | cut -d ' ' -f 9-) ;; esac
+        fail 7 "$path was changed by somebody else since this run looked"
+    done < "$own/staged/seen"
+else
+    # The first copy of a generation stays: what is not in its manifest was not swapped yet.
+    keep=$kept
+    meta=$kept/meta.new
+    mkdir -p "$kept/files" || fail 1 "cannot create $kept"
+    write_lists
+    keep_copies "$kept"
+    dress
 fi
-flush "$@" "$kept/manifest.new"
-step manifest-complete
-mv -f "$kept/manifest.new" "$kept/manifest" || fail 1 "cannot write in $kept"
-
-selinux=
-if [ -d /sys/fs/selinux ] || [ -d /selinux ]; then selinux=yes; fi
-
-# Owner and mode are those of the file that is replaced, or was; what cannot be kept is refused
-# first. One `stat` tells of all: of each staged file, of where it goes, and of what is there.
-set --
-while read -r path; do
-    set -- "$@" "$own/staged/files/$path" "${path%/*}"
-    [ ! -e "$path" ] || set -- "$@" "$path"
-done < "$paths"
-stats=$own/staged/stats
-step stats
-if [ $# -gt 0 ]; then stat -L -c '%d %u %g %a' -- "$@"; fi > "$stats" || fail 1 "cannot look at the files to swap"
-
-# give MODE FILE...: all at once.
-give() {
-    [ $# -ge 2 ] || return 0
-    step "mode $1"
-    chmod "$@" || fail 1 "cannot set the mode of the staged files"
-}
-given=
-set --
-while read -r path && read -r device user group _ <&3 && read -r place _ <&3; do
-    new=$own/staged/files/$path
-    [ "$device" = "$place" ] ||
-        fail 1 "${path%/*} is on another file system than AS_HOME: no rename can swap it"
-    if [ -e "$path" ]; then
-        read -r _ owner owners mode <&3
-        [ "$owner:$owners" = "$user:$group" ] || chown "$owner:$owners" "$new" 2> /dev/null ||
-            [ "$owner" = "$user" ] ||
-            fail 1 "$path belongs to $(stat -c %U "$path"), and its owner cannot be kept"
-        [ -z "$selinux" ] || chcon --reference="$path" "$new" 2> /dev/null
-    else
-        mode=
-        [ ! -s "$own/staged/modes" ] || # what it had, where a rollback brings it back
-            mode=$(awk -v path="$path" '$0 == $1 " " path { print $1 }' "$own/staged/modes")
-        mode=${mode:-644}
-    fi
-    if [ "$mode" != "$given" ]; then
-        give "$given" "$@"
-        given=$mode
-        set --
-    fi
-    set -- "$@" "$new"
-done < "$paths" 3< "$stats"
-give "$given" "$@"
+give_modes
 
 # From here on the files may be a mixture. A generation counts from when the journal names it, with
 # its meta: what a rollback undoes must be known to who completes it.
 step journal
-printf '%s\n' "$GENERATION" "$META" > "$own/journal.new" && say "$META" > "$kept/meta.new" ||
-    fail 1 "cannot write in $own"
-flush "$own/journal.new" "$kept/meta.new" "$kept"
+printf '%s\n' "$GENERATION" "$META" > "$own/journal.new" && say "$META" > "$meta" || fail 1 "cannot write in $own"
+flush "$own/journal.new" "$meta" "$keep"
 step journal-complete
 mv -f "$own/journal.new" "$own/journal" || fail 1 "cannot write $own/journal"
 step meta-complete
-mv -f "$kept/meta.new" "$kept/meta" || fail 1 "cannot write $kept/meta"
-flush "$own" "$kept"
+if [ "$keep" = "$kept" ]; then mv -f "$meta" "$kept/meta"; else mv -T "$keep" "$kept"; fi ||
+    fail 1 "cannot write $kept"
+flush "$own" "$own/generations" "$kept"
 
 changed=$own$NEWLINE$HOME_DIR/repository$NEWLINE
 while read -r path; do
@@ -218,9 +142,7 @@ flush $changed
 set +f
 IFS=$separators
 step journal-close
-rm -f "$own/journal" || fail 1 "cannot close the journal"
-step staged-clear
-rm -rf "$own/staged" || fail 1 "cannot remove the staged files"
+rm -rf "$own/journal" "$own/staged" || fail 1 "cannot close the journal and remove the staged files"
 
 count=0
 for old in "$own"/generations/$NAMES; do count=$((count + 1)); done

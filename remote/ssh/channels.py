@@ -47,6 +47,10 @@ class ChannelStream:
         except Empty:
             raise TimeoutError from None
 
+    def tell(self, *lines: str) -> None:
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            self._channel.sendall("".join(f"{line}\n" for line in lines).encode())
+
     def status(self, *, timeout_seconds: float) -> int | None:
         ended = self._channel.status_event.wait(timeout_seconds)
         return self._channel.exit_status if ended and self._channel.exit_status >= 0 else None

@@ -93,6 +93,12 @@ class LocalStream:
         except queue.Empty:
             raise TimeoutError from None
 
+    def tell(self, *lines: str) -> None:
+        assert self._process.stdin
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+            self._process.stdin.flush()
+
     def status(self, *, timeout_seconds: float) -> int | None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self._process.wait(timeout_seconds)

@@ -37,7 +37,7 @@ def sudo_lines(*names: str) -> Iterable[tuple[str, ...]]:
 def test_every_sudo_line_of_the_hosts_scripts_is_in_the_list_and_nothing_else() -> None:
     used = {
         tuple("/etc/hosts.provision-new" if word == "$new" else word for word in words)
-        for words in sudo_lines("hosts", "hosts_clear")
+        for words in sudo_lines("hosts", "hosts_new", "hosts_clear")
     }
     assert used == set(HOSTS_COMMANDS)
 
@@ -58,7 +58,7 @@ def test_every_sudo_line_of_the_load_balancers_script_is_in_the_list_and_nothing
 
 def test_no_other_script_uses_sudo() -> None:
     using = {path.stem for path in SCRIPTS.glob("*.sh") if "sudo -n" in path.read_text()}
-    assert using == {"hosts", "hosts_clear", "balancer_push", "sudo_check"}
+    assert using == {"hosts", "hosts_new", "hosts_clear", "balancer_push", "sudo_check"}
 
 
 def test_the_lab_allows_what_the_fragments_say_and_nothing_else() -> None:

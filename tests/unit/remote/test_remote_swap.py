@@ -111,6 +111,29 @@ def test_a_swap_puts_all_in_place_and_the_next_plan_is_empty(shop: Workshop) -> 
     assert not (shop.home.state / "journal").exists()
 
 
+def test_what_somebody_changes_between_staging_and_swap_is_not_replaced(shop: Workshop) -> None:
+    """A roll may take an hour: what the last server's files are is looked at again in its turn."""
+    made = shop.plan(Step.CONFIG)
+    shop.stage(made)
+    theirs = shop.home.file(layout.AXIS2)
+    theirs.write_bytes(theirs.read_bytes() + b"<!-- theirs -->")
+    before = shop.contents()
+    with pytest.raises(UnfitError, match=f"{layout.AXIS2} was changed by somebody else"):
+        shop.swap(made)
+    assert shop.contents() == before
+    assert not (shop.home.state / "journal").exists()
+
+
+def test_a_file_that_appears_between_staging_and_swap_is_not_replaced(shop: Workshop) -> None:
+    made = shop.plan(Step.DRIVER)
+    shop.stage(made)
+    theirs = shop.home.file(layout.LIB) / shop.jar.name
+    theirs.write_bytes(b"theirs")
+    with pytest.raises(UnfitError, match=f"{shop.jar.name} was changed by somebody else"):
+        shop.swap(made)
+    assert theirs.read_bytes() == b"theirs"
+
+
 def test_what_is_replaced_is_kept_in_private_and_told_by_whom(shop: Workshop) -> None:
     before = shop.contents()
     shop.do(Step.CONFIG)
