@@ -76,6 +76,8 @@ class ServerFacts:
     addresses: frozenset[str] = frozenset()
     hosts: bytes = b""
     hosts_mounted: bool = False
+    hosts_plain: bool = False
+    """/etc/hosts is root's and of mode 644, as a new file would be."""
     hosts_leftover: bool = False
     lock: str | None = None
     lock_dead: bool = False

@@ -97,6 +97,7 @@ def _send(
             "remove": [str(path) for path in plan.removed],
             "need_kb": 2 * sum(len(data) for data in files.values()) // 1024 + 1024,
             "hosts_digest": hashlib.sha256(hosts).hexdigest() if hosts else "",
+            "hosts_plain": "yes" if plan.facts.hosts_plain else "no",
             "commands": privilege.as_values(privilege.HOSTS_COMMANDS),
         },
         run_as=plan.node.run_as,

@@ -115,6 +115,7 @@ def parse(answer: bytes, *, name: str) -> ServerFacts:
         addresses=frozenset(lines.all("address")),
         hosts=hosts.data if hosts else b"",
         hosts_mounted=lines.one("hosts_mounted") == "yes",
+        hosts_plain=hosts is not None and (hosts.owner, hosts.mode) == ("root", 0o644),
         hosts_leftover=lines.one("hosts_leftover") == "yes",
         lock=lines.one("lock"),
         lock_dead=lines.one("lock_dead") == "yes",

@@ -3,7 +3,8 @@
 # EXPECT MOUNTED(yes|no) CONTENT_DIGEST; payload: the whole new file. Every sudo line here
 # stands word for word in the sudoers fragment.
 holds /etc/hosts "$EXPECT" || fail 7 "/etc/hosts was changed by somebody else since this run looked"
-if [ -e $new ] && holds $new "$CONTENT_DIGEST"; then flush $new; else make_new "$CONTENT_DIGEST"; fi
+[ -e $new ] && holds $new "$CONTENT_DIGEST" || make_new "$CONTENT_DIGEST"
+flush $new
 if [ "$MOUNTED" = no ]; then
     step hosts-rename
     if sudo -n mv -f $new /etc/hosts 2>/dev/null; then

@@ -27,46 +27,54 @@ see() {
     seen=
     for names in "$paths" "$remove"; do
         while read -r path; do
-            if [ -e "$path" ]; then set -- "$@" "$path"; else seen="${seen}absent $path$NEWLINE"; fi
+            if [ -e "$path" ]; then set -- "$@" "$path"; else seen="${seen}- - - - - - - - $path$NEWLINE"; fi
         done < "$names"
     done
     [ $# -eq 0 ] || seen=$seen$(stat -L -c '%i %s %a %u %g %z %n' -- "$@")$NEWLINE
 }
 
-# keep_copies DIR: a copy of all that is listed and not yet in DIR's manifest, private from its
-# first byte.
+# keep_copies DIR MANIFEST: a copy in DIR of all that was seen, private from its first byte, but of what
+# MANIFEST tells of already; that is then told there. In `copied` is what is to be flushed.
 keep_copies() {
-    step manifest
-    keep=$1
-    : > "$keep/manifest.new" || fail 1 "cannot write in $keep"
-    listed=$NEWLINE
-    if [ -f "$keep/manifest" ]; then
-        cat "$keep/manifest" > "$keep/manifest.new" || fail 1 "cannot write in $keep"
-        while read -r mode path; do listed=$listed$path$NEWLINE; done < "$keep/manifest"
-    fi
+    had=$NEWLINE
+    while read -r _ path; do had=$had$path$NEWLINE; done < "$2"
+    into=$1/files
+    manifest=$2
+    notes=
+    copied=$2$NEWLINE
     set --
-    for names in "$paths" "$remove"; do
-        while read -r path; do
-            case $listed in *"$NEWLINE$path$NEWLINE"*) continue ;; esac
-            [ -n "$path" ] || continue
-            if [ -e "$path" ]; then set -- "$@" "$path"
-            else say "absent $path" >> "$keep/manifest.new" || fail 1 "cannot note that there is no $path"
-            fi
-        done < "$names"
-    done
+    while read -r inode _ mode _ _ _ _ _ path; do
+        case $had in *"$NEWLINE$path$NEWLINE"*) continue ;; esac
+        case $inode in
+            '') continue ;;
+            -) mode=absent ;;
+            *) set -- "$@" "$path" ;;
+        esac
+        notes=$notes$mode\ $path$NEWLINE
+    done << END
+$seen
+END
     if [ $# -gt 0 ]; then
         step keep
-        cp -f --parents -- "$@" "$keep/files" && stat -L -c '%a %n' -- "$@" >> "$keep/manifest.new" ||
-            fail 1 "cannot keep a copy of $*"
+        cp -f --parents -- "$@" "$into" || fail 1 "cannot keep a copy of $*"
         for path; do
-            shift
-            [ ! -x "$path" ] || chmod 600 "$keep/files/$path"
-            set -- "$@" "$keep/files/$path"
+            [ ! -x "$path" ] || chmod 600 "$into/$path"
+            copied=$copied$into/$path$NEWLINE
         done
     fi
-    flush "$@" "$keep/manifest.new"
-    step manifest-complete
-    mv -f "$keep/manifest.new" "$keep/manifest" || fail 1 "cannot write in $keep"
+    step manifest
+    printf %s "$notes" >> "$manifest" || fail 1 "cannot write in $1"
+}
+
+# flush_lines LIST: the files and folders of a list, all at once.
+flush_lines() {
+    set -f
+    separators=$IFS
+    IFS=$NEWLINE
+    set -- $1
+    IFS=$separators
+    set +f
+    flush "$@"
 }
 
 # dress: owner and mode are those of the file that is replaced, or was; what cannot be kept is

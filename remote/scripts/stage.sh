@@ -1,6 +1,6 @@
 # Bring the new files beside the live ones. What was planned on must still be there.
-# HOME_DIR EXPECT(digest path ...) REMOVE NEED_KB HOSTS_DIGEST; payload: a tar with `manifest`, `files/`
-# and, where HOSTS_DIGEST is given, the new /etc/hosts as `hosts`. All that the swap would do before it
+# HOME_DIR EXPECT(digest path ...) REMOVE NEED_KB HOSTS_DIGEST HOSTS_PLAIN(yes|no); payload: a tar with
+# `manifest`, `files/` and, where HOSTS_DIGEST is given, the new /etc/hosts as `hosts`. All that the swap would do before it
 # touches a live file is done here already, while all servers are at it: a turn waits for less.
 eval "set -- $EXPECT"
 there=
@@ -33,27 +33,28 @@ if [ -e "$own/staged" ]; then
     rm -rf "$own/staged" || fail 1 "cannot clear $own/staged"
 fi
 step stage-create
-mkdir -p "$own/staged" || fail 1 "cannot create $own"
+mkdir -p "$own/staged/keep/files" || fail 1 "cannot create $own"
 step stage-unpack
 # With -m: a file's time is now, by which a server that started before is seen to need a restart.
 tar -xmf - -C "$own/staged" || fail 1 "the staged files did not arrive whole"
 cd "$own/staged" || fail 1 "the staged files are gone"
 if [ -s manifest ]; then sha256sum --status -c manifest || fail 1 "the staged files arrived damaged"; fi
+new_hosts=
 if [ -n "$HOSTS_DIGEST" ]; then
-    make_new "$HOSTS_DIGEST" < hosts
+    { [ "$HOSTS_PLAIN" = yes ] && make_plain "$HOSTS_DIGEST" < hosts; } || make_new "$HOSTS_DIGEST" < hosts
+    new_hosts=$new
 fi
 cd "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
 write_lists
+copied=
 if [ ! -f "$own/journal" ]; then
-    step keep-create
-    mkdir -p "$own/staged/keep/files" || fail 1 "cannot write in $own"
     see
-    keep_copies "$own/staged/keep"
+    : > "$own/staged/keep/manifest" || fail 1 "cannot write in $own"
+    keep_copies "$own/staged/keep" "$own/staged/keep/manifest"
     dress
     step seen
     printf %s "$seen" > "$own/staged/seen" || fail 1 "cannot write in $own"
 fi
-set -- "$list"
-while read -r path; do set -- "$@" "$own/staged/files/$path"; done < "$paths"
-flush "$@"
+while read -r path; do copied=$copied$own/staged/files/$path$NEWLINE; done < "$paths"
+flush_lines "$list$NEWLINE$new_hosts$NEWLINE$copied"
 say staged

@@ -36,8 +36,7 @@ if [ -f "$own/staged/seen" ] && [ ! -e "$kept" ]; then
     see
     while read -r line; do
         case $NEWLINE$seen in *"$NEWLINE$line$NEWLINE"*) continue ;; esac
-        case $line in absent*) path=${line#absent } ;; *) path=$(say "$line" | cut -d ' ' -f 9-) ;; esac
-        fail 7 "$path was changed by somebody else since this run looked"
+        fail 7 "$(say "$line" | cut -d ' ' -f 9-) was changed by somebody else since this run looked"
     done < "$own/staged/seen"
 else
     # The first copy of a generation stays: what is not in its manifest was not swapped yet.
@@ -45,7 +44,13 @@ else
     meta=$kept/meta.new
     mkdir -p "$kept/files" || fail 1 "cannot create $kept"
     write_lists
-    keep_copies "$kept"
+    see
+    step manifest-begin
+    { [ ! -f "$kept/manifest" ] || cat "$kept/manifest"; } > "$kept/manifest.new" || fail 1 "cannot write in $kept"
+    keep_copies "$kept" "$kept/manifest.new"
+    flush_lines "$copied"
+    step manifest-complete
+    mv -f "$kept/manifest.new" "$kept/manifest" || fail 1 "cannot write in $kept"
     dress
 fi
 give_modes
@@ -135,12 +140,7 @@ if [ -z "$UNDO" ] && [ -f "$kept/from" ]; then
 fi
 
 # Together: until the journal is closed, their order does not matter.
-separators=$IFS
-IFS=$NEWLINE
-set -f
-flush $changed
-set +f
-IFS=$separators
+flush_lines "$changed"
 step journal-close
 rm -rf "$own/journal" "$own/staged" || fail 1 "cannot close the journal and remove the staged files"
 
