@@ -16,6 +16,7 @@ from remote.order import Done, Order, Rotation
 from remote.progress import Progress
 from remote.runners import Background, all_or_errors, parallel
 from remote.turn import Turn
+from remote.watch import Watchers
 
 
 def apply(
@@ -148,7 +149,8 @@ def _roll(
     progress: Progress,
     rotation: Rotation | None,
 ) -> Iterator[tuple[str, Done]]:
-    with Background() as background:
+    nodes = [made.node for made in todo]
+    with Watchers(fleet, nodes) as watchers, Background() as background:
         for made in todo:
             turn = Turn(
                 fleet,
@@ -156,6 +158,7 @@ def _roll(
                 made,
                 progress=progress,
                 rotation=rotation,
+                watchers=watchers,
                 recorder=background.begin,
             )
             done = turn.take()

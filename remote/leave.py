@@ -16,7 +16,7 @@ from carbon.loglines import Left
 from remote.fleet import Fleet
 from remote.progress import Progress
 from remote.script import Script
-from remote.watch import follow_manager
+from remote.watch import follow
 
 SEEN_LEAVING_SECONDS = 10.0
 """How long a restart waits for the manager's word; a clean stop is logged at once, a lost
@@ -89,7 +89,7 @@ def _departures(fleet: Fleet, node: Node) -> Iterator[SimpleQueue[str | None] | 
         watching = node.name != fleet.cluster.manager.name
         if watching:
             try:
-                follow_manager(fleet, node, sink=lines.put, stack=stack)
+                follow(fleet, fleet.cluster.manager, node, sink=lines.put, stack=stack)
             except ProvisionError:
                 watching = False
         yield lines if watching else None

@@ -22,7 +22,7 @@ from remote.interrupt import safe_point
 from remote.progress import Progress
 from remote.script import Script
 from remote.seam import Sink, Stream
-from remote.watch import follow, follow_manager, follow_script
+from remote.watch import Followed, Watchers, follow, follow_script
 
 JVM_SEEN_SECONDS = 30
 """How long wso2server.sh may take to exec java; it does nothing but print before."""
@@ -52,7 +52,10 @@ Source = Literal["own", "manager", "elb"]
 class Attempt:
     """One start of one node, watched from both sides until it joined or failed."""
 
-    def __init__(self, fleet: Fleet, node: Node, *, progress: Progress) -> None:
+    def __init__(
+        self, fleet: Fleet, node: Node, *, progress: Progress, watchers: Watchers | None = None
+    ) -> None:
+        """`watchers` are those of a whole roll; without them it opens and closes its own."""
         self._fleet = fleet
         self._node = node
         self._progress = progress
@@ -69,6 +72,7 @@ class Attempt:
         self._pid = 0
         self._began = time.monotonic()
         self._stack = ExitStack()
+        self._watchers = watchers or self._stack.enter_context(Watchers(fleet, [node]))
         self._places: tuple[str, str] | None = None
         """From where the logs of the manager and the ELB are followed."""
         self._starter: Stream | None = None
@@ -87,7 +91,9 @@ class Attempt:
         Raises ScriptError where a log cannot be read.
         """
         if self._places is None:
-            self._places = self._follow_manager(), self._follow_elb()
+            manager = self._watchers.manager if not self._is_manager else None
+            elb = self._watchers.elb if self._watch.elb_wanted else None
+            self._places = self._begin(manager, "manager"), self._begin(elb, "elb")
 
     def prepare(self, *, setup: bool = False) -> None:
         """Bring the script that starts the node to its server, where it waits.
@@ -116,8 +122,10 @@ class Attempt:
         assert facts.process is not None, "only a running server can be verified"
         self._pid = facts.process.pid
         self._began = time.monotonic() - max(0.0, facts.now - facts.process.started_at)
-        self._follow_manager(since=facts.record.get("manager_log", ""))
-        self._follow_elb(since=facts.record.get("elb_log", ""))
+        if not self._is_manager:
+            self._follow(self._cluster.manager, "manager", facts)
+        if (elb := self._cluster.group_manager) and self._watch.elb_wanted:
+            self._follow(elb, "elb", facts)
         since = facts.record.get("own_log", "")
         self._read_own(
             follow_script(self._node, loglines.OWN_LOG_PATTERN, since=since), prefix="log "
@@ -140,18 +148,21 @@ class Attempt:
         self._stack.callback(own.close)
         return own
 
-    def _follow_manager(self, *, since: str = "") -> str:
-        if self._node.name == self._cluster.manager.name:
+    def _begin(self, followed: Followed | None, source: Source) -> str:
+        if followed is None:
             return ""
-        sink = self._sink("manager")
-        return follow_manager(self._fleet, self._node, sink=sink, stack=self._stack, since=since)
+        self._stack.callback(followed.end)
+        return followed.begin(self._sink(source))
 
-    def _follow_elb(self, *, since: str = "") -> str:
-        elb = self._cluster.group_manager
-        if elb is None or not self._watch.elb_wanted:
-            return ""
-        sink = self._sink("elb")
-        return follow(self._fleet, elb, self._node, sink=sink, stack=self._stack, since=since)
+    def _follow(self, watcher: Node, source: Source, facts: ServerFacts) -> None:
+        """Read what a watcher has written since the start that is looked for, and go on."""
+        since = facts.record.get(f"{source}_log", "")
+        sink = self._sink(source)
+        follow(self._fleet, watcher, self._node, sink=sink, stack=self._stack, since=since)
+
+    @property
+    def _is_manager(self) -> bool:
+        return self._node.name == self._cluster.manager.name
 
     def _sink(self, source: Source, *, prefix: str = "") -> Sink:
         def put(line: str | None) -> None:
@@ -200,7 +211,7 @@ class Attempt:
                 self._watch.elb(line)
             case "own":
                 self._take_own(line)
-        if self._node.name == self._cluster.manager.name and self._watch.initialized:
+        if self._is_manager and self._watch.initialized:
             self._watch.wording = self._watch.wording or "custom"
             self._watch.proof_line = self._watch.proof_line or "it is the manager itself"
 
@@ -263,7 +274,7 @@ class Attempt:
         )
 
     def _evidence(self, wording: str) -> str:
-        if self._node.name == self._cluster.manager.name:
+        if self._is_manager:
             return "cluster initialized"
         elb = self._cluster.group_manager
         return f"{wording}, taken in by {elb.name}" if elb and self._watch.elb_wanted else wording

@@ -18,6 +18,7 @@ from remote.order import Done, Order, Rotation
 from remote.progress import Progress
 from remote.runners import all_or_errors, parallel
 from remote.survey import survey
+from remote.watch import Watchers
 
 
 class Turn:
@@ -31,6 +32,7 @@ class Turn:
         *,
         progress: Progress,
         rotation: Rotation | None,
+        watchers: Watchers,
         recorder: Callable[[Callable[[], None]], None],
     ) -> None:
         self._fleet = fleet
@@ -39,6 +41,7 @@ class Turn:
         self._node = made.node
         self._progress = progress
         self._rotation = rotation if made.start or made.verify else None
+        self._watchers = watchers
         self._recorder = recorder
         """Does the writing down: the next turn need not wait for it."""
         self._limits = fleet.cluster.limits
@@ -216,6 +219,7 @@ class Turn:
             back,
             progress=self._progress,
             rotation=self._rotation,
+            watchers=self._watchers,
             recorder=lambda work: work(),
         ).take()
         self._joined = turn.joined
@@ -225,7 +229,7 @@ class Turn:
             self._tell("rolled back to what it was before")
 
     def _attempt(self) -> Attempt:
-        return Attempt(self._fleet, self._node, progress=self._progress)
+        return Attempt(self._fleet, self._node, progress=self._progress, watchers=self._watchers)
 
     def _record(self, error: ProvisionError | None) -> None:
         """Write the record and the audit line; a failure to write them ends nothing else."""

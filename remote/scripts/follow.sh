@@ -1,8 +1,17 @@
 # Follow a log by name, so that rotation does not lose a line: from INODE and OFFSET where a file
 # beside it still is that one, then the log from its beginning; from now on where none is given.
-# LOG PATTERN INODE OFFSET
-end_with_client
+# LOG PATTERN INODE OFFSET PLACED(yes|no)
+# PLACED: each line is told with its offset in all that was read, and each line of stdin is answered
+# with where the log ends by then.
 [ -r "$LOG" ] || fail 1 "cannot read $LOG"
+if [ "$PLACED" = no ]; then
+    end_with_client
+else
+    main=$$
+    exec 3<&0
+    { while read -r _; do say "at $(stat -c '%i %s' "$LOG")"; done <&3; kill "$main"; } 2> /dev/null &
+    exec 3<&- < /dev/null
+fi
 size=$(stat -c '%i %s' "$LOG")
 inode=${size% *}
 size=${size#* }
@@ -15,7 +24,8 @@ elif [ "$INODE" != "$inode" ]; then
 elif [ "$OFFSET" -gt "$size" ]; then OFFSET=0
 fi
 say "from $inode $OFFSET"
+[ "$PLACED" = no ] || set -- -b
 {
     [ -z "$rotated" ] || tail -c "+$since" "$rotated"
     tail -c +$((OFFSET + 1)) -F -s 0.1 --pid=$$ "$LOG"
-} 2> /dev/null | grep -aE --line-buffered -e "$PATTERN"
+} 2> /dev/null | grep -aE "$@" --line-buffered -e "$PATTERN"
