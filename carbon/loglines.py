@@ -224,12 +224,13 @@ class _Wording:
     """One message of one group of loggers; the groups of the pattern are the event's fields."""
 
     logger: re.Pattern[str]
-    message: re.Pattern[str]
+    message: str
+    """Compiled when a line is read, by `re` itself, and kept there: most commands read none."""
     kind: Callable[..., Event]
     fixed: Mapping[str, str]
 
     def event(self, record: _Record) -> Event | None:
-        match = self.message.fullmatch(record.message)
+        match = re.fullmatch(self.message, record.message)
         if match is None or not self.logger.search(record.logger):
             return None
         fields = {name: _field(name, text) for name, text in match.groupdict().items()}
@@ -284,7 +285,7 @@ _MEMBER = (
 def _wording(
     logger: re.Pattern[str], message: str, kind: Callable[..., Event], **fixed: str
 ) -> _Wording:
-    return _Wording(logger=logger, message=re.compile(message), kind=kind, fixed=fixed)
+    return _Wording(logger=logger, message=message, kind=kind, fixed=fixed)
 
 
 # Left out, since their address is the announcer's and not the joiner's:

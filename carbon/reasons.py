@@ -147,12 +147,12 @@ class _Rule:
     """A text of a log, and what it means: named groups of the text fill in the sentence."""
 
     topic: str
-    text: re.Pattern[str]
+    text: str
     sentence: str
     remedy: str
 
     def reason(self, line: str, *, node: Node, manager: Node) -> Reason | None:
-        match = self.text.search(line)
+        match = re.search(self.text, line)  # compiled when there is a failure to explain
         if match is None:
             return None
         words = match.groupdict(default="") | {
@@ -180,7 +180,7 @@ def _recognised(
 
 
 def _rule(topic: str, text: str, sentence: str, remedy: str) -> _Rule:
-    return _Rule(topic=topic, text=re.compile(text), sentence=sentence, remedy=remedy)
+    return _Rule(topic=topic, text=text, sentence=sentence, remedy=remedy)
 
 
 # The most particular first: each of these brings others after it in the same log.
