@@ -19,7 +19,7 @@ def test_a_server_without_bash_and_python_whose_hosts_file_is_a_bind_mount(
     stock("plain")
     plain = hosts["plain"]
     assert " /etc/hosts " in plain.read("/proc/mounts")
-    assert plain.sh("command -v bash python3 || true") == ""
+    assert plain.sh("command -v bash python3 ss || true") == ""
     before, inode = plain.read("/etc/hosts"), plain.sh("stat -c %i /etc/hosts")
     inventory = cluster_file(workers=["plain"])
     ran = fab.succeeds("-H", "plain", "deploy", hosts=inventory)

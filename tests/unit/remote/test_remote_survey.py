@@ -177,8 +177,26 @@ def test_our_own_state_is_read_back(server: LocalServer, home: Home) -> None:
     assert facts.joined is None, "the record is of another process"
 
 
-def test_ports_that_are_listened_on_are_told(server: LocalServer, home: Home) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+@pytest.mark.parametrize("has_ss", [True, False], ids=["by ss", "from /proc"])
+@pytest.mark.parametrize(
+    ("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::")]
+)
+def test_ports_that_are_listened_on_are_told(
+    server: LocalServer,
+    home: Home,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    family: socket.AddressFamily,
+    address: str,
+    *,
+    has_ss: bool,
+) -> None:
+    """`ss` is quicker, and no server has to have it."""
+    if not has_ss:
+        (tmp_path / "ss").write_text("#!/bin/sh\nexit 127\n")
+        (tmp_path / "ss").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with socket.create_server((address, 0), family=family) as listener:
         facts = look(server, home.node())
         assert facts.listening[listener.getsockname()[1]] == "other"
 
