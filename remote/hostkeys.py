@@ -12,10 +12,12 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 
 
@@ -83,7 +85,11 @@ class Entry:
         return hit
 
 
-@dataclass(frozen=True, slots=True)
+_NOT_PLAIN = frozenset("*?!|")
+"""What makes a pattern of known_hosts more than a name: wildcards, negation, a hash."""
+
+
+@dataclass(frozen=True)
 class KnownHosts:
     """All lines of all known_hosts files that count for a connection."""
 
@@ -127,7 +133,25 @@ class KnownHosts:
 
     def _of(self, host: str, port: int) -> list[Entry]:
         name = host_name(host, port)
-        return [entry for entry in self.entries if not entry.marker and entry.covers(name)]
+        plain, others = self._by_name
+        asked = (self.entries[at] for at in sorted({*plain.get(name, ()), *others}))
+        return [entry for entry in asked if not entry.marker and entry.covers(name)]
+
+    @cached_property
+    def _by_name(self) -> tuple[dict[str, list[int]], list[int]]:
+        """Where the entries of a plain name stand, and those that have to be asked for any.
+
+        Each of 200 servers would otherwise ask the lines of all 200.
+        """
+        plain: defaultdict[str, list[int]] = defaultdict(list)
+        others: list[int] = []
+        for at, entry in enumerate(self.entries):
+            if any(set(pattern) & _NOT_PLAIN for pattern in entry.patterns):
+                others.append(at)
+            else:
+                for pattern in entry.patterns:
+                    plain[pattern.lower()].append(at)
+        return dict(plain), others
 
 
 def host_name(host: str, port: int) -> str:

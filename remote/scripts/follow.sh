@@ -9,7 +9,11 @@ if [ "$PLACED" = no ]; then
 else
     main=$$
     exec 3<&0
-    { while read -r _; do say "at $(stat -c '%i %s' "$LOG")"; done <&3; kill "$main"; } 2> /dev/null &
+    { # an answer that nobody takes must not end it before it has ended the rest
+        trap '' PIPE
+        while read -r _; do say "at $(stat -c '%i %s' "$LOG")"; done <&3
+        kill "$main"
+    } 2> /dev/null &
     exec 3<&- < /dev/null
 fi
 size=$(stat -c '%i %s' "$LOG")

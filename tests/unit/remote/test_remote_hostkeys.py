@@ -115,6 +115,16 @@ def test_any_of_several_keys_of_a_server_is_known_and_its_types_are_asked_for(
     assert hosts.types("10.0.0.4", 22) == ("ssh-rsa", "ssh-ed25519")
 
 
+def test_lines_of_all_kinds_of_names_count_in_their_order(tmp_path: Path) -> None:
+    """A plain name is looked up; wildcards, negations and hashes are asked each time."""
+    file = tmp_path / "known_hosts"
+    kinds = ("*.example.com", "other,w1.example.com", "!w1.example.com,*", "W1.Example.Com")
+    file.write_text("".join(f"{names} key-{at} AAAA\n" for at, names in enumerate(kinds)))
+    known = KnownHosts.load([file])
+    assert known.types("w1.example.com", 22) == ("key-0", "key-1", "key-3")
+    assert known.types("w2.example.com", 22) == ("key-0", "key-2")
+
+
 def test_several_files_count_and_missing_ones_do_not(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.write_text(f"10.0.0.4 {text()}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from carbon import layout
 from carbon.errors import ScriptError
-from remote.watch import Followed
+from remote.watch import Followed, follow_script
 from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer
 
@@ -144,3 +145,22 @@ def test_the_end_of_the_session_is_told_and_the_next_node_has_a_new_one(log: Log
     stream.close()
     assert log.next() is None
     assert log.begin() == log.place
+
+
+def test_it_ends_with_its_client_also_where_that_does_not_take_its_answer(log: Log) -> None:
+    script = follow_script(make_manager(home=log.path.parents[2]), "joined", placed=True)
+    text = script.render()
+    process = subprocess.Popen(
+        ["sh", "-c", script.command(len(text))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+        start_new_session=True,
+    )
+    assert process.stdin and process.stdout
+    process.stdin.write(text)
+    assert process.stdout.readline().startswith(b"from ")
+    process.stdout.close()
+    process.stdin.write(b"end\n")
+    process.stdin.close()
+    assert process.wait(SECONDS) != 0
