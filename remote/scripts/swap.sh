@@ -31,17 +31,15 @@ step generation
 cd "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
 if [ -f "$own/staged/seen" ] && [ ! -e "$kept" ]; then
     # All was prepared when it was staged, if nobody has touched a file since.
-    keep=$own/staged/keep
-    meta=$keep/meta
     see
     while read -r line; do
         case $NEWLINE$seen in *"$NEWLINE$line$NEWLINE"*) continue ;; esac
         fail 7 "$(say "$line" | cut -d ' ' -f 9-) was changed by somebody else since this run looked"
     done < "$own/staged/seen"
+    step generation-kept
+    mv -T "$own/staged/keep" "$kept" || fail 1 "cannot create $kept"
 else
     # The first copy of a generation stays: what is not in its manifest was not swapped yet.
-    keep=$kept
-    meta=$kept/meta.new
     mkdir -p "$kept/files" || fail 1 "cannot create $kept"
     write_lists
     see
@@ -58,14 +56,14 @@ give_modes
 # From here on the files may be a mixture. A generation counts from when the journal names it, with
 # its meta: what a rollback undoes must be known to who completes it.
 step journal
-printf '%s\n' "$GENERATION" "$META" > "$own/journal.new" && say "$META" > "$meta" || fail 1 "cannot write in $own"
-flush "$own/journal.new" "$meta" "$keep"
+printf '%s\n' "$GENERATION" "$META" > "$own/journal.new" && say "$META" > "$kept/meta.new" ||
+    fail 1 "cannot write in $own"
+flush "$own/journal.new" "$kept/meta.new" "$kept" "$own/generations"
 step journal-complete
 mv -f "$own/journal.new" "$own/journal" || fail 1 "cannot write $own/journal"
 step meta-complete
-if [ "$keep" = "$kept" ]; then mv -f "$meta" "$kept/meta"; else mv -T "$keep" "$kept"; fi ||
-    fail 1 "cannot write $kept"
-flush "$own" "$own/generations" "$kept"
+mv -f "$kept/meta.new" "$kept/meta" || fail 1 "cannot write $kept/meta"
+flush "$own" "$kept"
 
 changed=$own$NEWLINE$HOME_DIR/repository$NEWLINE
 while read -r path; do
