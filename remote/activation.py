@@ -211,8 +211,7 @@ def _edit_hosts(
 ) -> HostsEdited:
     made = hostsfile.plan(current, node.hosts_entries, owner=hosts_owner(node))
     if not made.changed:
-        if facts.hosts_leftover:
-            clear_hosts(server, timeout_seconds=timeout_seconds)
+        clear_hosts(server, timeout_seconds=timeout_seconds)  # it was made when files were staged
         return HostsEdited(changed=False)
     return write_hosts(
         server,

@@ -283,10 +283,10 @@ class Attempt:
         limits = self._cluster.limits
         watch = self._watch
         elb = self._cluster.group_manager
-        if elb and watch.wording and watch.started_seconds is not None:
-            return self._not_taken_in(elb)
         if watch.phase == "done":
             return self._failed("it joined, and its process was not seen")
+        if elb and watch.wording and watch.started_seconds is not None:
+            return self._not_taken_in(elb)
         if watch.started_seconds is None:
             return self._failed(
                 f"it did not say that it started within {limits.start_seconds:g} s (limits: start)"

@@ -145,6 +145,12 @@ class Turn:
         yield "cleared what an interrupted run had staged"
 
     def _edit_hosts(self) -> Iterator[str]:
+        if self._plan.hosts is None:
+            activation.clear_hosts(
+                self._fleet.server(self._node), timeout_seconds=self._limits.command_seconds
+            )
+            yield "cleared what an interrupted run had left beside /etc/hosts"
+            return
         edited = activation.edit_hosts(
             self._fleet.server(self._node),
             self._node,

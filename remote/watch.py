@@ -133,8 +133,9 @@ class _Taker:
         if not offset.isdigit():
             return
         self._read = max(self._read, int(offset))
-        if int(offset) >= self._since and self._sink is not None:
-            self._sink(text)
+        sink = self._sink
+        if int(offset) >= self._since and sink is not None:
+            sink(text)
 
 
 class Watchers:

@@ -43,6 +43,8 @@ def summary(made: Plan) -> str:
         parts.append("clear what an interrupted run had staged")
     if made.hosts:
         parts.append(f"hosts (+{len(made.hosts.added)} -{len(made.hosts.removed)})")
+    elif made.facts.hosts_leftover:
+        parts.append("clear what an interrupted run left beside /etc/hosts")
     if made.reset:
         parts.append("reset the deployment directory")
     if made.start:

@@ -14,6 +14,7 @@ else
         while read -r _; do say "at $(stat -c '%i %s' "$LOG")"; done <&3
         kill "$main"
     } 2> /dev/null &
+    answering=$!
     exec 3<&- < /dev/null
 fi
 size=$(stat -c '%i %s' "$LOG")
@@ -33,3 +34,5 @@ say "from $inode $OFFSET"
     [ -z "$rotated" ] || tail -c "+$since" "$rotated"
     tail -c +$((OFFSET + 1)) -F -s 0.1 --pid=$$ "$LOG"
 } 2> /dev/null | grep -aE "$@" --line-buffered -e "$PATTERN"
+# Where tail or grep was killed, the end of the output tells: nobody may go on answering.
+[ "$PLACED" = no ] || kill "$answering" 2> /dev/null

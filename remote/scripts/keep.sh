@@ -63,7 +63,7 @@ END
         done
     fi
     step manifest
-    printf %s "$notes" >> "$manifest" || fail 1 "cannot write in $1"
+    printf %s "$notes" >> "$manifest" || fail 1 "cannot write $manifest"
 }
 
 # flush_lines LIST: the files and folders of a list, all at once.

@@ -39,11 +39,6 @@ step stage-unpack
 tar -xmf - -C "$own/staged" || fail 1 "the staged files did not arrive whole"
 cd "$own/staged" || fail 1 "the staged files are gone"
 if [ -s manifest ]; then sha256sum --status -c manifest || fail 1 "the staged files arrived damaged"; fi
-new_hosts=
-if [ -n "$HOSTS_DIGEST" ]; then
-    { [ "$HOSTS_PLAIN" = yes ] && make_plain "$HOSTS_DIGEST" < hosts; } || make_new "$HOSTS_DIGEST" < hosts
-    new_hosts=$new
-fi
 cd "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
 write_lists
 copied=
@@ -54,6 +49,11 @@ if [ ! -f "$own/journal" ]; then
     dress
     step seen
     printf %s "$seen" > "$own/staged/seen" || fail 1 "cannot write in $own"
+fi
+new_hosts=
+if [ -n "$HOSTS_DIGEST" ]; then
+    { [ "$HOSTS_PLAIN" = yes ] && make_plain "$HOSTS_DIGEST" < "$own/staged/hosts"; } || make_new "$HOSTS_DIGEST" < "$own/staged/hosts"
+    new_hosts=$new
 fi
 while read -r path; do copied=$copied$own/staged/files/$path$NEWLINE; done < "$paths"
 flush_lines "$list$NEWLINE$new_hosts$NEWLINE$copied"

@@ -124,6 +124,27 @@ def test_what_somebody_changes_between_staging_and_swap_is_not_replaced(shop: Wo
     assert not (shop.home.state / "journal").exists()
 
 
+def test_what_was_touched_and_not_changed_is_replaced(shop: Workshop) -> None:
+    """A backup that makes hard links, or a chown to whom it belongs, may not stop a roll."""
+    made = shop.plan(Step.CONFIG)
+    shop.stage(made)
+    touched = shop.home.file(layout.AXIS2)
+    touched.with_suffix(".link").hardlink_to(touched)
+    shop.home.file(layout.CARBON_XML).touch()
+    shop.swap(made)
+    assert shop.contents() == {change.path: change.new for change in made.files}
+
+
+def test_a_mode_that_somebody_changes_between_staging_and_swap_is_not_lost(
+    shop: Workshop,
+) -> None:
+    made = shop.plan(Step.CONFIG)
+    shop.stage(made)
+    shop.home.file(layout.AXIS2).chmod(0o640)
+    with pytest.raises(UnfitError, match=f"{layout.AXIS2} was changed by somebody else"):
+        shop.swap(made)
+
+
 def test_a_file_that_appears_between_staging_and_swap_is_not_replaced(shop: Workshop) -> None:
     made = shop.plan(Step.DRIVER)
     shop.stage(made)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -143,6 +146,19 @@ def test_the_end_of_the_session_is_told_and_the_next_node_has_a_new_one(log: Log
     stream = log.followed._stream
     assert stream is not None
     stream.close()
+    assert log.next() is None
+    assert log.begin() == log.place
+
+
+def test_the_end_of_reading_is_told_although_questions_would_still_be_answered(log: Log) -> None:
+    log.begin()
+    log.write(line(FIRST))
+    log.next()
+    for status in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = status.read_bytes().split(b"\0")
+            if words[0] == b"tail" and str(log.path).encode() in words:
+                os.kill(int(status.parent.name), signal.SIGKILL)
     assert log.next() is None
     assert log.begin() == log.place
 
