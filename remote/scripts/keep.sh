@@ -93,15 +93,15 @@ dress() {
         fail 1 "cannot look at the files to swap"
     : > "$given" || fail 1 "cannot write in $own/staged"
     while read -r path && read -r device user group _ <&3 && read -r place _ <&3; do
-        new=$own/staged/files/$path
+        staged=$own/staged/files/$path
         [ "$device" = "$place" ] ||
             fail 1 "${path%/*} is on another file system than AS_HOME: no rename can swap it"
         if [ -e "$path" ]; then
             read -r _ owner owners mode <&3
-            [ "$owner:$owners" = "$user:$group" ] || chown "$owner:$owners" "$new" 2> /dev/null ||
+            [ "$owner:$owners" = "$user:$group" ] || chown "$owner:$owners" "$staged" 2> /dev/null ||
                 [ "$owner" = "$user" ] ||
                 fail 1 "$path belongs to $(stat -c %U "$path"), and its owner cannot be kept"
-            [ -z "$selinux" ] || chcon --reference="$path" "$new" 2> /dev/null
+            [ -z "$selinux" ] || chcon --reference="$path" "$staged" 2> /dev/null
         else
             mode=
             [ ! -s "$own/staged/modes" ] || # what it had, where a rollback brings it back
