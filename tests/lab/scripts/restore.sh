@@ -6,7 +6,12 @@ for process in $(grep -lsaE '^[^ ]*/java' /proc/[0-9]*/cmdline | sed 's|/cmdline
     while [ -e "$process" ]; do sleep 0.02; done
 done
 
-for mounted in $(awk '$2 ~ "^/opt/wso2/" { print $2 }' /proc/mounts); do umount "$mounted"; done
+# What followed a log there may still be ending.
+for mounted in $(awk '$2 ~ "^/opt/wso2/" { print $2 }' /proc/mounts); do
+    tries=0
+    until umount "$mounted" 2> /dev/null || [ $((tries += 1)) -ge 100 ]; do sleep 0.05; done
+    if grep -q " $mounted " /proc/mounts; then umount "$mounted"; fi
+done
 rm -rf /opt/wso2/* /opt/wso2/.[a-z]* /tmp/carbon-provision.lock* /etc/hosts.provision-*
 
 if [ "$LAB_ROLE" != bare ]; then
