@@ -2,6 +2,11 @@
 
 import atexit
 import gc
+import sys
+
+# Invoke turns the caching of bytecode off unless `--write-pyc` is given (invoke/program.py), so
+# that every command would compile the project anew. Only the operator's own wish counts here.
+sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 
 # The interpreter's last collections look at every object once more, which took a tenth of a
 # second of every command: what is left then goes with the process.

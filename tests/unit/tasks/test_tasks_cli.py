@@ -83,6 +83,22 @@ def test_a_verb_that_stops_or_removes_something_wants_names_or_all(
     assert "--all" in ran.stderr
 
 
+def test_a_command_keeps_its_bytecode_for_the_next_unless_the_operator_forbids_it(
+    tmp_path: Path,
+) -> None:
+    """Invoke alone would have every command compile the project anew."""
+    kept, forbidden = tmp_path / "kept", tmp_path / "forbidden"
+    fab("--list", home=tmp_path, PYTHONPYCACHEPREFIX=str(kept))
+    assert list(kept.rglob("verb.*.pyc"))
+    fab(
+        "--list",
+        home=tmp_path,
+        PYTHONPYCACHEPREFIX=str(forbidden),
+        PYTHONDONTWRITEBYTECODE="1",
+    )
+    assert not forbidden.exists()
+
+
 def test_listing_the_verbs_loads_nothing_that_only_their_work_needs() -> None:
     """Tab completion waits for it."""
     probe = (
