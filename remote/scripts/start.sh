@@ -62,9 +62,22 @@ step start
 ) &
 script=$!
 
+# find_begun: into `pid`, the server among what the start script began. It costs no process, where the
+# kernel tells of children; where it does not, or the server is further down, find_carbon finds it.
+find_begun() {
+    begun=
+    { read -r begun < "/proc/$script/task/$script/children"; } 2> /dev/null
+    for pid in $begun; do
+        name=
+        { read -r name < "/proc/$pid/comm"; } 2> /dev/null
+        [ "$name" != java ] || ! is_carbon "$pid" || return 0
+    done
+    return 1
+}
+
 waited=0 # milliseconds
 pause=5
-until find_carbon; do
+until find_begun || { [ $waited -ge 50 ] && find_carbon; }; do
     if [ ! -d "/proc/$script" ] || [ $waited -ge $((SEEN_SECONDS * 1000)) ]; then
         tail -n 20 "$console" | sed 's/^/console /'
         [ -d "/proc/$script" ] && say "unseen" || say "ended"
