@@ -18,7 +18,7 @@ from carbon.secret import Secret, reveal
 
 _FOLDER = Path(__file__).parent / "scripts"
 
-Value = str | int | Secret | Iterable[str]
+Value = str | bytes | int | Secret | Iterable[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,8 @@ class Script:
         lines = [f"{name.upper()}={_quote(value)}" for name, value in self.values.items()]
         bodies = map(_text, (*self.before, self.name))
         texts = [_text("lib"), self.prelude.encode(), *bodies]
-        return b"\n".join([*(line.encode() for line in lines), *texts])
+        given = (line.encode(errors="surrogateescape") for line in lines)
+        return b"\n".join([*given, *texts])
 
     def command(self, size: int) -> str:
         """Return the command line that reads `size` bytes of script from stdin and runs them.
@@ -60,6 +61,16 @@ class Script:
         It is the same for every script but for the numbers and the name in `$0`.
         """
         return f"exec {self._reader(size)}"
+
+    def line(self, size: int, payload_size: int) -> str:
+        """Return the line that a shell with more to read after them takes for this script.
+
+        It is the same, and is given `size` bytes of script and its payload, and nothing else.
+        """
+        if payload_size == 0:
+            return self._reader(size, then="< /dev/null")
+        whole = f"{{ {self._reader(size)}; status=$?; cat > /dev/null; exit $status; }}"
+        return f"head -c {size + payload_size} | {whole}"
 
     def asking_command(self, size: int, *, prompt: str) -> str:
         """Return the command line for a server whose sudo wants a password.
@@ -75,8 +86,8 @@ class Script:
     def _title(self) -> str:
         return f"provision:{self.name}"
 
-    def _reader(self, size: int) -> str:
-        reader = shlex.quote(f'eval "$(head -c {size})"')
+    def _reader(self, size: int, *, then: str = "") -> str:
+        reader = shlex.quote(f'eval "$(head -c {size})" {then}'.rstrip())
         limit = "" if self.limit_seconds is None else f"timeout -k 5 {self.limit_seconds:g} "
         if self.run_as is None:
             return f"{limit}sh -c {reader} {self._title}"
@@ -89,6 +100,8 @@ def _quote(value: Value) -> str:
     match value:
         case Secret() | str():
             return _quote_text(reveal(value))
+        case bytes():
+            return _quote_text(value.decode(errors="surrogateescape"))
         case int():
             return str(value)
         case _:

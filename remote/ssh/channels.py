@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 
 import paramiko
@@ -165,11 +165,6 @@ def execute(channel: paramiko.Channel, command: str, deadline: float) -> None:
         raise
     finally:
         watchdog.cancel()
-
-
-def chunks(payload: bytes | Iterable[bytes]) -> Iterable[bytes]:
-    """Return a payload as pieces."""
-    return (payload,) if isinstance(payload, bytes) else payload
 
 
 def sent(channel: paramiko.Channel, chunk: bytes, stall_seconds: float) -> bool:

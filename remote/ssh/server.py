@@ -19,7 +19,6 @@ from remote.seam import Outcome, Reach, Reading, Sink, Stream
 from remote.ssh.channels import (
     ChannelReading,
     ChannelStream,
-    chunks,
     execute,
     exit_status,
     left,
@@ -27,6 +26,7 @@ from remote.ssh.channels import (
     read,
     sent,
 )
+from remote.ssh.shells import Shells
 from remote.ssh.sudo import give_sudo_its_password
 from remote.ssh.translation import refuse_sudo_failure, translated
 
@@ -53,6 +53,7 @@ class FabricServer:
         """Paramiko keeps why a channel was refused for whichever thread asks first."""
         self._begin_seconds = begin_seconds
         """How long a script that then goes on running may take to begin."""
+        self._shells = Shells(self._transport)
 
     @property
     def name(self) -> str:
@@ -61,22 +62,31 @@ class FabricServer:
     def run(
         self, script: Script, *, payload: bytes | Iterable[bytes] = b"", timeout_seconds: float
     ) -> Outcome:
-        deadline = time.monotonic() + timeout_seconds
         with translated(self._name, script.name, limit_seconds=timeout_seconds):
-            channel = self._begin(script, deadline)
-            try:
-                for chunk in chunks(payload):
-                    if not sent(channel, chunk, timeout_seconds):
-                        break
-                    deadline = time.monotonic() + timeout_seconds
-                channel.shutdown_write()
-                out = read(channel.recv, channel, deadline)
-                err = read(channel.recv_stderr, channel, deadline)
-                outcome = Outcome(exit_status(channel, deadline), out, err)
-            finally:
-                channel.close()
+            if isinstance(payload, bytes) and not self._asks_password(script):
+                outcome = self._shells.run(script, payload, timeout_seconds=timeout_seconds)
+            else:
+                outcome = self._run_alone(script, payload, timeout_seconds)
         refuse_sudo_failure(self._name, script, outcome)
         return outcome
+
+    def _run_alone(
+        self, script: Script, payload: bytes | Iterable[bytes], timeout_seconds: float
+    ) -> Outcome:
+        """Run a script on a channel of its own."""
+        channel = self._begin(script, time.monotonic() + timeout_seconds)
+        try:
+            deadline = time.monotonic() + timeout_seconds
+            for chunk in (payload,) if isinstance(payload, bytes) else payload:
+                if not sent(channel, chunk, timeout_seconds):
+                    break
+                deadline = time.monotonic() + timeout_seconds
+            channel.shutdown_write()
+            out = read(channel.recv, channel, deadline)
+            err = read(channel.recv_stderr, channel, deadline)
+            return Outcome(exit_status(channel, deadline), out, err)
+        finally:
+            channel.close()
 
     def stream(
         self, script: Script, *, sink: Sink | None = None, errors: Sink | None = None
@@ -148,10 +158,13 @@ class FabricServer:
             "direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=timeout_seconds
         )
 
+    def _asks_password(self, script: Script) -> bool:
+        return self._sudo_password is not None and script.uses_sudo
+
     def _begin(self, script: Script, deadline: float) -> paramiko.Channel:
         text = script.render()
         channel = opened_session(self._transport(), deadline)
-        if self._sudo_password is not None and script.uses_sudo:
+        if self._sudo_password is not None and self._asks_password(script):
             give_sudo_its_password(channel, script, len(text), self._sudo_password, deadline)
         else:
             execute(channel, script.command(len(text)), deadline)
