@@ -38,10 +38,36 @@ def generation_id(run: str, generations: Iterable[Generation] = ()) -> str:
     return f"{at:{_TIME}}-{run}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewGeneration:
+    """The generation that a swap is to make: its name, and what the history tells of it."""
+
+    id: str
+    meta: str
+
+
+def new_generation(plan: Plan, *, cluster: Cluster, verb: str, run: str) -> NewGeneration:
+    """Name the generation of one swap; staging and swap are given the same."""
+    return NewGeneration(
+        id=generation_id(run, plan.facts.generations),
+        meta="\n".join(_meta(plan, cluster=cluster, verb=verb)),
+    )
+
+
+def _meta(plan: Plan, *, cluster: Cluster, verb: str) -> Iterator[str]:
+    yield f"when={utc_now()}"
+    yield f"who={who()}"
+    yield f"verb={verb}"
+    yield f"inventory={cluster.digest[:12]}"
+    if plan.undo:
+        yield f"undoes={' '.join(plan.undo)}"
+
+
 def stage(
     server: Server,
     plan: Plan,
     *,
+    generation: NewGeneration,
     jar: Path | None,
     hosts_too: bool = False,
     timeout_seconds: float,
@@ -67,6 +93,7 @@ def stage(
             server,
             plan,
             _new_files(plan, jar),
+            generation=generation,
             checks_too=checks_too,
             hosts=_early_hosts(plan) if checks_too and hosts_too else b"",
             timeout_seconds=timeout_seconds,
@@ -85,6 +112,7 @@ def _send(
     plan: Plan,
     files: Mapping[PurePosixPath, bytes],
     *,
+    generation: NewGeneration,
     checks_too: bool,
     hosts: bytes,
     timeout_seconds: float,
@@ -96,6 +124,8 @@ def _send(
             "expect": list(_expected(plan.facts)),
             "remove": [str(path) for path in plan.removed],
             "need_kb": 2 * sum(len(data) for data in files.values()) // 1024 + 1024,
+            "generation": generation.id,
+            "meta": generation.meta,
             "hosts_digest": hashlib.sha256(hosts).hexdigest() if hosts else "",
             "hosts_plain": "yes" if plan.facts.hosts_plain else "no",
             "commands": privilege.as_values(privilege.HOSTS_COMMANDS),
@@ -142,9 +172,8 @@ def swap(
     server: Server,
     plan: Plan,
     *,
-    cluster: Cluster,
-    verb: str,
-    generation: str,
+    generation: NewGeneration,
+    keep_generations: int,
     down: bool,
     timeout_seconds: float,
 ) -> tuple[str, ...]:
@@ -156,13 +185,13 @@ def swap(
         name="swap",
         values={
             "home_dir": str(plan.node.home),
-            "generation": generation,
-            "meta": "\n".join(_meta(plan, cluster=cluster, verb=verb)),
+            "generation": generation.id,
+            "meta": generation.meta,
             "undo": list(plan.undo),
             "remove": [str(path) for path in plan.removed],
             "reset": "yes" if plan.reset else "no",
             "down": "yes" if down else "no",
-            "keep": cluster.keep_generations,
+            "keep": keep_generations,
         },
         run_as=plan.node.run_as,
         before=("keep",),
@@ -170,16 +199,6 @@ def swap(
     outcome = server.run(script, timeout_seconds=timeout_seconds)
     _demand_success(outcome, server, "swap")
     return tuple(outcome.out.decode().splitlines())
-
-
-def _meta(plan: Plan, *, cluster: Cluster, verb: str) -> Iterator[str]:
-    """Yield what the history tells of a generation."""
-    yield f"when={utc_now()}"
-    yield f"who={who()}"
-    yield f"verb={verb}"
-    yield f"inventory={cluster.digest[:12]}"
-    if plan.undo:
-        yield f"undoes={' '.join(plan.undo)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,13 +265,14 @@ def write_hosts(
         name="hosts",
         values={
             "expect": hashlib.sha256(old).hexdigest(),
+            "content": new,
             "content_digest": hashlib.sha256(new).hexdigest(),
             "mounted": "yes" if mounted else "no",
         },
         calls_sudo=True,
         before=("hosts_new",),
     )
-    outcome = server.run(script, payload=new, timeout_seconds=timeout_seconds)
+    outcome = server.run(script, timeout_seconds=timeout_seconds)
     _demand_success(outcome, server, "hosts")
     return HostsEdited(changed=True, in_place=outcome.out.strip().endswith(b"in-place"))
 

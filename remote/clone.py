@@ -289,14 +289,19 @@ class _Clone:
         if not made.swaps:
             return
         server = self._fleet.server(self._node)
+        cluster = self._fleet.cluster
         jar = self._node.driver.jar if self._node.driver else None
-        activation.stage(server, made, jar=jar, timeout_seconds=self._seconds)
+        generation = activation.new_generation(
+            made, cluster=cluster, verb="clone", run=self._fleet.run
+        )
+        activation.stage(
+            server, made, generation=generation, jar=jar, timeout_seconds=self._seconds
+        )
         activation.swap(
             server,
             made,
-            cluster=self._fleet.cluster,
-            verb="clone",
-            generation=activation.generation_id(self._fleet.run, made.facts.generations),
+            generation=generation,
+            keep_generations=cluster.keep_generations,
             down=False,
             timeout_seconds=self._seconds,
         )

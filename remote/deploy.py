@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import TypeAlias
 
 from carbon.errors import ProvisionError, refuse
 from carbon.plan import Plan
 from remote import activation
+from remote.activation import NewGeneration
 from remote.fleet import Fleet
 from remote.interrupt import safe_point
 from remote.lock import locked
@@ -17,6 +19,9 @@ from remote.progress import Progress
 from remote.runners import Background, all_or_errors, parallel
 from remote.turn import Turn
 from remote.watch import Watchers
+
+Generations: TypeAlias = Mapping[str, NewGeneration]
+"""By the names of the nodes."""
 
 
 def apply(
@@ -42,9 +47,10 @@ def apply(
         _held(rotation, order, todo),
         _unstaged_after(fleet, todo, done, progress=progress),
     ):
-        _stage_all(fleet, todo, progress=progress)
+        generations = _new_generations(fleet, order, todo)
+        _stage_all(fleet, todo, generations, progress=progress)
         safe_point()
-        done.update(_roll(fleet, order, todo, progress=progress, rotation=rotation))
+        done.update(_roll(fleet, order, todo, generations, progress=progress, rotation=rotation))
     idle = {made.node.name: Done(plan=made) for made in plans if made.empty}
     late = {
         made.node.name: Done(plan=made, reached=False)
@@ -86,7 +92,18 @@ def _all_locked(fleet: Fleet, order: Order, todo: Sequence[Plan]) -> Iterator[No
         yield
 
 
-def _stage_all(fleet: Fleet, todo: Sequence[Plan], *, progress: Progress) -> None:
+def _new_generations(fleet: Fleet, order: Order, todo: Sequence[Plan]) -> Generations:
+    return {
+        made.node.name: activation.new_generation(
+            made, cluster=fleet.cluster, verb=order.verb, run=fleet.run
+        )
+        for made in todo
+    }
+
+
+def _stage_all(
+    fleet: Fleet, todo: Sequence[Plan], generations: Generations, *, progress: Progress
+) -> None:
     seconds = fleet.cluster.limits.command_seconds
     alone = _alone(todo)
 
@@ -97,6 +114,7 @@ def _stage_all(fleet: Fleet, todo: Sequence[Plan], *, progress: Progress) -> Non
         activation.stage(
             server,
             made,
+            generation=generations[made.node.name],
             jar=jar,
             hosts_too=made.node.server in alone,
             timeout_seconds=seconds,
@@ -145,23 +163,30 @@ def _roll(
     fleet: Fleet,
     order: Order,
     todo: Sequence[Plan],
+    generations: Generations,
     *,
     progress: Progress,
     rotation: Rotation | None,
 ) -> Iterator[tuple[str, Done]]:
     nodes = [made.node for made in todo]
-    with Watchers(fleet, nodes) as watchers, Background() as background:
-        for made in todo:
-            turn = Turn(
+    with Watchers(fleet, nodes) as watchers, Background() as background, ExitStack() as prepared:
+        turns = [
+            Turn(
                 fleet,
                 order,
                 made,
+                generation=generations[made.node.name],
                 progress=progress,
                 rotation=rotation,
                 watchers=watchers,
                 recorder=background.begin,
             )
-            done = turn.take()
-            yield made.node.name, done
+            for made in todo
+        ]
+        for turn in turns:
+            prepared.callback(turn.close)
+        for node, turn, after in zip(nodes, turns, (*turns[1:], None), strict=True):
+            done = turn.take(meanwhile=after.prepare if after else None)
+            yield node.name, done
             if done.error is not None:
                 return

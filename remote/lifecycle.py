@@ -104,18 +104,14 @@ class Attempt:
         if self._starter is None:
             self._starter = self._read_own(_start_script(self._node, self._fleet.run, setup=setup))
 
-    def start(self, *, setup: bool = False) -> Joined:
-        """Start the node and wait until it joined.
-
-        Raises StartError, JoinError, and what the connections raise.
-        """
+    def start(self, *, setup: bool = False) -> None:
+        """Let the node start. Raises what the connections raise, and ScriptError."""
         self.watch()
         self.prepare(setup=setup)
         assert self._places is not None and self._starter is not None
         self._unseen = True
         self._began = time.monotonic()
         self._starter.tell(*self._places)
-        return self._outcome()
 
     def verify(self, facts: ServerFacts) -> Joined:
         """Look for the proofs of a start that an earlier run made and did not see through."""
@@ -130,7 +126,7 @@ class Attempt:
         self._read_own(
             follow_script(self._node, loglines.OWN_LOG_PATTERN, since=since), prefix="log "
         )
-        return self._outcome()
+        return self.outcome()
 
     def close(self) -> None:
         """End what is followed; safe to call twice."""
@@ -170,7 +166,8 @@ class Attempt:
 
         return put
 
-    def _outcome(self) -> Joined:
+    def outcome(self) -> Joined:
+        """Wait until the node that was started joined. Raises StartError or JoinError."""
         limits = self._cluster.limits
         start_deadline = max(
             self._began + limits.start_seconds,

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 
 from carbon.errors import LockedError, ScriptError
 from remote.script import Script, changing
@@ -19,6 +20,7 @@ _SPARE_SECONDS = 5.0
 """For the answer itself, where the script waits as long as it may."""
 
 
+@cache
 def who() -> str:
     """Return who runs this, from where, for locks, audit lines and the history."""
     return f"{getpass.getuser()}@{socket.gethostname()}"

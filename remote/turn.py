@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 
 from carbon.errors import JoinError, ProvisionError, StartError, refuse
 from carbon.plan import Plan, plan_rollback
 from remote import activation, lifecycle
+from remote.activation import NewGeneration
 from remote.audit import audit_line
 from remote.fleet import Fleet
 from remote.interrupt import safe_point
@@ -16,7 +18,7 @@ from remote.leave import leave
 from remote.lifecycle import Attempt, Joined
 from remote.order import Done, Order, Rotation
 from remote.progress import Progress
-from remote.runners import all_or_errors, parallel
+from remote.runners import all_or_errors, begin, parallel, settle
 from remote.survey import survey
 from remote.watch import Watchers
 
@@ -30,6 +32,7 @@ class Turn:
         order: Order,
         made: Plan,
         *,
+        generation: NewGeneration,
         progress: Progress,
         rotation: Rotation | None,
         watchers: Watchers,
@@ -38,6 +41,7 @@ class Turn:
         self._fleet = fleet
         self._order = order
         self._plan = made
+        self._generation = generation
         self._node = made.node
         self._progress = progress
         self._rotation = rotation if made.start or made.verify else None
@@ -48,11 +52,30 @@ class Turn:
         self._changed: list[str] = []
         self._swapped = False
         self._joined: Joined | None = None
+        self._early: Future[Attempt] | None = None
+        """The start that was brought before the turn."""
 
-    def take(self) -> Done:
+    def prepare(self) -> None:
+        """Begin to bring the start of a server that is down, while the one before still starts.
+
+        It waits there and touches nothing. What fails here fails again in the turn, and is told
+        then.
+        """
+        if self._plan.start and not self._plan.restart and self._early is None:
+            self._early = Future()
+            begin([partial(settle, self._early, self._prepared)])
+
+    def close(self) -> None:
+        """End what was prepared; safe to call twice."""
+        early, self._early = self._early, None
+        if early is not None and early.exception() is None:
+            early.result().close()
+
+    def take(self, *, meanwhile: Callable[[], None] | None = None) -> Done:
+        """Do it all; `meanwhile` is called once while the server starts."""
         error: ProvisionError | None = None
         try:
-            self._do()
+            self._do(meanwhile)
         except ProvisionError as failure:
             error = failure.at(host=self._node.name)
         if isinstance(error, StartError | JoinError):
@@ -73,7 +96,7 @@ class Turn:
             swapped=self._swapped,
         )
 
-    def _do(self) -> None:
+    def _do(self, meanwhile: Callable[[], None] | None) -> None:
         safe_point()
         if self._rotation and self._plan.start:
             self._rotation.take_out(self._node)
@@ -82,7 +105,7 @@ class Turn:
         with self._attempt() as attempt:
             self._put_in_place(attempt)
             if self._plan.start:
-                self._start(attempt)
+                self._start(attempt, meanwhile)
         if self._plan.verify:
             self._verify()
         if self._rotation:
@@ -118,9 +141,8 @@ class Turn:
         activation.swap(
             self._fleet.server(self._node),
             self._plan,
-            cluster=self._fleet.cluster,
-            verb=self._order.verb,
-            generation=activation.generation_id(self._fleet.run, self._plan.facts.generations),
+            generation=self._generation,
+            keep_generations=self._fleet.cluster.keep_generations,
             down=self._plan.start or self._plan.reset,
             timeout_seconds=self._limits.command_seconds,
         )
@@ -170,9 +192,12 @@ class Turn:
         attempt.prepare(setup=self._plan.facts.lacks_tables)
         return ()
 
-    def _start(self, attempt: Attempt) -> None:
+    def _start(self, attempt: Attempt, meanwhile: Callable[[], None] | None = None) -> None:
         self._progress.now(self._node.name, "starting")
-        self._joined = attempt.start(setup=self._plan.facts.lacks_tables)
+        attempt.start(setup=self._plan.facts.lacks_tables)
+        if meanwhile is not None:
+            meanwhile()
+        self._joined = attempt.outcome()
         self._tell("restarted" if self._plan.restart else "started")
 
     def _verify(self) -> None:
@@ -210,9 +235,13 @@ class Turn:
                 timeout_seconds=self._limits.command_seconds,
             )
             back = plan_rollback(self._node, facts)
+            generation = activation.new_generation(
+                back, cluster=self._fleet.cluster, verb=order.verb, run=self._fleet.run
+            )
             activation.stage(
                 self._fleet.server(self._node),
                 back,
+                generation=generation,
                 jar=None,
                 timeout_seconds=self._limits.command_seconds,
             )
@@ -223,6 +252,7 @@ class Turn:
             self._fleet,
             order,
             back,
+            generation=generation,
             progress=self._progress,
             rotation=self._rotation,
             watchers=self._watchers,
@@ -235,6 +265,18 @@ class Turn:
             self._tell("rolled back to what it was before")
 
     def _attempt(self) -> Attempt:
+        """Return the attempt that was prepared, or a new one."""
+        early, self._early = self._early, None
+        if early is not None and early.exception() is None:
+            return early.result()
+        return self._new_attempt()
+
+    def _prepared(self) -> Attempt:
+        attempt = self._new_attempt()
+        attempt.prepare(setup=self._plan.facts.lacks_tables)
+        return attempt
+
+    def _new_attempt(self) -> Attempt:
         return Attempt(self._fleet, self._node, progress=self._progress, watchers=self._watchers)
 
     def _record(self, error: ProvisionError | None) -> None:

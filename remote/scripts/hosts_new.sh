@@ -7,13 +7,15 @@ clear_away() {
     sudo -n rm -f $new
 }
 
-# make_new DIGEST: make it of standard input, whole. Flushing it is left to the caller.
+# make_new DIGEST COMMAND...: make it of what a command prints. Flushing it is left to the caller.
 make_new() {
+    digest=$1
+    shift
     step hosts-copy
     sudo -n cp -p /etc/hosts $new < /dev/null || { clear_away; fail 1 "sudo: cannot copy /etc/hosts"; }
     step hosts-write
-    sudo -n tee $new > /dev/null || { clear_away; fail 1 "sudo: cannot write $new"; }
-    if ! holds $new "$1"; then
+    "$@" | sudo -n tee $new > /dev/null || { clear_away; fail 1 "sudo: cannot write $new"; }
+    if ! holds $new "$digest"; then
         clear_away
         fail 1 "the new /etc/hosts did not arrive whole"
     fi

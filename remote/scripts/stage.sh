@@ -1,7 +1,8 @@
 # Bring the new files beside the live ones. What was planned on must still be there.
-# HOME_DIR EXPECT(digest path ...) REMOVE NEED_KB HOSTS_DIGEST HOSTS_PLAIN(yes|no); payload: a tar with
-# `manifest`, `files/` and, where HOSTS_DIGEST is given, the new /etc/hosts as `hosts`. All that the swap would do before it
-# touches a live file is done here already, while all servers are at it: a turn waits for less.
+# HOME_DIR EXPECT(digest path ...) REMOVE NEED_KB GENERATION META HOSTS_DIGEST HOSTS_PLAIN(yes|no); payload: a
+# tar with `manifest`, `files/` and, where HOSTS_DIGEST is given, the new /etc/hosts as `hosts`. All that the
+# swap would do before it touches a live file is done here already, while all servers are at it: a turn
+# waits for less.
 eval "set -- $EXPECT"
 there=
 while [ $# -ge 2 ]; do
@@ -33,7 +34,7 @@ if [ -e "$own/staged" ]; then
     rm -rf "$own/staged" || fail 1 "cannot clear $own/staged"
 fi
 step stage-create
-mkdir -p "$own/staged/keep/files" || fail 1 "cannot create $own"
+mkdir -p "$own/staged/keep/files" "$own/generations" || fail 1 "cannot create $own"
 step stage-unpack
 # With -m: a file's time is now, by which a server that started before is seen to need a restart.
 tar -xmf - -C "$own/staged" || fail 1 "the staged files did not arrive whole"
@@ -48,11 +49,13 @@ if [ ! -f "$own/journal" ]; then
     keep_copies "$own/staged/keep" "$own/staged/keep/manifest"
     dress
     step seen
-    printf %s "$seen" > "$own/staged/seen" || fail 1 "cannot write in $own"
+    printf %s "$seen" > "$own/staged/seen" && say "$META" > "$own/staged/keep/meta.new" &&
+        printf '%s\n' "$GENERATION" "$META" > "$own/staged/journal" || fail 1 "cannot write in $own"
+    copied=$copied$own/staged/keep/meta.new$NEWLINE$own/staged/journal$NEWLINE
 fi
 new_hosts=
 if [ -n "$HOSTS_DIGEST" ]; then
-    { [ "$HOSTS_PLAIN" = yes ] && make_plain "$HOSTS_DIGEST" < "$own/staged/hosts"; } || make_new "$HOSTS_DIGEST" < "$own/staged/hosts"
+    { [ "$HOSTS_PLAIN" = yes ] && make_plain "$HOSTS_DIGEST" < "$own/staged/hosts"; } || make_new "$HOSTS_DIGEST" cat "$own/staged/hosts"
     new_hosts=$new
 fi
 while read -r path; do copied=$copied$own/staged/files/$path$NEWLINE; done < "$paths"

@@ -1,7 +1,22 @@
 # Start the server as the guide does, detached from this session, and follow its log.
 # HOME_DIR JAVA_DIR ARGUMENTS ENVIRONMENT PATTERN KEYSTORE_PASSWORD SEEN_SECONDS RUN
 # It is begun while files are still being swapped, and waits to be told from where the logs of the
-# manager and the ELB are followed. Until then it has looked at nothing and changed nothing.
+# manager and the ELB are followed. Until then it follows the log of the server that is down, and
+# changes nothing.
+log=$HOME_DIR/repository/logs/wso2carbon.log
+
+# follow_own: the log from where it ends, which `own_log` then tells with its inode. Before the process
+# begins: by the time it is seen, it may have joined. Of a file that is not there, tail only looks
+# now and then whether it has come.
+follow_own() {
+    own_log=$(stat -c '%i %s' "$log") || return 1
+    tail -c +$((${own_log#* } + 1)) -F -s 0.1 --pid=$$ "$log" 2> /dev/null |
+        grep -aE --line-buffered -e "$PATTERN" | sed -u 's/^/log /' &
+    following=$!
+}
+
+following=
+[ ! -f "$log" ] || follow_own
 read -r manager_log && read -r elb_log || exit 0
 end_with_client
 cd -P "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
@@ -11,13 +26,11 @@ if find_carbon; then fail 8 "it already runs (pid $pid)"; fi
 [ -n "$JAVA_DIR" ] || JAVA_DIR=${JAVA_HOME-}
 [ -x "$JAVA_DIR/bin/java" ] || fail 1 "JAVA_HOME $JAVA_DIR has no bin/java"
 
-log=$HOME_DIR/repository/logs/wso2carbon.log
 console=$own/console.log
 step start-log
 [ -d "$own" ] && [ -d "$HOME_DIR/repository/logs" ] || mkdir -p "$own" "$HOME_DIR/repository/logs" || fail 1 "cannot write in $HOME_DIR"
 [ -f "$log" ] || (umask "$GIVEN_UMASK"; : > "$log") || fail 1 "cannot write $log"
-own_log=$(stat -c '%i %s' "$log")
-offset=${own_log#* }
+[ -n "$following" ] || follow_own || fail 1 "cannot read $log"
 if [ -n "$KEYSTORE_PASSWORD" ]; then
     step password
     printf '%s\n' "$KEYSTORE_PASSWORD" > "$HOME_DIR/password-tmp" || fail 1 "cannot write password-tmp"
@@ -42,13 +55,7 @@ $logs" || fail 1 "cannot write in $own"
 step started
 : > "$own/started" || fail 1 "cannot write in $own"
 
-# Before the process begins: by the time it is seen, it may have joined.
-tail -c +$((offset + 1)) -F -s 0.1 --pid=$$ "$log" 2> /dev/null |
-    grep -aE --line-buffered -e "$PATTERN" | sed -u 's/^/log /' &
-following=$!
-
 step start
-
 (
     umask "$GIVEN_UMASK"
     unset CARBON_HOME
@@ -76,25 +83,24 @@ find_begun() {
 }
 
 waited=0 # milliseconds
-pause=5
+pause=2
 until find_begun || { [ $waited -ge 50 ] && find_carbon; }; do
     if [ ! -d "/proc/$script" ] || [ $waited -ge $((SEEN_SECONDS * 1000)) ]; then
         tail -n 20 "$console" | sed 's/^/console /'
         [ -d "/proc/$script" ] && say "unseen" || say "ended"
         exit 0
     fi
+    [ $waited -lt 20 ] || pause=5
     [ $waited -lt 100 ] || pause=10
     [ $waited -lt 500 ] || pause=50
     sleep "0.0$((pause / 10))$((pause % 10))"
     waited=$((waited + pause))
 done
 read_ticks "$pid" || ticks= # it is gone already
-if put_down record "pid=$pid
-ticks=$ticks
-$logs"; then
-    step start-seen
-    rm -f "$own/starting"
-fi
+# What is seen is told first and then put down: who waits for a join has seen enough by then, and may be
+# gone at once.
+client_gone=
+trap 'client_gone=yes' TERM
 say "seen $pid $ticks"
 (
     set -f
@@ -103,6 +109,14 @@ say "seen $pid $ticks"
     IFS=$TAB
     say "cmdline $*"
 )
+if put_down record "pid=$pid
+ticks=$ticks
+$logs"; then # record.sh waits for this
+    step start-seen
+    rm -f "$own/starting"
+fi
+trap - TERM
+[ -z "$client_gone" ] || exit 0
 
 main=$$
 {

@@ -39,8 +39,10 @@ step generation
 [ -d "$own/generations" ] && [ -d "$own/staged" ] ||
     mkdir -p "$own/generations" "$own/staged" || fail 1 "cannot write in $own"
 cd "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
-if [ -f "$own/staged/seen" ] && [ ! -e "$kept" ]; then
-    # All was prepared when it was staged, if nobody has touched a file since.
+prepared=
+[ -f "$own/journal" ] || { read -r prepared < "$own/staged/journal"; } 2> /dev/null
+if [ "$prepared" = "$GENERATION" ] && [ ! -e "$kept" ]; then
+    # All was prepared and flushed when it was staged, if nobody has touched a file since.
     see
     while read -r line; do
         case $NEWLINE$seen in *"$NEWLINE$line$NEWLINE"*) continue ;; esac
@@ -48,6 +50,8 @@ if [ -f "$own/staged/seen" ] && [ ! -e "$kept" ]; then
     done < "$own/staged/seen"
     step generation-kept
     mv -T "$own/staged/keep" "$kept" || fail 1 "cannot create $kept"
+    give_modes
+    journal=$own/staged/journal
 else
     # The first copy of a generation stays: what is not in its manifest was not swapped yet.
     mkdir -p "$kept/files" || fail 1 "cannot create $kept"
@@ -60,25 +64,29 @@ else
     step manifest-complete
     mv -f "$kept/manifest.new" "$kept/manifest" || fail 1 "cannot write in $kept"
     dress
+    give_modes
+    step journal
+    journal=$own/journal.new
+    printf '%s\n' "$GENERATION" "$META" > "$journal" && say "$META" > "$kept/meta.new" ||
+        fail 1 "cannot write in $own"
+    flush "$journal" "$kept/meta.new"
 fi
-give_modes
 
 # From here on the files may be a mixture. A generation counts from when the journal names it, with
 # its meta: what a rollback undoes must be known to who completes it.
-step journal
-printf '%s\n' "$GENERATION" "$META" > "$own/journal.new" && say "$META" > "$kept/meta.new" ||
-    fail 1 "cannot write in $own"
-flush "$own/journal.new" "$kept/meta.new" "$kept" "$own/generations"
 step journal-complete
-mv -f "$own/journal.new" "$own/journal" || fail 1 "cannot write $own/journal"
+mv -f "$journal" "$own/journal" || fail 1 "cannot write $own/journal"
 step meta-complete
 mv -f "$kept/meta.new" "$kept/meta" || fail 1 "cannot write $kept/meta"
-flush "$own" "$kept"
+flush "$own" "$own/generations" "$kept"
 
+# All files at once, and the deployment directory meanwhile: see `all_done`.
 changed=$own$NEWLINE$HOME_DIR/repository$NEWLINE
+begun=
 while read -r path; do
     step "swap $path"
-    mv -f "$own/staged/files/$path" "$path" || fail 1 "cannot put $path in place"
+    mv -f "$own/staged/files/$path" "$path" &
+    begun="$begun$! $path$NEWLINE"
     case $changed in *"$NEWLINE${path%/*}$NEWLINE"*) ;; *) changed=$changed${path%/*}$NEWLINE ;; esac
     say "swapped $path"
 done < "$paths"
@@ -89,6 +97,15 @@ while read -r path; do
     rm -f "$HOME_DIR/$path" || fail 1 "cannot remove $path"
     say "removed $path"
 done < "$remove"
+
+# all_done: wait for what was begun.
+all_done() {
+    while read -r mover path; do
+        [ -z "$mover" ] || wait "$mover" || fail 1 "cannot put $path in place"
+    done << END
+$begun
+END
+}
 
 # put NAME TEXT: a whole file in the place of NAME, in one step.
 put() {
@@ -148,6 +165,7 @@ if [ -z "$UNDO" ] && [ -f "$kept/from" ]; then
 fi
 
 # Together: until the journal is closed, their order does not matter.
+all_done
 flush_lines "$changed"
 step journal-close
 rm -rf "$own/journal" "$own/staged" || fail 1 "cannot close the journal and remove the staged files"

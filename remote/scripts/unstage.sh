@@ -2,5 +2,5 @@
 [ ! -f "$own/journal" ] || exit 0
 step stage-clear
 rm -rf "$own/staged" || fail 1 "cannot remove the staged files"
-rmdir "$own" 2>/dev/null
+rmdir "$own/generations" "$own" 2>/dev/null
 say unstaged

@@ -61,7 +61,8 @@ class Site:
 
     def start(self) -> Joined:
         with self._manager_at_work(), self.attempt() as attempt:
-            return attempt.start()
+            attempt.start()
+            return attempt.outcome()
 
     def record(self, joined: Joined) -> None:
         record(
@@ -284,7 +285,8 @@ def test_what_was_verified_is_recorded_for_this_very_process(site: Site) -> None
 def test_the_manager_may_be_watched_before_the_start_and_is_then_watched_once(site: Site) -> None:
     with site._manager_at_work(), site.attempt() as attempt:
         attempt.watch()
-        assert attempt.start().evidence == "Member joined"
+        attempt.start()
+        assert attempt.outcome().evidence == "Member joined"
     assert site.fleet.server(site.cluster.manager).ran == ["follow"]
 
 

@@ -16,9 +16,9 @@ from carbon.errors import ProvisionError, ScriptError, UnfitError
 from carbon.facts import Generation
 from carbon.plan import Plan, Step, Wishes, plan
 from remote import activation
+from remote.activation import NewGeneration
 from remote.script import Script
 from remote.survey import survey
-from tests.unit.carbon.nodes import make_cluster
 from tests.unit.remote.homes import Home
 from tests.unit.remote.local_server import LocalServer
 
@@ -27,6 +27,10 @@ GENERATION = "20260101T000000Z-ab"
 CONFIG = frozenset({Step.CONFIG})
 RESET = frozenset({Step.RESET})
 FILES = (layout.AXIS2, layout.CARBON_XML)
+
+
+def named(generation: str) -> NewGeneration:
+    return NewGeneration(id=generation, meta="when=then\nwho=op@desk\nverb=deploy")
 
 
 @dataclass
@@ -48,26 +52,30 @@ class Workshop:
         asked = Wishes(steps=frozenset(steps), reset=wishes.get("reset", False))
         return plan(self.node, facts, wishes=asked, wanted=wanted)
 
-    def stage(self, made: Plan) -> None:
-        activation.stage(self.server, made, jar=self.jar, timeout_seconds=SECONDS)
+    def stage(self, made: Plan, *, generation: str = GENERATION) -> None:
+        activation.stage(
+            self.server,
+            made,
+            generation=named(generation),
+            jar=self.jar,
+            timeout_seconds=SECONDS,
+        )
 
     def swap(
         self, made: Plan, *, generation: str = GENERATION, down: bool = True, keep: int = 5
     ) -> tuple[str, ...]:
-        cluster = replace(make_cluster(self.node), keep_generations=keep)
         return activation.swap(
             self.server,
             made,
-            cluster=cluster,
-            verb="deploy",
-            generation=generation,
+            generation=named(generation),
+            keep_generations=keep,
             down=down,
             timeout_seconds=SECONDS,
         )
 
     def do(self, *steps: Step, generation: str = GENERATION, **wishes: bool) -> tuple[str, ...]:
         made = self.plan(*steps, **wishes)
-        self.stage(made)
+        self.stage(made, generation=generation)
         return self.swap(made, generation=generation)
 
     def kept(self, path: PurePosixPath, *, generation: str = GENERATION) -> Path:
@@ -331,8 +339,9 @@ def test_only_so_many_generations_are_kept_the_oldest_go_first(shop: Workshop) -
     for number in range(4):
         (place / "new").touch()
         made = shop.plan(Step.RESET, reset=True)
-        shop.stage(made)
-        shop.swap(made, generation=f"2026010{number + 1}T000000Z-ab", keep=2)
+        generation = f"2026010{number + 1}T000000Z-ab"
+        shop.stage(made, generation=generation)
+        shop.swap(made, generation=generation, keep=2)
     kept = sorted(path.name for path in (shop.home.state / "generations").iterdir())
     assert kept == ["20260103T000000Z-ab", "20260104T000000Z-ab"]
 
@@ -343,8 +352,9 @@ def test_what_this_tool_did_not_make_is_not_cleared_away(shop: Workshop) -> None
     for number in range(2):
         (shop.home.file(layout.DEPLOYMENT_SERVER) / "new").touch()
         made = shop.plan(Step.RESET, reset=True)
-        shop.stage(made)
-        shop.swap(made, generation=f"2026010{number + 1}T000000Z-ab", keep=1)
+        generation = f"2026010{number + 1}T000000Z-ab"
+        shop.stage(made, generation=generation)
+        shop.swap(made, generation=generation, keep=1)
     assert strange.is_dir()
 
 
