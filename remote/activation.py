@@ -47,7 +47,10 @@ class NewGeneration:
 
 
 def new_generation(plan: Plan, *, cluster: Cluster, verb: str, run: str) -> NewGeneration:
-    """Name the generation of one swap; staging and swap are given the same."""
+    """Name the generation of one swap; staging and swap are given the same.
+
+    It tells the time of the staging: the same, but for a second, on all servers of a run.
+    """
     return NewGeneration(
         id=generation_id(run, plan.facts.generations),
         meta="\n".join(_meta(plan, cluster=cluster, verb=verb)),

@@ -168,8 +168,8 @@ def _roll(
     progress: Progress,
     rotation: Rotation | None,
 ) -> Iterator[tuple[str, Done]]:
-    nodes = [made.node for made in todo]
-    with Watchers(fleet, nodes) as watchers, Background() as background, ExitStack() as prepared:
+    watched = Watchers(fleet, [made.node for made in todo])
+    with watched as watchers, Background() as background, ExitStack() as prepared:
         turns = [
             Turn(
                 fleet,
@@ -185,8 +185,9 @@ def _roll(
         ]
         for turn in turns:
             prepared.callback(turn.close)
-        for node, turn, after in zip(nodes, turns, (*turns[1:], None), strict=True):
+        for at, turn in enumerate(turns):
+            after = turns[at + 1] if at + 1 < len(turns) else None
             done = turn.take(meanwhile=after.prepare if after else None)
-            yield node.name, done
+            yield done.plan.node.name, done
             if done.error is not None:
                 return

@@ -104,6 +104,11 @@ class Attempt:
         if self._starter is None:
             self._starter = self._read_own(_start_script(self._node, self._fleet.run, setup=setup))
 
+    @property
+    def waits(self) -> bool:
+        """Tell whether what `prepare` brought is still there."""
+        return self._starter is not None and self._starter.status(timeout_seconds=0) is None
+
     def start(self, *, setup: bool = False) -> None:
         """Let the node start. Raises what the connections raise, and ScriptError."""
         self.watch()

@@ -68,8 +68,8 @@ class Turn:
     def close(self) -> None:
         """End what was prepared; safe to call twice."""
         early, self._early = self._early, None
-        if early is not None and early.exception() is None:
-            early.result().close()
+        if early is not None:
+            early.add_done_callback(_close_prepared)
 
     def take(self, *, meanwhile: Callable[[], None] | None = None) -> Done:
         """Do it all; `meanwhile` is called once while the server starts."""
@@ -268,7 +268,9 @@ class Turn:
         """Return the attempt that was prepared, or a new one."""
         early, self._early = self._early, None
         if early is not None and early.exception() is None:
-            return early.result()
+            if early.result().waits:
+                return early.result()
+            early.result().close()
         return self._new_attempt()
 
     def _prepared(self) -> Attempt:
@@ -296,3 +298,8 @@ class Turn:
     def _tell(self, text: str) -> None:
         self._changed.append(text)
         self._progress.say(self._node.name, text)
+
+
+def _close_prepared(early: Future[Attempt]) -> None:
+    if early.exception() is None:
+        early.result().close()

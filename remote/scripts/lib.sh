@@ -1,6 +1,7 @@
 # Shared by every script: POSIX sh, coreutils, grep, sed, awk and /proc only.
 # Output lines are `word rest`; complaints go to stderr; exit 0 is success, see `fail`.
 set -u
+unset TMOUT # bash would end every wait for a line after it
 NEWLINE='
 '
 GIVEN_LC_ALL=${LC_ALL-}

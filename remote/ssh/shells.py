@@ -13,11 +13,12 @@ import paramiko
 
 from remote.script import Script
 from remote.seam import Outcome
-from remote.ssh.channels import execute, left, opened_session, sent
+from remote.ssh.channels import execute, exit_status, left, opened_session, sent
 
 _LOOP = (
-    'read -r mark; while read -r word line && [ "$word" = "$mark" ]; do eval "$line"; status=$?;'
-    r' printf "\n%s %s\n" "$mark" $status; printf "\n%s %s\n" "$mark" $status >&2; done'
+    'unset TMOUT; read -r mark; while read -r word line && [ "$word" = "$mark" ]; do'
+    r' eval "$line"; status=$?; printf "\n%s %s\n" "$mark" $status;'
+    r' printf "\n%s %s\n" "$mark" $status >&2; done'
 )
 """Ends at a line that does not begin with the mark: what an earlier script left unread is never
 taken for a command."""
@@ -51,11 +52,12 @@ class Shell:
         line = script.line(len(text), len(payload)).encode()
         data = b"".join((self._greeting, self._mark, b" ", line, b"\n", text, payload))
         self._greeting = b""
-        if not sent(self._channel, data, timeout_seconds):
-            raise EOFError("the shell on the server ended")
+        sent(self._channel, data, timeout_seconds)  # not all of it where the login ends at once
         deadline = time.monotonic() + timeout_seconds
         out, status = self._output(self._channel.recv, deadline)
         err, _ = self._output(self._channel.recv_stderr, deadline)
+        if status is None:
+            status = self._own_status(deadline)
         return Outcome(status, out, err)
 
     def close(self) -> None:
@@ -63,15 +65,22 @@ class Shell:
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
             self._channel.close()
 
-    def _output(self, receive: Callable[[int], bytes], deadline: float) -> tuple[bytes, int]:
-        """Return what a script wrote, and the status that stands behind the mark."""
+    def _own_status(self, deadline: float) -> int:
+        """Return how the shell itself ended, as where a login is given no shell."""
+        status = exit_status(self._channel, deadline)
+        if status == 0:
+            raise EOFError("the login ended by itself before the script did")
+        return status
+
+    def _output(self, receive: Callable[[int], bytes], deadline: float) -> tuple[bytes, int | None]:
+        """Return what a script wrote, and the status that stands behind the mark, if one came."""
         end = b"\n" + self._mark + b" "
         came = bytearray()
         while True:
             self._channel.settimeout(left(deadline))
             part = receive(1 << 20)
             if not part:
-                raise EOFError("the connection ended before the script did")
+                return bytes(came), None
             came += part
             at = came.rfind(end, max(0, len(came) - len(end) - _STATUS_BYTES))
             if at >= 0 and came.endswith(b"\n"):
@@ -90,9 +99,8 @@ class Shells:
         """Run a script in a shell that is free, or in a new one."""
         with self._one(time.monotonic() + timeout_seconds) as shell:
             outcome = shell.run(script, payload, timeout_seconds=timeout_seconds)
-            if outcome.status == 0:
-                # One that failed may have left its own text unread, as where sudo refused.
-                self._give_back(shell)
+            if outcome.status == 0 or script.run_as is None:
+                self._give_back(shell)  # unless sudo refused, which leaves the text unread
             else:
                 shell.close()
             return outcome

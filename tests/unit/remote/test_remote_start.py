@@ -290,6 +290,17 @@ def test_the_manager_may_be_watched_before_the_start_and_is_then_watched_once(si
     assert site.fleet.server(site.cluster.manager).ran == ["follow"]
 
 
+def test_a_start_that_was_brought_and_ended_before_it_was_told_is_not_waited_for(
+    site: Site,
+) -> None:
+    """It may wait for hours while others start: its turn then brings another."""
+    with site.attempt() as attempt:
+        attempt.prepare()
+        assert attempt.waits
+        attempt._starter.break_off()  # type: ignore[union-attr]
+        assert not attempt.waits
+
+
 def test_places_of_an_older_start_are_not_recorded_for_a_new_one(site: Site) -> None:
     """A proof is looked for from where a start began: an older place would find an older proof."""
     result = site.start()

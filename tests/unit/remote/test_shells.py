@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,6 @@ class LocalChannel:
     """What is used of `paramiko.Channel`, with a shell of this machine behind it."""
 
     out_max_packet_size = 32768
-    exit_status = -1
 
     def exec_command(self, command: str) -> None:
         pipe = subprocess.PIPE
@@ -51,6 +51,16 @@ class LocalChannel:
     def exit_status_ready(self) -> bool:
         return self._process.poll() is not None
 
+    @property
+    def status_event(self) -> threading.Event:
+        event = threading.Event()
+        event.set()
+        return event
+
+    @property
+    def exit_status(self) -> int:
+        return self._process.wait(SECONDS)
+
     def close(self) -> None:
         assert self._process.stdin
         self._process.stdin.close()
@@ -63,14 +73,15 @@ class LocalChannel:
 class Host:
     """A connection to this machine, which counts its sessions."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: type[LocalChannel] = LocalChannel) -> None:
+        self._kind = kind
         self.channels: list[LocalChannel] = []
         transport: Any = self
         self._shells = Shells(lambda: transport)
 
     def open_session(self, timeout: float) -> LocalChannel:
         assert timeout > 0
-        self.channels.append(LocalChannel())
+        self.channels.append(self._kind())
         return self.channels[-1]
 
     def run(self, body: str, payload: bytes = b"", **fields: Any) -> Outcome:
@@ -83,6 +94,13 @@ class Body(Script):
 
     def render(self) -> bytes:
         return str(self.values["body"]).encode()
+
+
+class Unwelcome(LocalChannel):
+    """A login that has no shell there."""
+
+    def exec_command(self, _command: str) -> None:
+        super().exec_command("echo 'This account is not available.'; exit 1")
 
 
 @pytest.fixture
@@ -166,3 +184,17 @@ def test_a_shell_that_ends_under_a_script_is_an_error(host: Host) -> None:
     """The script may have done anything: its outcome is not known."""
     with pytest.raises(EOFError):
         host.run("kill -KILL $PPID; sleep 0.1")
+
+
+def test_a_login_that_gets_no_shell_is_told_in_the_servers_own_words() -> None:
+    host = Host(Unwelcome)
+    assert host.run("echo hello") == Outcome(1, b"This account is not available.\n", b"")
+    host.channels[0].close()
+
+
+def test_a_wait_for_a_line_has_no_end_of_the_logins_own(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where sh is bash, an exported TMOUT would end the shell between two scripts."""
+    monkeypatch.setenv("TMOUT", "1")
+    assert host.run('echo "${TMOUT-none}"').out == b"none\n"
