@@ -55,7 +55,12 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--clone", action=argparse.BooleanOptionalAction, default=True, help="measure clone, too"
     )
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each (%(default)s)")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=3,
+        help="runs of each; three times as many of the quick ones (%(default)s)",
+    )
     parser.add_argument("--tools", help=f"of {','.join(tool.name for tool in ALL)}")
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder for the results")
     return parser.parse_args()

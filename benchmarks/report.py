@@ -21,8 +21,8 @@ def _lines(results: Results) -> Iterator[str]:
     yield "# How fast"
     yield ""
     yield f"{results.date}, {results.machine}; hosts and operator share the cores. `make bench`"
-    yield "makes this page. Medians of whole processes in turns; no run counts unless all hosts"
-    yield "are in the same, right state after it."
+    yield "makes this page. Medians of whole processes in turns, the quick ones more often than the"
+    yield "others; no run counts unless all hosts are in the same, right state after it."
     if results.load_before > 0.2:
         yield ""
         yield f"**Provisional**: the machine had a load of {results.load_before} before the start."

@@ -44,6 +44,8 @@ class Tool:
     after: Callable[[Job], None] = lambda _: None
     """End what a run leaves behind on the operator's side, so that the next begins cold."""
     version: Callable[[], str] = lambda: ""
+    quick: bool = False
+    """A run of it is over in seconds: it has more of them, since a moment's noise weighs more."""
 
 
 def _ours(job: Job) -> Command:
@@ -186,13 +188,14 @@ def _openssh() -> str:
     return run("ssh", "-V").stderr.strip().partition(",")[0]
 
 
-OURS = Tool(name="ours", title="this project", command=_ours)
-BARE = Tool(name="bare", title="bare floor", command=_floor("bare"), version=_openssh)
+OURS = Tool(name="ours", title="this project", command=_ours, quick=True)
+BARE = Tool(name="bare", title="bare floor", command=_floor("bare"), version=_openssh, quick=True)
 EQUIVALENT = Tool(
     name="equivalent",
     title="equivalent floor",
     command=_floor("equivalent"),
     version=_openssh,
+    quick=True,
 )
 PEER_TOOLS = (
     Tool(
@@ -200,6 +203,7 @@ PEER_TOOLS = (
         title="pyinfra",
         command=_pyinfra,
         version=_pinned("pyinfra", "pyinfra"),
+        quick=True,
     ),
     Tool(
         name="fabric",
