@@ -23,11 +23,6 @@ read_start() {
 }
 
 if [ -n "$RECORD" ]; then
-    tries=0 # what was started and seen is put down by start.sh, if it lives
-    while [ -f "$own/starting" ] && [ $tries -lt 50 ]; do
-        sleep 0.02
-        tries=$((tries + 1))
-    done
     step record
     start_pid= logs=
     [ ! -f "$own/record" ] || read_start "$own/record"

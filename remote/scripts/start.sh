@@ -97,10 +97,12 @@ until find_begun || { [ $waited -ge 50 ] && find_carbon; }; do
     waited=$((waited + pause))
 done
 read_ticks "$pid" || ticks= # it is gone already
-# What is seen is told first and then put down: who waits for a join has seen enough by then, and may be
-# gone at once.
-client_gone=
-trap 'client_gone=yes' TERM
+if put_down record "pid=$pid
+ticks=$ticks
+$logs"; then
+    step start-seen
+    rm -f "$own/starting"
+fi
 say "seen $pid $ticks"
 (
     set -f
@@ -109,14 +111,6 @@ say "seen $pid $ticks"
     IFS=$TAB
     say "cmdline $*"
 )
-if put_down record "pid=$pid
-ticks=$ticks
-$logs"; then # record.sh waits for this
-    step start-seen
-    rm -f "$own/starting"
-fi
-trap - TERM
-[ -z "$client_gone" ] || exit 0
 
 main=$$
 {
