@@ -69,7 +69,7 @@ def test_a_lock_whose_holder_is_gone_is_cleared(
     for _ in range(2):
         worker2.sh(f"ln -s '{text}' {LOCK}; chown -h wso2 {LOCK}")
         fab.succeeds("-H", "worker2", "driver", hosts=cluster_file())
-        assert not worker2.exists(LOCK)
+        wait_for("the lock is gone", lambda: not worker2.exists(LOCK))
 
 
 @pytest.mark.usefixtures("stock_workers")
