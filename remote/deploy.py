@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from itertools import zip_longest
 from typing import TypeAlias
 
 from carbon.errors import ProvisionError, refuse
@@ -185,8 +186,7 @@ def _roll(
         ]
         for turn in turns:
             prepared.callback(turn.close)
-        for at, turn in enumerate(turns):
-            after = turns[at + 1] if at + 1 < len(turns) else None
+        for turn, after in zip_longest(turns, turns[1:]):
             done = turn.take(meanwhile=after.prepare if after else None)
             yield done.plan.node.name, done
             if done.error is not None:

@@ -54,9 +54,7 @@ class Background:
 
     def begin(self, work: Callable[[], None]) -> None:
         """Let a thread do it."""
-        result = Future[None]()
-        self._begun.append(result)
-        begin([lambda: settle(result, work)])
+        self._begun.append(begun(work))
 
     def __enter__(self) -> Background:
         return self
@@ -82,6 +80,13 @@ def begin(jobs: Iterable[Callable[[], None]], *, at_most: int = AT_MOST) -> None
 
     for _ in range(min(at_most, waiting.qsize())):
         Thread(target=labour, daemon=True).start()
+
+
+def begun(work: Callable[[], Result]) -> Future[Result]:
+    """Let a thread do the work, and return at once what will hold its result or its error."""
+    result = Future[Result]()
+    begin([lambda: settle(result, work)])
+    return result
 
 
 def settle(result: Future[Result], work: Callable[[], Result]) -> None:

@@ -18,7 +18,7 @@ from remote.leave import leave
 from remote.lifecycle import Attempt, Joined
 from remote.order import Done, Order, Rotation
 from remote.progress import Progress
-from remote.runners import all_or_errors, begin, parallel, settle
+from remote.runners import all_or_errors, begun, parallel
 from remote.survey import survey
 from remote.watch import Watchers
 
@@ -62,8 +62,7 @@ class Turn:
         then.
         """
         if self._plan.start and not self._plan.restart and self._early is None:
-            self._early = Future()
-            begin([partial(settle, self._early, self._prepared)])
+            self._early = begun(self._prepared)
 
     def close(self) -> None:
         """End what was prepared; safe to call twice."""
@@ -268,9 +267,10 @@ class Turn:
         """Return the attempt that was prepared, or a new one."""
         early, self._early = self._early, None
         if early is not None and early.exception() is None:
-            if early.result().waits:
-                return early.result()
-            early.result().close()
+            attempt = early.result()
+            if attempt.waits:
+                return attempt
+            attempt.close()
         return self._new_attempt()
 
     def _prepared(self) -> Attempt:

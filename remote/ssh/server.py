@@ -63,7 +63,7 @@ class FabricServer:
         self, script: Script, *, payload: bytes | Iterable[bytes] = b"", timeout_seconds: float
     ) -> Outcome:
         with translated(self._name, script.name, limit_seconds=timeout_seconds):
-            if isinstance(payload, bytes) and not self._asks_password(script):
+            if isinstance(payload, bytes) and self._password_for(script) is None:
                 outcome = self._shells.run(script, payload, timeout_seconds=timeout_seconds)
             else:
                 outcome = self._run_alone(script, payload, timeout_seconds)
@@ -158,14 +158,15 @@ class FabricServer:
             "direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=timeout_seconds
         )
 
-    def _asks_password(self, script: Script) -> bool:
-        return self._sudo_password is not None and script.uses_sudo
+    def _password_for(self, script: Script) -> str | None:
+        return self._sudo_password if script.uses_sudo else None
 
     def _begin(self, script: Script, deadline: float) -> paramiko.Channel:
         text = script.render()
         channel = opened_session(self._transport(), deadline)
-        if self._sudo_password is not None and self._asks_password(script):
-            give_sudo_its_password(channel, script, len(text), self._sudo_password, deadline)
+        password = self._password_for(script)
+        if password is not None:
+            give_sudo_its_password(channel, script, len(text), password, deadline)
         else:
             execute(channel, script.command(len(text)), deadline)
         sent(channel, text, left(deadline))  # not all of it where sudo refuses at once
