@@ -213,4 +213,4 @@ def _managed(node: Node) -> tuple[PurePosixPath, ...]:
 
 
 def _patched(node: Node, path: PurePosixPath) -> bytes:
-    return config.patch(node, path, (CONTEXT / "pack" / path).read_bytes())
+    return config.patch(node, path, (CONTEXT / "pack" / path).read_bytes()).data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -131,7 +131,8 @@ def plan(
     file that cannot be patched, and ProvisionError where /etc/hosts contradicts hosts.yaml.
     """
     try:
-        files = _file_changes(node, facts) if Step.CONFIG in wishes.steps else ()
+        patched = _patched(node, facts) if Step.CONFIG in wishes.steps else {}
+        files = _file_changes(facts, patched)
         made = _driver_plan(facts, wanted) if Step.DRIVER in wishes.steps else None
         drafted = Plan(
             node=node,
@@ -141,7 +142,7 @@ def plan(
             upload=layout.LIB / wanted.name if wanted and made and made.upload else None,
             hosts=_hosts_plan(node, facts) if Step.HOSTS in wishes.steps else None,
             finish_swap=_swap_is_open(facts, wishes),
-            notes=_secured_notes(node, facts) if Step.CONFIG in wishes.steps else (),
+            notes=_secured_notes(patched),
         )
         _refuse_renumbering(node, facts, files, wishes)
     except ProvisionError as error:
@@ -167,25 +168,27 @@ def plan_rollback(node: Node, facts: ServerFacts, *, to: str | None = None) -> P
     return _with_start(drafted, Wishes(steps=frozenset({Step.START})))
 
 
-def _file_changes(node: Node, facts: ServerFacts) -> tuple[FileChange, ...]:
+def _patched(node: Node, facts: ServerFacts) -> dict[PurePosixPath, config.Patched]:
     config.refuse_unpatchable(facts.present)
-    changes = []
-    for path in config.managed_files(node):
-        found = _patchable(node, facts, path)
-        new = config.patch(node, path, found)
-        if new != found:
-            changes.append(FileChange(path=path, old=found, new=new))
-    return tuple(changes)
-
-
-def _secured_notes(node: Node, facts: ServerFacts) -> tuple[str, ...]:
-    """Name the values that Secure Vault keeps: plaintext is never written over an alias."""
-    kept = [
-        f"{path.name}: {value}"
+    return {
+        path: config.patch(node, path, _patchable(node, facts, path))
         for path in config.managed_files(node)
-        if path in facts.files
-        for value in config.secured_values(node, path, facts.files[path].data)
-    ]
+    }
+
+
+def _file_changes(
+    facts: ServerFacts, patched: Mapping[PurePosixPath, config.Patched]
+) -> tuple[FileChange, ...]:
+    return tuple(
+        FileChange(path=path, old=found, new=one.data)
+        for path, one in patched.items()
+        if one.data != (found := facts.files[path].data)
+    )
+
+
+def _secured_notes(patched: Mapping[PurePosixPath, config.Patched]) -> tuple[str, ...]:
+    """Name the values that Secure Vault keeps: plaintext is never written over an alias."""
+    kept = [f"{path.name}: {value}" for path, one in patched.items() for value in one.secured]
     return (f"left to Secure Vault: {', '.join(kept)}",) if kept else ()
 
 

@@ -10,11 +10,11 @@ from carbon.config.datasources import DatasourceSettings, read_datasources
 from carbon.config.diff import mask_secrets, masked_diff
 from carbon.config.files import (
     NEIGHBOURS,
+    Patched,
     managed_files,
     outdated_secrets,
     patch,
     refuse_unpatchable,
-    secured_values,
 )
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "CarbonSettings",
     "Clustering",
     "DatasourceSettings",
+    "Patched",
     "managed_files",
     "mask_secrets",
     "masked_diff",
@@ -31,5 +32,4 @@ __all__ = [
     "read_clustering",
     "read_datasources",
     "refuse_unpatchable",
-    "secured_values",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -52,17 +53,27 @@ def refuse_unpatchable(present: Collection[str]) -> None:
         )
 
 
-def patch(node: Node, path: PurePosixPath, data: bytes) -> bytes:
-    """Return a file with the settings of hosts.yaml in it: the same object if they are already.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patched:
+    """A file with the settings of hosts.yaml in it."""
+
+    data: bytes
+    """The same object as before if they were there already."""
+    secured: tuple[str, ...]
+    """What hosts.yaml sets and Secure Vault keeps: it is left untouched."""
+
+
+def patch(node: Node, path: PurePosixPath, data: bytes) -> Patched:
+    """Put the settings of hosts.yaml into a file.
 
     `path` is one of `managed_files`. Raises ConfigFileError for a file that cannot be patched
     safely, and InventoryError for a secret that cannot be had.
     """
     document = XmlDocument.parse(data, file=str(path))
     edits = _edits(node, path)
-    patched = _edited(document, edits)
+    patched, secured = _edited(document, edits)
     if patched.data == data:
-        return data
+        return Patched(data=data, secured=secured)
     if not _comes_to_rest(patched, edits):
         raise ConfigFileError(
             "the edits that hosts.yaml asks for would change it anew with every run",
@@ -70,21 +81,7 @@ def patch(node: Node, path: PurePosixPath, data: bytes) -> bytes:
             action="look for entries of files: that touch the same place; a fragment that "
             "others build on needs a name, an id or a path to be known by",
         )
-    return patched.data
-
-
-def secured_values(node: Node, path: PurePosixPath, data: bytes) -> tuple[str, ...]:
-    """Return what hosts.yaml sets in a file and Secure Vault keeps: it is left untouched.
-
-    Raises ConfigFileError as `patch` does.
-    """
-    edits = Edits(XmlDocument.parse(data, file=str(path)))
-    secured: dict[str, None] = {}
-    for edit in _edits(node, path):
-        edits = Edits(edits.patch.apply())
-        edit(edits)
-        secured.update(dict.fromkeys(edits.secured))
-    return tuple(secured)
+    return Patched(data=patched.data, secured=secured)
 
 
 def outdated_secrets(node: Node, path: PurePosixPath, data: bytes) -> tuple[str, ...]:
@@ -116,16 +113,19 @@ def _edits(node: Node, path: PurePosixPath) -> list[Edit]:
     return edits
 
 
-def _edited(document: XmlDocument, edits: list[Edit]) -> XmlDocument:
+def _edited(document: XmlDocument, edits: list[Edit]) -> tuple[XmlDocument, tuple[str, ...]]:
+    """Return the file after all edits, and the names of what is secured in it."""
+    secured: dict[str, None] = {}
     for edit in edits:
         step = Edits(document)
         edit(step)
+        secured.update(dict.fromkeys(step.secured))
         document = step.patch.apply()
-    return document
+    return document, tuple(secured)
 
 
 def _comes_to_rest(document: XmlDocument, edits: list[Edit]) -> bool:
     try:
-        return _edited(document, edits).data == document.data
+        return _edited(document, edits)[0].data == document.data
     except ConfigFileError:
         return False

@@ -55,7 +55,7 @@ def deployed(node: Node = NODE, **own: Any) -> ServerFacts:
     """Return what is seen of a server that a deploy made a member."""
     files = stock_files()
     for path in config.managed_files(node):
-        data = config.patch(node, path, files[path].data)
+        data = config.patch(node, path, files[path].data).data
         files[path] = replace(files[path], data=data)
     hosts = hosts_plan(b"127.0.0.1 localhost\n", node.hosts_entries, owner=node.domain).new
     values: dict[str, Any] = {

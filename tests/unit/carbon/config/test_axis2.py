@@ -15,8 +15,8 @@ NODE = make_node(local_member_port=4001, members=MEMBERS)
 
 
 def patch(data: bytes, node: Node = NODE) -> bytes:
-    new = config.patch(node, layout.AXIS2, data)
-    assert config.patch(node, layout.AXIS2, new) is new
+    new = config.patch(node, layout.AXIS2, data).data
+    assert config.patch(node, layout.AXIS2, new).data is new
     return new
 
 

@@ -18,8 +18,8 @@ NODE = make_node(offset=2, mgt_host_name="mgt.as.wso2.com", deployment_synchroni
 
 
 def patch(data: bytes, node: Node = NODE) -> bytes:
-    new = config.patch(node, layout.CARBON_XML, data)
-    assert config.patch(node, layout.CARBON_XML, new) is new
+    new = config.patch(node, layout.CARBON_XML, data).data
+    assert config.patch(node, layout.CARBON_XML, new).data is new
     return new
 
 
@@ -67,7 +67,7 @@ def test_a_host_name_without_any_trace_goes_behind_the_servers_name() -> None:
 
 def test_what_hosts_yaml_does_not_have_is_left_alone() -> None:
     node = make_node(offset=0, host_name=None)
-    assert config.patch(node, layout.CARBON_XML, CARBON_XML) is CARBON_XML
+    assert config.patch(node, layout.CARBON_XML, CARBON_XML).data is CARBON_XML
 
 
 def test_only_the_manager_commits() -> None:
@@ -124,8 +124,8 @@ def test_a_secured_password_is_never_overwritten_nor_even_asked_for() -> None:
     assert alias in new
     assert b"<SvnUser>svn</SvnUser>" in new
     secured = ("DeploymentSynchronizer/SvnPassword",)
-    assert config.secured_values(node, layout.CARBON_XML, SECURED_CARBON_XML) == secured
-    assert config.secured_values(NODE, layout.CARBON_XML, CARBON_XML) == ()
+    assert config.patch(node, layout.CARBON_XML, SECURED_CARBON_XML).secured == secured
+    assert config.patch(NODE, layout.CARBON_XML, CARBON_XML).secured == ()
 
 
 def test_lines_that_ciphertool_joined_stay_joined() -> None:

@@ -15,8 +15,8 @@ NODE = make_node(proxy_ports=ProxyPorts())
 
 def patch(data: bytes, **ports: int) -> bytes:
     node = make_node(proxy_ports=ProxyPorts(**ports))
-    new = config.patch(node, layout.CATALINA, data)
-    assert config.patch(node, layout.CATALINA, new) is new
+    new = config.patch(node, layout.CATALINA, data).data
+    assert config.patch(node, layout.CATALINA, new).data is new
     return new
 
 

@@ -33,8 +33,8 @@ SHARED = Datasource(
 
 def patch(data: bytes, *datasources: Datasource) -> bytes:
     node = make_node(datasources=datasources)
-    new = config.patch(node, layout.DATASOURCES, data)
-    assert config.patch(node, layout.DATASOURCES, new) is new
+    new = config.patch(node, layout.DATASOURCES, data).data
+    assert config.patch(node, layout.DATASOURCES, new).data is new
     return new
 
 
@@ -150,7 +150,7 @@ def test_a_secured_password_stays_and_is_named() -> None:
     assert b'<password svns:secretAlias="Carbon.DB"></password>' in new
     assert b"heim" not in new
     secured = ("WSO2_CARBON_DB/password",)
-    assert config.secured_values(node, layout.DATASOURCES, data) == secured
+    assert config.patch(node, layout.DATASOURCES, data).secured == secured
     assert config.read_datasources(new)[0].password_secured
 
 

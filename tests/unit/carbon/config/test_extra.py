@@ -27,8 +27,8 @@ MOUNT = """\
 def patch(data: bytes, *edits: FileEdit) -> bytes:
     path = PurePosixPath("repository/conf") / edits[0].file
     node = make_node(files=edits, host_name=None, offset=0)
-    new = config.patch(node, path, data)
-    assert config.patch(node, path, new) is new
+    new = config.patch(node, path, data).data
+    assert config.patch(node, path, new).data is new
     return new
 
 
@@ -131,7 +131,7 @@ def test_an_edit_of_a_file_of_the_guide_comes_after_that() -> None:
         value="11112",
     )
     node = make_node(files=(edit,), offset=3)
-    new = config.patch(node, PurePosixPath("repository/conf/carbon.xml"), CARBON_XML)
+    new = config.patch(node, PurePosixPath("repository/conf/carbon.xml"), CARBON_XML).data
     assert config.read_carbon(new).offset == 3
     assert config.read_carbon(new).rmi_server_port == 11112
 
@@ -145,7 +145,7 @@ def test_a_secured_value_or_attribute_is_left_alone_and_named() -> None:
         registry("/wso2registry/dbConfig", attribute="name", value="x"),
     )
     assert patch(data, *edits) is data
-    secured = config.secured_values(make_node(files=edits), PATH, data)
+    secured = config.patch(make_node(files=edits), PATH, data).secured
     assert secured == ("/wso2registry/readOnly", "name")
 
 
@@ -171,7 +171,7 @@ def test_a_fragment_never_replaces_a_value_that_was_secured_since() -> None:
         data = patch(REGISTRY, edit).replace(b"<password>geheim", alias)
         assert alias in data
         assert patch(data, edit) is data
-        assert config.secured_values(make_node(files=(edit,)), PATH, data) == ("password",)
+        assert config.patch(make_node(files=(edit,)), PATH, data).secured == ("password",)
 
 
 def test_another_version_of_an_element_with_secured_values_is_refused() -> None:

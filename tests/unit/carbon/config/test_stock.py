@@ -148,7 +148,7 @@ def test_the_diff_holds_only_lines_with_a_changed_value(
     stock: tuple[PurePosixPath, bytes],
 ) -> None:
     path, old = stock
-    new = config.patch(NODE, path, old)
+    new = config.patch(NODE, path, old).data
     lines = difflib.ndiff(_lines(old), _lines(new))
     changed = [line for line in lines if line[0] in "-+"]
     gone = [line[2:] for line in changed if line[0] == "-"]
@@ -163,7 +163,7 @@ def test_the_parsed_result_is_the_stock_but_for_the_intended_values(
     stock: tuple[PurePosixPath, bytes],
 ) -> None:
     path, old = stock
-    new = config.patch(NODE, path, old)
+    new = config.patch(NODE, path, old).data
     before, after = _settings(old), _settings(new)
     assert set(after - before) == INTENDED[path]
     assert all(_place(setting) in map(_place, INTENDED[path]) for setting in before - after)
@@ -172,8 +172,8 @@ def test_the_parsed_result_is_the_stock_but_for_the_intended_values(
 
 def test_a_second_run_changes_nothing(stock: tuple[PurePosixPath, bytes]) -> None:
     path, old = stock
-    new = config.patch(NODE, path, old)
-    assert config.patch(NODE, path, new) is new
+    new = config.patch(NODE, path, old).data
+    assert config.patch(NODE, path, new).data is new
 
 
 def test_what_hosts_yaml_does_not_give_stays_byte_for_byte(
@@ -182,14 +182,14 @@ def test_what_hosts_yaml_does_not_give_stays_byte_for_byte(
     path, old = stock
     bare = make_node(offset=0, host_name=None)
     if path != layout.AXIS2:
-        assert config.patch(bare, path, old) is old
+        assert config.patch(bare, path, old).data is old
 
 
 def test_a_changed_secret_shows_in_the_diff_and_its_value_does_not(
     stock: tuple[PurePosixPath, bytes],
 ) -> None:
     path, old = stock
-    diff = config.masked_diff(path, old, config.patch(NODE, path, old))
+    diff = config.masked_diff(path, old, config.patch(NODE, path, old).data)
     assert "s3cret" not in diff
     assert ("******** (changed)" in diff) == (path in {layout.CARBON_XML, layout.DATASOURCES})
 
