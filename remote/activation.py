@@ -13,13 +13,14 @@ from pathlib import Path, PurePosixPath
 
 from carbon import hostsfile
 from carbon.cluster import Cluster, Node
-from carbon.errors import ProvisionError, ScriptError, UnfitError
+from carbon.errors import ProvisionError, UnfitError
 from carbon.facts import Generation, ServerFacts
 from carbon.plan import Plan, hosts_owner
 from remote import privilege
 from remote.lock import utc_now, who
 from remote.script import Script
-from remote.seam import Outcome, Server
+from remote.seam import Server
+from remote.success import demand_success
 
 _TIME = "%Y%m%dT%H%M%SZ"
 
@@ -143,7 +144,7 @@ def _send(
     )
     if outcome.status == privilege.REFUSED:
         raise privilege.refused(server, outcome, step="look")
-    _demand_success(outcome, server, "stage")
+    demand_success(outcome, host=server.name, step="stage")
 
 
 def _stage_kept(server: Server, plan: Plan, *, timeout_seconds: float) -> None:
@@ -154,7 +155,8 @@ def _stage_kept(server: Server, plan: Plan, *, timeout_seconds: float) -> None:
         run_as=plan.node.run_as,
         limit_seconds=timeout_seconds,
     )
-    _demand_success(server.run(script, timeout_seconds=timeout_seconds), server, "stage")
+    outcome = server.run(script, timeout_seconds=timeout_seconds)
+    demand_success(outcome, host=server.name, step="stage")
 
 
 def unstage(server: Server, plan: Plan, *, timeout_seconds: float) -> None:
@@ -168,23 +170,18 @@ def unstage(server: Server, plan: Plan, *, timeout_seconds: float) -> None:
         run_as=plan.node.run_as,
         limit_seconds=timeout_seconds,
     )
-    _demand_success(server.run(script, timeout_seconds=timeout_seconds), server, "stage")
+    outcome = server.run(script, timeout_seconds=timeout_seconds)
+    demand_success(outcome, host=server.name, step="stage")
 
 
-def swap(
-    server: Server,
-    plan: Plan,
-    *,
-    generation: NewGeneration,
-    keep_generations: int,
-    down: bool,
-    timeout_seconds: float,
-) -> tuple[str, ...]:
-    """Put the staged files in place, keeping what they replace; return what was done.
+def swap_script(
+    plan: Plan, *, generation: NewGeneration, keep_generations: int, down: bool
+) -> Script:
+    """Return what puts the staged files in place, keeping what they replace.
 
-    `down` insists that the server does not run. Raises ScriptError.
+    `swap` runs it, or a start right before its own. `down` insists that the server does not run.
     """
-    script = Script(
+    return Script(
         name="swap",
         values={
             "home_dir": str(plan.node.home),
@@ -199,9 +196,12 @@ def swap(
         run_as=plan.node.run_as,
         before=("keep",),
     )
+
+
+def swap(server: Server, script: Script, *, timeout_seconds: float) -> None:
+    """Do a swap that no start follows. Raises ScriptError, UnfitError."""
     outcome = server.run(script, timeout_seconds=timeout_seconds)
-    _demand_success(outcome, server, "swap")
-    return tuple(outcome.out.decode().splitlines())
+    demand_success(outcome, host=server.name, step="swap")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,13 +250,14 @@ def clear_hosts(server: Server, *, timeout_seconds: float) -> None:
     Raises PrivilegeError, ScriptError.
     """
     script = Script(name="hosts_clear", calls_sudo=True)
-    _demand_success(server.run(script, timeout_seconds=timeout_seconds), server, "hosts")
+    outcome = server.run(script, timeout_seconds=timeout_seconds)
+    demand_success(outcome, host=server.name, step="hosts")
 
 
 def read_hosts(server: Server, *, timeout_seconds: float) -> bytes:
     """Return /etc/hosts as it is now."""
     outcome = server.run(Script(name="hosts_read"), timeout_seconds=timeout_seconds)
-    _demand_success(outcome, server, "hosts")
+    demand_success(outcome, host=server.name, step="hosts")
     return outcome.out
 
 
@@ -276,7 +277,7 @@ def write_hosts(
         before=("hosts_new",),
     )
     outcome = server.run(script, timeout_seconds=timeout_seconds)
-    _demand_success(outcome, server, "hosts")
+    demand_success(outcome, host=server.name, step="hosts")
     return HostsEdited(changed=True, in_place=outcome.out.strip().endswith(b"in-place"))
 
 
@@ -320,16 +321,3 @@ def _archive(files: Mapping[PurePosixPath, bytes], *, hosts: bytes) -> bytes:
             member.size, member.mode = len(data), 0o600
             tar.addfile(member, io.BytesIO(data))
     return packed.getvalue()
-
-
-def _demand_success(outcome: Outcome, server: Server, step: str) -> None:
-    if outcome.status == 0:
-        return
-    kinds: dict[int, tuple[type[ProvisionError], str]] = {
-        7: (UnfitError, "run the same command again: it looks first"),
-        8: (ScriptError, "see `fab status`; what is allowed now depends on whether it runs"),
-    }
-    kind, action = kinds.get(
-        outcome.status, (ScriptError, "remove the cause; then run the same command again")
-    )
-    raise kind(outcome.complaint, host=server.name, step=step, action=action)

@@ -297,14 +297,13 @@ class _Clone:
         activation.stage(
             server, made, generation=generation, jar=jar, timeout_seconds=self._seconds
         )
-        activation.swap(
-            server,
+        swap = activation.swap_script(
             made,
             generation=generation,
             keep_generations=cluster.keep_generations,
             down=False,
-            timeout_seconds=self._seconds,
         )
+        activation.swap(server, swap, timeout_seconds=self._seconds)
         if made.driver:
             self._tell("driver")
         if made.files:

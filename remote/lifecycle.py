@@ -7,11 +7,18 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Literal
+from typing import Literal, NoReturn
 
 from carbon import loglines
 from carbon.cluster import Cluster, Node
-from carbon.errors import JoinError, ProvisionError, ScriptError, StartError
+from carbon.errors import (
+    ConnectError,
+    JoinError,
+    ProvisionError,
+    ScriptError,
+    StartError,
+    TimeLimitError,
+)
 from carbon.evidence import neighbour_ports
 from carbon.facts import ServerFacts
 from carbon.joining import JoinWatch
@@ -21,14 +28,19 @@ from remote.fleet import Fleet
 from remote.interrupt import safe_point
 from remote.progress import Progress
 from remote.script import Script
-from remote.seam import Sink, Stream
+from remote.seam import Outcome, Sink, Stream
+from remote.success import demand_success
 from remote.watch import Followed, Watchers, follow, follow_script
 
 JVM_SEEN_SECONDS = 30
 """How long wso2server.sh may take to exec java; it does nothing but print before."""
 READING_SECONDS = 10
 """How long the logs of a start that was made long ago are read before it counts as overdue."""
+ENDED_SECONDS = 5.0
+"""How long the status of a script may take to come after the end of its output."""
 SHOWN_LINES = 8
+_LOG = "log:"
+"""What a line of the node's own log begins with, among what its start script says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +88,10 @@ class Attempt:
         self._places: tuple[str, str] | None = None
         """From where the logs of the manager and the ELB are followed."""
         self._starter: Stream | None = None
-        """The script that starts the node, once it is there and waits to be told."""
+        """The script that swaps files and starts the node, once it is there and waits."""
+        self._step: Literal["swap", "start", "verify"] = "start"
+        self._swapped = False
+        self._complaints: list[str] = []
         self._unseen = False
         """Its process was not seen yet."""
 
@@ -95,32 +110,59 @@ class Attempt:
             elb = self._watchers.elb if self._watch.elb_wanted else None
             self._places = self._begin(manager, "manager"), self._begin(elb, "elb")
 
-    def prepare(self, *, setup: bool = False) -> None:
+    def prepare(self, *, setup: bool = False, swap: Script | None = None) -> None:
         """Bring the script that starts the node to its server, where it waits.
 
         A start does it by itself; done before, it costs the start no time. `setup` adds -Dsetup,
-        for a node whose local H2 database has no tables yet. Raises what the connection raises.
+        for a node whose local H2 database has no tables yet. A `swap` is brought with it: one
+        shell does both, and see `swap`. Raises what the connection raises.
         """
         if self._starter is None:
-            self._starter = self._read_own(_start_script(self._node, self._fleet.run, setup=setup))
+            script = _start_script(self._node, self._fleet.run, setup=setup, swap=swap)
+            self._starter = self._read_own(script, errors=self._complain)
 
     @property
     def waits(self) -> bool:
         """Tell whether what `prepare` brought is still there."""
         return self._starter is not None and self._starter.status(timeout_seconds=0) is None
 
+    def swap(self) -> None:
+        """Let the files be swapped whose swap was prepared, and wait until they are.
+
+        Raises ScriptError or UnfitError where that failed, ConnectError, and TimeLimitError.
+        """
+        assert self._starter is not None, "a swap is prepared first"
+        self._step = "swap"
+        self._starter.tell("go")
+        limit_seconds = self._cluster.limits.command_seconds
+        deadline = time.monotonic() + limit_seconds
+        while not self._swapped:
+            try:
+                self._take(*self._lines.get(timeout=max(0.0, deadline - time.monotonic())))
+            except Empty:
+                raise TimeLimitError(
+                    f"no answer within {limit_seconds:g} s",
+                    host=self._node.name,
+                    step="swap",
+                    action="look whether the server hangs; the limits stand in hosts.yaml under"
+                    " `limits`",
+                ) from None
+
     def start(self, *, setup: bool = False) -> None:
         """Let the node start. Raises what the connections raise, and ScriptError."""
         self.watch()
         self.prepare(setup=setup)
         assert self._places is not None and self._starter is not None
+        told = self._places if self._step == "swap" else ("go", *self._places)
+        self._step = "start"
         self._unseen = True
         self._began = time.monotonic()
-        self._starter.tell(*self._places)
+        self._starter.tell(*told)
 
     def verify(self, facts: ServerFacts) -> Joined:
         """Look for the proofs of a start that an earlier run made and did not see through."""
         assert facts.process is not None, "only a running server can be verified"
+        self._step = "verify"
         self._pid = facts.process.pid
         self._began = time.monotonic() - max(0.0, facts.now - facts.process.started_at)
         if not self._is_manager:
@@ -129,7 +171,7 @@ class Attempt:
             self._follow(elb, "elb", facts)
         since = facts.record.get("own_log", "")
         self._read_own(
-            follow_script(self._node, loglines.OWN_LOG_PATTERN, since=since), prefix="log "
+            follow_script(self._node, loglines.OWN_LOG_PATTERN, since=since), prefix=_LOG
         )
         return self.outcome()
 
@@ -143,11 +185,14 @@ class Attempt:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _read_own(self, script: Script, *, prefix: str = "") -> Stream:
+    def _read_own(self, script: Script, *, prefix: str = "", errors: Sink | None = None) -> Stream:
         sink = self._sink("own", prefix=prefix)
-        own = self._fleet.server(self._node).stream(script, sink=sink)
+        own = self._fleet.server(self._node).stream(script, sink=sink, errors=errors)
         self._stack.callback(own.close)
         return own
+
+    def _complain(self, line: str | None) -> None:
+        self._complaints.append(line or "")
 
     def _begin(self, followed: Followed | None, source: Source) -> str:
         if followed is None:
@@ -227,25 +272,39 @@ class Attempt:
                 action="run the same command again: it goes on with the verification",
             )
         if self._watch.failure is None:
-            raise ScriptError(
-                "the connection that watched its start ended",
-                host=self._node.name,
-                step="start",
-                action="run the same command again: it goes on with the verification",
-            )
+            self._own_failed()
+
+    def _own_failed(self) -> NoReturn:
+        """Raise what the script says that should have gone on, or that its connection ended."""
+        said = "\n".join(self._complaints).encode()
+        status = self._starter.status(timeout_seconds=ENDED_SECONDS) if self._starter else None
+        if status is not None:
+            demand_success(Outcome(status, b"", said), host=self._node.name, step=self._step)
+        raise ConnectError(
+            "the connection is gone"
+            if self._step == "swap"
+            else "the connection that watched its start ended",
+            host=self._node.name,
+            step=self._step,
+            action="run the same command again: it goes on with what it finds",
+        )
 
     def _take_own(self, line: str) -> None:
+        if line.startswith(_LOG):
+            logged = line.removeprefix(_LOG)
+            self._watch.own(logged)
+            self._last = _message(logged)
+            return
         word, _, rest = line.partition(" ")
         match word:
+            case "ready":
+                self._swapped = True
             case "seen":
                 self._pid = int(rest.split(" ")[0])
                 self._last = f"JVM {self._pid} is up"
             case "cmdline":
                 self._unseen = False
                 self._check_role(parse_cmdline(rest.replace("\t", "\0").encode()))
-            case "log":
-                self._watch.own(rest)
-                self._last = _message(rest)
             case "console":
                 self._console.append(rest)
             case "gone" | "ended":
@@ -344,11 +403,13 @@ def _message(line: str) -> str:
     return line.rpartition("} - ")[2].strip()[:100] or line[:100]
 
 
-def _start_script(node: Node, run: str, *, setup: bool) -> Script:
+def _start_script(node: Node, run: str, *, setup: bool, swap: Script | None) -> Script:
     arguments = ["-DworkerNode=true"] if node.role == "worker" else []
     return Script(
         name="start",
+        before=("await", *((*swap.before, swap.name) if swap else ())),
         values={
+            **(swap.values if swap else {}),
             "home_dir": str(node.home),
             "java_dir": str(node.java_home or ""),
             "arguments": [*arguments, *(["-Dsetup"] if setup else [])],

@@ -19,6 +19,7 @@ from remote.lifecycle import Attempt, Joined
 from remote.order import Done, Order, Rotation
 from remote.progress import Progress
 from remote.runners import all_or_errors, begun, parallel
+from remote.script import Script
 from remote.survey import survey
 from remote.watch import Watchers
 
@@ -123,12 +124,13 @@ class Turn:
     def _put_in_place(self, attempt: Attempt) -> None:
         """Swap files, edit /etc/hosts, open the manager's log and bring the start: all at once."""
         self._progress.now(self._node.name, "swapping files")
+        swaps_alone = self._plan.swaps and not self._plan.start
         steps = (
-            (self._plan.swaps, self._swap),
+            (swaps_alone, self._swap_alone),
+            (self._plan.start, partial(self._prepare, attempt)),
             (self._plan.unstages, self._unstage),
             (self._plan.edits_hosts, self._edit_hosts),
             (self._plan.start, partial(self._watch, attempt)),
-            (self._plan.start, partial(self._prepare, attempt)),
         )
         todo: list[Callable[[], Iterable[str]]] = [step for planned, step in steps if planned]
         done, errors = all_or_errors(parallel(todo, lambda step: list(step())))
@@ -136,15 +138,33 @@ class Turn:
             self._tell(text)
         refuse(errors)
 
-    def _swap(self) -> Iterator[str]:
+    def _prepare(self, attempt: Attempt) -> Iterator[str]:
+        self._bring(attempt)
+        if self._plan.swaps:
+            attempt.swap()
+            yield from self._after_swap()
+
+    def _bring(self, attempt: Attempt) -> None:
+        swap = self._swap_script() if self._plan.swaps else None
+        attempt.prepare(setup=self._plan.facts.lacks_tables, swap=swap)
+
+    def _swap_alone(self) -> Iterator[str]:
         activation.swap(
             self._fleet.server(self._node),
+            self._swap_script(),
+            timeout_seconds=self._limits.command_seconds,
+        )
+        yield from self._after_swap()
+
+    def _swap_script(self) -> Script:
+        return activation.swap_script(
             self._plan,
             generation=self._generation,
             keep_generations=self._fleet.cluster.keep_generations,
             down=self._plan.start or self._plan.reset,
-            timeout_seconds=self._limits.command_seconds,
         )
+
+    def _after_swap(self) -> Iterator[str]:
         self._swapped = True
         if self._plan.driver:
             yield "driver"
@@ -185,10 +205,6 @@ class Turn:
 
     def _watch(self, attempt: Attempt) -> tuple[()]:
         attempt.watch()
-        return ()
-
-    def _prepare(self, attempt: Attempt) -> tuple[()]:
-        attempt.prepare(setup=self._plan.facts.lacks_tables)
         return ()
 
     def _start(self, attempt: Attempt, meanwhile: Callable[[], None] | None = None) -> None:
@@ -275,7 +291,7 @@ class Turn:
 
     def _prepared(self) -> Attempt:
         attempt = self._new_attempt()
-        attempt.prepare(setup=self._plan.facts.lacks_tables)
+        self._bring(attempt)
         return attempt
 
     def _new_attempt(self) -> Attempt:

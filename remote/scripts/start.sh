@@ -1,23 +1,10 @@
-# Start the server as the guide does, detached from this session, and follow its log.
-# HOME_DIR JAVA_DIR ARGUMENTS ENVIRONMENT PATTERN KEYSTORE_PASSWORD SEEN_SECONDS RUN
-# It is begun while files are still being swapped, and waits to be told from where the logs of the
-# manager and the ELB are followed. Until then it follows the log of the server that is down, and
-# changes nothing.
-log=$HOME_DIR/repository/logs/wso2carbon.log
-
-# follow_own: the log from where it ends, which `own_log` then tells with its inode. Before the process
-# begins: by the time it is seen, it may have joined. Of a file that is not there, tail only looks
-# now and then whether it has come.
-follow_own() {
-    own_log=$(stat -c '%i %s' "$log") || return 1
-    tail -c +$((${own_log#* } + 1)) -F -s 0.1 --pid=$$ "$log" 2> /dev/null |
-        grep -aE --line-buffered -e "$PATTERN" | sed -u 's/^/log /' &
-    following=$!
-}
-
-following=
-[ ! -f "$log" ] || follow_own
+# Start the server as the guide does, detached from this session, and go on following its log.
+# HOME_DIR JAVA_DIR ARGUMENTS ENVIRONMENT KEYSTORE_PASSWORD SEEN_SECONDS RUN
+# It comes after `await`, and after the swap where there is one, and waits to be told from where the
+# logs of the manager and the ELB are followed.
+say ready
 read -r manager_log && read -r elb_log || exit 0
+trap - PIPE # the swap is whole; from here on this ends with its client
 end_with_client
 cd -P "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
 HOME_REAL=$PWD
@@ -65,7 +52,8 @@ step start
     eval "set -- $ENVIRONMENT"
     for setting; do export "${setting%%=*}=${setting#*=}"; done
     eval "set -- $ARGUMENTS"
-    cd "$HOME_DIR/bin" && exec nohup sh wso2server.sh "$@" > "$console" 2>&1 < /dev/null
+    trap '' HUP # as nohup does, without its process
+    cd "$HOME_DIR/bin" && exec sh wso2server.sh "$@" > "$console" 2>&1 < /dev/null
 ) &
 script=$!
 
@@ -83,14 +71,13 @@ find_begun() {
 }
 
 waited=0 # milliseconds
-pause=2
+pause=4
 until find_begun || { [ $waited -ge 50 ] && find_carbon; }; do
     if [ ! -d "/proc/$script" ] || [ $waited -ge $((SEEN_SECONDS * 1000)) ]; then
         tail -n 20 "$console" | sed 's/^/console /'
         [ -d "/proc/$script" ] && say "unseen" || say "ended"
         exit 0
     fi
-    [ $waited -lt 20 ] || pause=5
     [ $waited -lt 100 ] || pause=10
     [ $waited -lt 500 ] || pause=50
     sleep "0.0$((pause / 10))$((pause % 10))"

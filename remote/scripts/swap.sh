@@ -72,30 +72,28 @@ else
     flush "$journal" "$kept/meta.new"
 fi
 
-# From here on the files may be a mixture. A generation counts from when the journal names it, with
-# its meta: what a rollback undoes must be known to who completes it.
+# From here on the files may be a mixture. A generation counts from when the journal names it, and
+# tells its meta: what a rollback undoes must be known to who completes it.
 step journal-complete
 mv -f "$journal" "$own/journal" || fail 1 "cannot write $own/journal"
-step meta-complete
-mv -f "$kept/meta.new" "$kept/meta" || fail 1 "cannot write $kept/meta"
-flush "$own" "$own/generations" "$kept"
+flush "$own" "$own/generations"
 
 # All files at once, and the deployment directory meanwhile: see `all_done`.
-changed=$own$NEWLINE$HOME_DIR/repository$NEWLINE
-begun=
+changed=$own$NEWLINE$kept$NEWLINE$HOME_DIR/repository$NEWLINE
+step meta-complete
+mv -f "$kept/meta.new" "$kept/meta" &
+begun="$! $kept/meta$NEWLINE"
 while read -r path; do
     step "swap $path"
     mv -f "$own/staged/files/$path" "$path" &
     begun="$begun$! $path$NEWLINE"
     case $changed in *"$NEWLINE${path%/*}$NEWLINE"*) ;; *) changed=$changed${path%/*}$NEWLINE ;; esac
-    say "swapped $path"
 done < "$paths"
 
 while read -r path; do
     [ -e "$HOME_DIR/$path" ] || continue
     step "remove $path"
     rm -f "$HOME_DIR/$path" || fail 1 "cannot remove $path"
-    say "removed $path"
 done < "$remove"
 
 # all_done: wait for what was begun.
@@ -137,7 +135,6 @@ if [ "$RESET" = yes ]; then
     if is_filled "$server" && [ ! -e "$aside" ]; then
         step reset
         mv -T "$server" "$aside" || fail 1 "cannot keep the deployment directory aside"
-        say "reset"
     elif is_filled "$server"; then
         # An interrupted rollback brought it back from where it now returns.
         [ -n "$from" ] && [ ! -e "$before" ] || fail 8 "the deployment directory was filled meanwhile"
@@ -157,7 +154,6 @@ elif [ -n "$UNDO" ] && [ -n "$from" ] && [ -d "$before" ]; then
     fi
     step restore
     mv -T "$before" "$server" || fail 1 "cannot put the deployment directory back"
-    say "restored"
 fi
 if [ -z "$UNDO" ] && [ -f "$kept/from" ]; then
     step from-clear
@@ -177,4 +173,3 @@ for old in "$own"/generations/$NAMES; do
     discard "$old"
     count=$((count - 1))
 done
-say "generation $GENERATION"

@@ -86,6 +86,8 @@ class LocalStream:
         self._output = threading.Thread(target=self._pump_output, args=(sink or self._lines.put,))
         self._errors.start()
         self._output.start()
+        # As sshd does: what waits for the end of a process does not see that of a zombie.
+        threading.Thread(target=self._process.wait).start()
 
     def line(self, *, timeout_seconds: float) -> str | None:
         try:

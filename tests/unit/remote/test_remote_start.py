@@ -15,10 +15,13 @@ import pytest
 
 from carbon import layout
 from carbon.cluster import Cluster, Evidence, Limits, Node
-from carbon.errors import JoinError, ProvisionError, ScriptError, StartError
+from carbon.errors import JoinError, ProvisionError, ScriptError, StartError, UnfitError
+from carbon.plan import Plan, Step, Wishes, plan
+from remote import activation
 from remote.leave import Stopped, leave
 from remote.lifecycle import Attempt, Joined, record
 from remote.progress import Silent
+from remote.script import Script
 from remote.survey import survey
 from tests.unit.carbon.nodes import make_cluster, make_manager
 from tests.unit.remote.homes import Home
@@ -75,6 +78,16 @@ class Site:
 
     def facts(self) -> Any:
         return survey(self.fleet.server(self.node), self.node, timeout_seconds=SECONDS)
+
+    def staged(self) -> tuple[Plan, Script]:
+        """Stage what the node's files lack, and return the plan and the script of the swap."""
+        made = plan(self.node, self.facts(), wishes=Wishes(steps=frozenset({Step.CONFIG})))
+        generation = activation.new_generation(made, cluster=self.cluster, verb="deploy", run="ab")
+        server = self.fleet.server(self.node)
+        activation.stage(server, made, generation=generation, jar=None, timeout_seconds=SECONDS)
+        return made, activation.swap_script(
+            made, generation=generation, keep_generations=5, down=True
+        )
 
     def leave(self, *, patience: float = 5, seen: float = 0.2) -> Stopped:
         return leave(
@@ -252,7 +265,7 @@ def test_a_manager_log_that_cannot_be_followed_stops_the_start_before_it_begins(
 
 def test_a_running_server_is_not_started_twice(site: Site) -> None:
     first = site.start()
-    with pytest.raises(ProvisionError):
+    with pytest.raises(ScriptError, match=rf"it already runs \(pid {first.pid}\)"):
         site.start()
     assert site.home.pids() == [first.pid]
 
@@ -261,9 +274,47 @@ def test_an_open_journal_stops_the_start(site: Site) -> None:
     """Files may be a mixture of old and new."""
     site.home.state.mkdir()
     (site.home.state / "journal").write_text("20260101T000000Z-ab\n")
-    with pytest.raises(ProvisionError):
+    with pytest.raises(ScriptError, match="left its journal open"):
         site.start()
     assert site.home.pids() == []
+
+
+def test_a_swap_that_was_brought_with_the_start_is_whole_before_the_start_is_told(
+    site: Site,
+) -> None:
+    made, swap = site.staged()
+    with site._manager_at_work(), site.attempt() as attempt:
+        attempt.prepare(swap=swap)
+        assert (site.home.state / "staged").exists(), "until it is told, it changes nothing"
+        attempt.swap()
+        for change in made.files:
+            assert site.home.file(change.path).read_bytes() == change.new
+        assert not (site.home.state / "journal").exists()
+        assert site.home.pids() == []
+        attempt.start()
+        assert attempt.outcome().evidence == "Member joined"
+    assert site.fleet.server(site.node).ran.count("start") == 1
+
+
+def test_a_swap_that_was_brought_with_the_start_tells_why_it_refuses(site: Site) -> None:
+    _, swap = site.staged()
+    with site.attempt() as attempt:
+        attempt.prepare(swap=swap)
+        site.home.file(layout.AXIS2).write_text("somebody else was here")
+        with pytest.raises(UnfitError, match="changed by somebody else") as failure:
+            attempt.swap()
+    assert (failure.value.host, failure.value.step) == (site.node.name, "swap")
+    assert site.home.pids() == []
+
+
+def test_a_swap_whose_connection_is_lost_is_an_error_and_not_waited_for(site: Site) -> None:
+    _, swap = site.staged()
+    with site.attempt() as attempt:
+        attempt.prepare(swap=swap)
+        attempt._starter.break_off()  # type: ignore[union-attr]
+        with pytest.raises(ProvisionError) as failure:
+            attempt.swap()
+    assert failure.value.step == "swap"
 
 
 # ---- What is written down, and a later run finds

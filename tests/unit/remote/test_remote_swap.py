@@ -63,20 +63,16 @@ class Workshop:
 
     def swap(
         self, made: Plan, *, generation: str = GENERATION, down: bool = True, keep: int = 5
-    ) -> tuple[str, ...]:
-        return activation.swap(
-            self.server,
-            made,
-            generation=named(generation),
-            keep_generations=keep,
-            down=down,
-            timeout_seconds=SECONDS,
+    ) -> None:
+        script = activation.swap_script(
+            made, generation=named(generation), keep_generations=keep, down=down
         )
+        activation.swap(self.server, script, timeout_seconds=SECONDS)
 
-    def do(self, *steps: Step, generation: str = GENERATION, **wishes: bool) -> tuple[str, ...]:
+    def do(self, *steps: Step, generation: str = GENERATION, **wishes: bool) -> None:
         made = self.plan(*steps, **wishes)
         self.stage(made, generation=generation)
-        return self.swap(made, generation=generation)
+        self.swap(made, generation=generation)
 
     def kept(self, path: PurePosixPath, *, generation: str = GENERATION) -> Path:
         return self.home.state / "generations" / generation / "files" / path
