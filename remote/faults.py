@@ -181,6 +181,10 @@ class _FaultyStream:
         with self._server.told(self._script):
             self._stream.tell(*lines)
 
+    @property
+    def ended(self) -> bool:
+        return self._stream.ended
+
     def status(self, *, timeout_seconds: float) -> int | None:
         return self._stream.status(timeout_seconds=timeout_seconds)
 

@@ -124,7 +124,7 @@ class Attempt:
     @property
     def waits(self) -> bool:
         """Tell whether what `prepare` brought is still there."""
-        return self._starter is not None and self._starter.status(timeout_seconds=0) is None
+        return self._starter is not None and not self._starter.ended
 
     def swap(self) -> None:
         """Let the files be swapped whose swap was prepared, and wait until they are.
@@ -134,19 +134,31 @@ class Attempt:
         assert self._starter is not None, "a swap is prepared first"
         self._step = "swap"
         self._starter.tell("go")
-        limit_seconds = self._cluster.limits.command_seconds
-        deadline = time.monotonic() + limit_seconds
+        deadline = time.monotonic() + self._cluster.limits.command_seconds
+        ended: list[Source] = []
+        """Logs of others that are followed no more: a swap that goes on is waited for first."""
         while not self._swapped:
-            try:
-                self._take(*self._lines.get(timeout=max(0.0, deadline - time.monotonic())))
-            except Empty:
-                raise TimeLimitError(
-                    f"no answer within {limit_seconds:g} s",
-                    host=self._node.name,
-                    step="swap",
-                    action="look whether the server hangs; the limits stand in hosts.yaml under"
-                    " `limits`",
-                ) from None
+            source, line = self._line_before(deadline)
+            if line is not None:
+                self._take(source, line)
+            elif source == "own":
+                self._own_failed()
+            else:
+                ended.append(source)
+        for source in ended:
+            self._lines.put((source, None))
+
+    def _line_before(self, deadline: float) -> tuple[Source, str | None]:
+        try:
+            return self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+        except Empty:
+            raise TimeLimitError(
+                f"no answer within {self._cluster.limits.command_seconds:g} s",
+                host=self._node.name,
+                step=self._step,
+                action="look whether the server hangs; the limits stand in hosts.yaml under"
+                " `limits`",
+            ) from None
 
     def start(self, *, setup: bool = False) -> None:
         """Let the node start. Raises what the connections raise, and ScriptError."""
@@ -278,10 +290,10 @@ class Attempt:
         """Raise what the script says that should have gone on, or that its connection ended."""
         said = "\n".join(self._complaints).encode()
         status = self._starter.status(timeout_seconds=ENDED_SECONDS) if self._starter else None
-        if status is not None:
+        if said and status is not None:
             demand_success(Outcome(status, b"", said), host=self._node.name, step=self._step)
         raise ConnectError(
-            "the connection is gone"
+            "the swap's script, or the connection to it, ended before it was done"
             if self._step == "swap"
             else "the connection that watched its start ended",
             host=self._node.name,

@@ -70,7 +70,7 @@ class Script:
         if payload_size == 0:
             return self._reader(size, then="< /dev/null")
         # Mostly nothing is left to read, and a process for that would cost a millisecond.
-        unread = "while read -r _; do :; done"
+        unread = "read -r _ && cat > /dev/null"
         whole = f"{{ {self._reader(size)}; status=$?; {unread}; exit $status; }}"
         return f"head -c {size + payload_size} | {whole}"
 

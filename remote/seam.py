@@ -51,6 +51,11 @@ class Stream(Protocol):
         """
         ...
 
+    @property
+    def ended(self) -> bool:
+        """Tell whether the script is known to have ended, in whatever way."""
+        ...
+
     def status(self, *, timeout_seconds: float) -> int | None:
         """Return the exit status of a script that has ended by itself.
 

@@ -72,17 +72,17 @@ else
     flush "$journal" "$kept/meta.new"
 fi
 
-# From here on the files may be a mixture. A generation counts from when the journal names it, and
-# tells its meta: what a rollback undoes must be known to who completes it.
+# From here on the files may be a mixture. A generation counts from when the journal names it, with
+# its meta: what a rollback undoes must be known to who completes it.
 step journal-complete
 mv -f "$journal" "$own/journal" || fail 1 "cannot write $own/journal"
-flush "$own" "$own/generations"
+step meta-complete
+mv -f "$kept/meta.new" "$kept/meta" || fail 1 "cannot write $kept/meta"
+flush "$own" "$own/generations" "$kept"
 
 # All files at once, and the deployment directory meanwhile: see `all_done`.
-changed=$own$NEWLINE$kept$NEWLINE$HOME_DIR/repository$NEWLINE
-step meta-complete
-mv -f "$kept/meta.new" "$kept/meta" &
-begun="$! $kept/meta$NEWLINE"
+changed=$own$NEWLINE$HOME_DIR/repository$NEWLINE
+begun=
 while read -r path; do
     step "swap $path"
     mv -f "$own/staged/files/$path" "$path" &

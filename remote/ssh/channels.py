@@ -51,6 +51,10 @@ class ChannelStream:
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
             self._channel.sendall("".join(f"{line}\n" for line in lines).encode())
 
+    @property
+    def ended(self) -> bool:
+        return self._channel.closed or self._channel.exit_status_ready()
+
     def status(self, *, timeout_seconds: float) -> int | None:
         ended = self._channel.status_event.wait(timeout_seconds)
         return self._channel.exit_status if ended and self._channel.exit_status >= 0 else None

@@ -101,6 +101,10 @@ class LocalStream:
             self._process.stdin.write("".join(f"{line}\n" for line in lines).encode())
             self._process.stdin.flush()
 
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
     def status(self, *, timeout_seconds: float) -> int | None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self._process.wait(timeout_seconds)

@@ -28,8 +28,13 @@ from tests.unit.remote.homes import Home
 from tests.unit.remote.local_server import LocalFleet, LocalServer
 
 WKA = "org.wso2.carbon.core.clustering.hazelcast.wka.WKABasedMembershipScheme"
+HAZELCAST = "org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent"
 TRIBES = "org.apache.axis2.clustering.tribes.RpcMembershipRequestHandler"
 UUID = "12345678-1234-1234-1234-123456789abc"
+OTHER_PORT = (
+    "Host:10.0.0.4, Remote Host:null, Port: 4700, HTTP:9763, HTTPS:9443, "
+    "Domain: wso2.as.domain, Sub-domain:worker, Active:true"
+)
 SECONDS = 20.0
 
 
@@ -305,6 +310,40 @@ def test_a_swap_that_was_brought_with_the_start_tells_why_it_refuses(site: Site)
             attempt.swap()
     assert (failure.value.host, failure.value.step) == (site.node.name, "swap")
     assert site.home.pids() == []
+
+
+def test_a_swap_that_refuses_is_told_whatever_the_servers_own_log_said_before(site: Site) -> None:
+    """Somebody starts the server by hand, as it was configured, while its turn is awaited."""
+    _, swap = site.staged()
+    site.home.log.touch()
+    with site.attempt() as attempt:
+        attempt.prepare(swap=swap)
+        deadline = time.monotonic() + SECONDS
+        while attempt._lines.empty() and time.monotonic() < deadline:  # until it is followed
+            with site.home.log.open("a") as log:
+                log.write(logged(HAZELCAST, f"Local member: [{UUID}] - {OTHER_PORT}"))
+            time.sleep(0.01)
+        site.home.file(layout.AXIS2).write_text("somebody else was here")
+        began = time.monotonic()
+        with pytest.raises(UnfitError, match="changed by somebody else"):
+            attempt.swap()
+        assert attempt._watch.failure, "of the other start"
+        assert time.monotonic() - began < 4, "no limit is waited for"
+
+
+def test_a_swap_that_goes_on_is_waited_for_where_the_managers_log_is_lost(site: Site) -> None:
+    """What is staged may be cleared away after it, and never beside it."""
+    made, swap = site.staged()
+    with site.attempt() as attempt:
+        attempt.watch()
+        attempt.prepare(swap=swap)
+        manager = attempt._watchers.manager._stream
+        manager.close()  # type: ignore[union-attr]
+        attempt.swap()
+        for change in made.files:
+            assert site.home.file(change.path).read_bytes() == change.new
+        with pytest.raises(ScriptError, match="the connection that followed its log ended"):
+            attempt.outcome()
 
 
 def test_a_swap_whose_connection_is_lost_is_an_error_and_not_waited_for(site: Site) -> None:
