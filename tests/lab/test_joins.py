@@ -25,6 +25,13 @@ def has_logged(host: Host, text: str, *, times: int = 1) -> bool:
     return host.exists(LOG) and host.log().count(text) >= times
 
 
+def is_known(manager: Host, worker: Host) -> bool:
+    """Tell whether the manager believes a worker to be there: it sees late that one is gone."""
+    events = [line for line in manager.log().splitlines() if f"/{worker.address}:" in line]
+    members = [line for line in events if "Member joined [" in line or "Member left [" in line]
+    return bool(members) and "Member joined [" in members[-1]
+
+
 def test_an_old_line_of_the_same_address_is_no_evidence(
     fab: Fab, cluster_file: ClusterFile, worker1: Host, manager: Host
 ) -> None:
@@ -143,6 +150,7 @@ def test_a_pattern_of_hosts_yaml_counts_as_evidence(
     fab: Fab, cluster_file: ClusterFile, worker1: Host, manager: Host
 ) -> None:
     """Written by hand here, while the worker itself never asks to join."""
+    wait_for("the manager knows no member there", lambda: not is_known(manager, worker1))
     worker1.knob("never-join", "yes")
     worker1.knob("finish-seconds", "1")
     pattern = r"welcome (?P<host>[0-9.]+) at (?P<port>[0-9]+)"
