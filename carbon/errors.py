@@ -107,6 +107,18 @@ class ScriptError(ProvisionError):
 class TimeLimitError(ProvisionError):
     """A wait reached its limit from hosts.yaml; the limit is named."""
 
+    @classmethod
+    def unanswered(
+        cls, limit_seconds: float | None, *, host: str | None, step: str
+    ) -> TimeLimitError:
+        """Return the error for a server that did not answer in time."""
+        return cls(
+            f"no answer within {limit_seconds:g} s" if limit_seconds else "no answer",
+            host=host,
+            step=step,
+            action="look whether the server hangs; the limits stand in hosts.yaml under `limits`",
+        )
+
 
 class StartError(ProvisionError):
     """A server did not come up: died, hung, or came up in another role."""

@@ -90,7 +90,8 @@ class Attempt:
         self._starter: Stream | None = None
         """The script that swaps files and starts the node, once it is there and waits."""
         self._step: Literal["swap", "start", "verify"] = "start"
-        self._swapped = False
+        self._ready = False
+        """The script says that files are swapped, where some are, and that it can start."""
         self._complaints: list[str] = []
         self._unseen = False
         """Its process was not seen yet."""
@@ -137,7 +138,7 @@ class Attempt:
         deadline = time.monotonic() + self._cluster.limits.command_seconds
         ended: list[Source] = []
         """Logs of others that are followed no more: a swap that goes on is waited for first."""
-        while not self._swapped:
+        while not self._ready:
             source, line = self._line_before(deadline)
             if line is not None:
                 self._take(source, line)
@@ -152,12 +153,9 @@ class Attempt:
         try:
             return self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
         except Empty:
-            raise TimeLimitError(
-                f"no answer within {self._cluster.limits.command_seconds:g} s",
-                host=self._node.name,
-                step=self._step,
-                action="look whether the server hangs; the limits stand in hosts.yaml under"
-                " `limits`",
+            limit_seconds = self._cluster.limits.command_seconds
+            raise TimeLimitError.unanswered(
+                limit_seconds, host=self._node.name, step=self._step
             ) from None
 
     def start(self, *, setup: bool = False) -> None:
@@ -310,7 +308,7 @@ class Attempt:
         word, _, rest = line.partition(" ")
         match word:
             case "ready":
-                self._swapped = True
+                self._ready = True
             case "seen":
                 self._pid = int(rest.split(" ")[0])
                 self._last = f"JVM {self._pid} is up"

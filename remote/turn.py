@@ -127,7 +127,7 @@ class Turn:
         swaps_alone = self._plan.swaps and not self._plan.start
         steps = (
             (swaps_alone, self._swap_alone),
-            (self._plan.start, partial(self._prepare, attempt)),
+            (self._plan.start, partial(self._prepare_and_swap, attempt)),
             (self._plan.unstages, self._unstage),
             (self._plan.edits_hosts, self._edit_hosts),
             (self._plan.start, partial(self._watch, attempt)),
@@ -138,13 +138,13 @@ class Turn:
             self._tell(text)
         refuse(errors)
 
-    def _prepare(self, attempt: Attempt) -> Iterator[str]:
-        self._bring(attempt)
+    def _prepare_and_swap(self, attempt: Attempt) -> Iterator[str]:
+        self._prepare(attempt)
         if self._plan.swaps:
             attempt.swap()
             yield from self._after_swap()
 
-    def _bring(self, attempt: Attempt) -> None:
+    def _prepare(self, attempt: Attempt) -> None:
         swap = self._swap_script() if self._plan.swaps else None
         attempt.prepare(setup=self._plan.facts.lacks_tables, swap=swap)
 
@@ -291,7 +291,7 @@ class Turn:
 
     def _prepared(self) -> Attempt:
         attempt = self._new_attempt()
-        self._bring(attempt)
+        self._prepare(attempt)
         return attempt
 
     def _new_attempt(self) -> Attempt:

@@ -53,7 +53,7 @@ class ChannelStream:
 
     @property
     def ended(self) -> bool:
-        return self._channel.closed or self._channel.exit_status_ready()
+        return self._channel.exit_status_ready()  # which tells of a closed one, too
 
     def status(self, *, timeout_seconds: float) -> int | None:
         ended = self._channel.status_event.wait(timeout_seconds)

@@ -44,7 +44,7 @@ class Shell:
     @property
     def alive(self) -> bool:
         """Tell whether it can still be given a script, as far as is known here."""
-        return not (self._channel.closed or self._channel.exit_status_ready())
+        return not self._channel.exit_status_ready()  # which tells of a closed one, too
 
     def run(self, script: Script, payload: bytes, *, timeout_seconds: float) -> Outcome:
         """Run a script to its end; the limit counts from when its payload is sent.

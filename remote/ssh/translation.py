@@ -31,13 +31,7 @@ def translated(
     except ProvisionError as error:
         raise error.at(host=host) from error.__cause__
     except TimeoutError as error:
-        limit = f" within {limit_seconds:g} s" if limit_seconds else ""
-        raise TimeLimitError(
-            f"no answer{limit}",
-            host=host,
-            step=step,
-            action="look whether the server hangs; the limits stand in hosts.yaml under `limits`",
-        ) from error
+        raise TimeLimitError.unanswered(limit_seconds, host=host, step=step) from error
     except paramiko.AuthenticationException as error:
         raise ConnectError(
             f"it lets no login in: {error}",

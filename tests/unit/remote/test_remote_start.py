@@ -315,14 +315,11 @@ def test_a_swap_that_was_brought_with_the_start_tells_why_it_refuses(site: Site)
 def test_a_swap_that_refuses_is_told_whatever_the_servers_own_log_said_before(site: Site) -> None:
     """Somebody starts the server by hand, as it was configured, while its turn is awaited."""
     _, swap = site.staged()
-    site.home.log.touch()
     with site.attempt() as attempt:
         attempt.prepare(swap=swap)
-        deadline = time.monotonic() + SECONDS
-        while attempt._lines.empty() and time.monotonic() < deadline:  # until it is followed
-            with site.home.log.open("a") as log:
-                log.write(logged(HAZELCAST, f"Local member: [{UUID}] - {OTHER_PORT}"))
-            time.sleep(0.01)
+        attempt._sink("own", prefix="log:")(
+            logged(HAZELCAST, f"Local member: [{UUID}] - {OTHER_PORT}")
+        )
         site.home.file(layout.AXIS2).write_text("somebody else was here")
         began = time.monotonic()
         with pytest.raises(UnfitError, match="changed by somebody else"):

@@ -44,10 +44,6 @@ class LocalChannel:
     def settimeout(self, _seconds: float | None) -> None:
         pass
 
-    @property
-    def closed(self) -> bool:
-        return False
-
     def exit_status_ready(self) -> bool:
         return self._process.poll() is not None
 
