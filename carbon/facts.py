@@ -91,6 +91,8 @@ class ServerFacts:
     jars: tuple[JarFacts, ...] = ()
     dropins: tuple[str, ...] = ()
     deployment: DeploymentState = "missing"
+    deployment_mode: int | None = None
+    """None where it is not there, or cannot be read."""
     deployment_target: str | None = None
     log: LogState = "missing"
     journal: str | None = None

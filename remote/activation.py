@@ -23,6 +23,9 @@ from remote.seam import Server
 from remote.success import demand_success
 
 _TIME = "%Y%m%dT%H%M%SZ"
+_PRIVATE = 0o600
+_NEW = 0o644
+"""The mode of a file that replaces none."""
 
 
 def generation_id(run: str, generations: Iterable[Generation] = ()) -> str:
@@ -140,7 +143,7 @@ def _send(
         limit_seconds=timeout_seconds,
     )
     outcome = server.run(
-        script, payload=_archive(files, hosts=hosts), timeout_seconds=timeout_seconds
+        script, payload=_archive(files, plan.facts, hosts=hosts), timeout_seconds=timeout_seconds
     )
     if outcome.status == privilege.REFUSED:
         raise privilege.refused(server, outcome, step="look")
@@ -190,6 +193,7 @@ def swap_script(
             "undo": list(plan.undo),
             "remove": [str(path) for path in plan.removed],
             "reset": "yes" if plan.reset else "no",
+            "server_mode": _octal(plan.facts.deployment_mode),
             "down": "yes" if down else "no",
             "keep": keep_generations,
         },
@@ -235,13 +239,7 @@ def _edit_hosts(
     if not made.changed:
         clear_hosts(server, timeout_seconds=timeout_seconds)  # it was made when files were staged
         return HostsEdited(changed=False)
-    return write_hosts(
-        server,
-        old=current,
-        new=made.new,
-        mounted=facts.hosts_mounted,
-        timeout_seconds=timeout_seconds,
-    )
+    return write_hosts(server, facts, old=current, new=made.new, timeout_seconds=timeout_seconds)
 
 
 def clear_hosts(server: Server, *, timeout_seconds: float) -> None:
@@ -262,7 +260,7 @@ def read_hosts(server: Server, *, timeout_seconds: float) -> bytes:
 
 
 def write_hosts(
-    server: Server, *, old: bytes, new: bytes, mounted: bool, timeout_seconds: float
+    server: Server, facts: ServerFacts, *, old: bytes, new: bytes, timeout_seconds: float
 ) -> HostsEdited:
     """Replace /etc/hosts, if it still is `old`."""
     script = Script(
@@ -271,7 +269,8 @@ def write_hosts(
             "expect": hashlib.sha256(old).hexdigest(),
             "content": new,
             "content_digest": hashlib.sha256(new).hexdigest(),
-            "mounted": "yes" if mounted else "no",
+            "mounted": "yes" if facts.hosts_mounted else "no",
+            "leftover": "yes" if facts.hosts_leftover else "no",
         },
         calls_sudo=True,
         before=("hosts_new",),
@@ -300,24 +299,32 @@ def _read_jar(jar: Path) -> bytes:
         ) from error
 
 
+def _octal(mode: int | None) -> str:
+    return "" if mode is None else f"{mode:o}"
+
+
 def _expected(facts: ServerFacts) -> Iterator[str]:
     for path, found in facts.files.items():
         yield from (found.digest, str(path))
 
 
-def _archive(files: Mapping[PurePosixPath, bytes], *, hosts: bytes) -> bytes:
-    """Pack the files with a manifest of their digests, all of mode 600."""
+def _archive(files: Mapping[PurePosixPath, bytes], facts: ServerFacts, *, hosts: bytes) -> bytes:
+    """Pack the files with a manifest of their digests, each of the mode of what it replaces."""
     manifest = "".join(
         f"{hashlib.sha256(data).hexdigest()}  files/{path}\n" for path, data in files.items()
     )
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for name, data in {
-            "manifest": manifest.encode(),
-            **{f"files/{path}": data for path, data in files.items()},
-            **({"hosts": hosts} if hosts else {}),
-        }.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(data), 0o600
-            tar.addfile(member, io.BytesIO(data))
+        _pack(tar, "manifest", manifest.encode(), mode=_PRIVATE)
+        for path, data in files.items():
+            found = facts.files.get(path)
+            _pack(tar, f"files/{path}", data, mode=found.mode if found else _NEW)
+        if hosts:
+            _pack(tar, "hosts", hosts, mode=_PRIVATE)
     return packed.getvalue()
+
+
+def _pack(tar: tarfile.TarFile, name: str, data: bytes, *, mode: int) -> None:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = len(data), mode
+    tar.addfile(member, io.BytesIO(data))

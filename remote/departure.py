@@ -125,11 +125,7 @@ class Departure:
         made = hostsfile.remove(facts.hosts, owner=hosts_owner(node))
         if made.changed:
             activation.write_hosts(
-                server,
-                old=facts.hosts,
-                new=made.new,
-                mounted=facts.hosts_mounted,
-                timeout_seconds=seconds,
+                server, facts, old=facts.hosts, new=made.new, timeout_seconds=seconds
             )
             self._progress.say(node.name, "/etc/hosts block removed")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Literal, NoReturn
@@ -39,6 +39,7 @@ READING_SECONDS = 10
 ENDED_SECONDS = 5.0
 """How long the status of a script may take to come after the end of its output."""
 SHOWN_LINES = 8
+_RECORD = "record"
 _LOG = "log:"
 """What a line of the node's own log begins with, among what its start script says."""
 
@@ -59,6 +60,36 @@ class Joined:
 
 
 Source = Literal["own", "manager", "elb"]
+_Lines = SimpleQueue[tuple[Source, str | None]]
+
+
+class Started:
+    """The script that started a node: it waits to be told what was verified, for the record."""
+
+    def __init__(self, script: Stream, *, complaints: Sequence[str], lines: _Lines) -> None:
+        self._script = script
+        self._complaints = complaints
+        self._lines = lines
+
+    def record(self, *lines: str, timeout_seconds: float) -> Outcome | None:
+        """Let it write lines down; None where it is there no more, or does not answer in time."""
+        if self._script.ended:
+            return None
+        self._script.tell(*lines)
+        status = self._script.status(timeout_seconds=timeout_seconds)
+        if status:
+            self._wait_for_complaints()
+        said = "\n".join(self._complaints).encode()
+        return None if status is None else Outcome(status, b"", said)
+
+    def close(self) -> None:
+        """End it; safe to call twice."""
+        self._script.close()
+
+    def _wait_for_complaints(self) -> None:
+        with suppress(Empty):
+            while self._lines.get(timeout=ENDED_SECONDS) != ("own", None):
+                pass
 
 
 class Attempt:
@@ -71,7 +102,7 @@ class Attempt:
         self._fleet = fleet
         self._node = node
         self._progress = progress
-        self._lines: SimpleQueue[tuple[Source, str | None]] = SimpleQueue()
+        self._lines: _Lines = SimpleQueue()
         self._watch = JoinWatch(
             node=node,
             evidence=fleet.cluster.evidence,
@@ -90,6 +121,8 @@ class Attempt:
         self._starter: Stream | None = None
         """The script that swaps files and starts the node, once it is there and waits."""
         self._step: Literal["swap", "start", "verify"] = "start"
+        self._going = False
+        """The script was told to go on: to swap, or to start where nothing is swapped."""
         self._ready = False
         """The script says that files are swapped, where some are, and that it can start."""
         self._complaints: list[str] = []
@@ -120,21 +153,31 @@ class Attempt:
         """
         if self._starter is None:
             script = _start_script(self._node, self._fleet.run, setup=setup, swap=swap)
-            self._starter = self._read_own(script, errors=self._complain)
+            server = self._fleet.server(self._node)
+            self._starter = server.stream(script, sink=self._sink("own"), errors=self._complain)
 
     @property
     def waits(self) -> bool:
         """Tell whether what `prepare` brought is still there."""
         return self._starter is not None and not self._starter.ended
 
+    @property
+    def swaps(self) -> bool:
+        """Tell whether files are being swapped, and were not seen swapped yet."""
+        return self._step == "swap"
+
     def swap(self) -> None:
-        """Let the files be swapped whose swap was prepared, and wait until they are.
+        """Let the files be swapped whose swap was prepared; see `swapped`."""
+        assert self._starter is not None, "a swap is prepared first"
+        self._step = "swap"
+        self._going = True
+        self._starter.tell("go")
+
+    def swapped(self) -> None:
+        """Wait until the files are swapped. The node may be told to start before.
 
         Raises ScriptError or UnfitError where that failed, ConnectError, and TimeLimitError.
         """
-        assert self._starter is not None, "a swap is prepared first"
-        self._step = "swap"
-        self._starter.tell("go")
         deadline = time.monotonic() + self._cluster.limits.command_seconds
         ended: list[Source] = []
         """Logs of others that are followed no more: a swap that goes on is waited for first."""
@@ -159,13 +202,15 @@ class Attempt:
             ) from None
 
     def start(self, *, setup: bool = False) -> None:
-        """Let the node start. Raises what the connections raise, and ScriptError."""
+        """Let the node start, once its files are swapped where that was begun.
+
+        Raises what the connections raise, and ScriptError.
+        """
         self.watch()
         self.prepare(setup=setup)
         assert self._places is not None and self._starter is not None
-        told = self._places if self._step == "swap" else ("go", *self._places)
-        self._step = "start"
-        self._unseen = True
+        told = self._places if self._going else ("go", *self._places)
+        self._going = self._unseen = True
         self._began = time.monotonic()
         self._starter.tell(*told)
 
@@ -180,26 +225,28 @@ class Attempt:
         if (elb := self._cluster.group_manager) and self._watch.elb_wanted:
             self._follow(elb, "elb", facts)
         since = facts.record.get("own_log", "")
-        self._read_own(
-            follow_script(self._node, loglines.OWN_LOG_PATTERN, since=since), prefix=_LOG
-        )
+        script = follow_script(self._node, loglines.OWN_LOG_PATTERN, since=since)
+        own = self._fleet.server(self._node).stream(script, sink=self._sink("own", prefix=_LOG))
+        self._stack.callback(own.close)
         return self.outcome()
+
+    def hand_over(self) -> Started:
+        """Hand over the script that started the node, for the record; the caller closes it."""
+        assert self._starter is not None, "only what was started is handed over"
+        script, self._starter = self._starter, None
+        return Started(script, complaints=self._complaints, lines=self._lines)
 
     def close(self) -> None:
         """End what is followed; safe to call twice."""
         self._stack.close()
+        if self._starter is not None:
+            self._starter.close()
 
     def __enter__(self) -> Attempt:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _read_own(self, script: Script, *, prefix: str = "", errors: Sink | None = None) -> Stream:
-        sink = self._sink("own", prefix=prefix)
-        own = self._fleet.server(self._node).stream(script, sink=sink, errors=errors)
-        self._stack.callback(own.close)
-        return own
 
     def _complain(self, line: str | None) -> None:
         self._complaints.append(line or "")
@@ -309,6 +356,8 @@ class Attempt:
         match word:
             case "ready":
                 self._ready = True
+                self._step = "start"
+                self._began = time.monotonic()
             case "seen":
                 self._pid = int(rest.split(" ")[0])
                 self._last = f"JVM {self._pid} is up"
@@ -418,6 +467,7 @@ def _start_script(node: Node, run: str, *, setup: bool, swap: Script | None) -> 
     return Script(
         name="start",
         before=("await", *((*swap.before, swap.name) if swap else ())),
+        after=(_RECORD,),
         values={
             **(swap.values if swap else {}),
             "home_dir": str(node.home),
@@ -434,26 +484,30 @@ def _start_script(node: Node, run: str, *, setup: bool, swap: Script | None) -> 
 
 
 def record(
-    fleet: Fleet, node: Node, *, evidence: Joined | None, audit: str, timeout_seconds: float
+    fleet: Fleet,
+    node: Node,
+    *,
+    evidence: Joined | None,
+    audit: str,
+    started: Started | None = None,
+    timeout_seconds: float,
 ) -> None:
-    """Write down on the server what was verified, and the run's audit line."""
-    lines = ""
-    if evidence is not None:
-        lines = (
-            f"evidence={evidence.evidence}\nseconds={evidence.seconds:.1f}\nproof={evidence.proof}"
+    """Write down on the server what was verified, and the run's audit line.
+
+    The script that started the node does it, where that is still there. Raises ScriptError, and
+    what the connection raises.
+    """
+    lines = tuple(_recorded(evidence, audit))
+    outcome = started.record(*lines, timeout_seconds=timeout_seconds) if started else None
+    if outcome is None:
+        script = Script(
+            name=_RECORD,
+            values={"home_dir": str(node.home)},
+            run_as=node.run_as,
+            limit_seconds=timeout_seconds,
         )
-    script = Script(
-        name="record",
-        values={
-            "home_dir": str(node.home),
-            "record": lines,
-            "pid": evidence.pid if evidence else "",
-            "audit": audit,
-        },
-        run_as=node.run_as,
-        limit_seconds=timeout_seconds,
-    )
-    outcome = fleet.server(node).run(script, timeout_seconds=timeout_seconds)
+        payload = "".join(f"{line}\n" for line in lines).encode()
+        outcome = fleet.server(node).run(script, payload=payload, timeout_seconds=timeout_seconds)
     if outcome.status != 0:
         raise ScriptError(
             outcome.complaint,
@@ -461,3 +515,14 @@ def record(
             step="record",
             action="make room in AS_HOME/.provision; the worker itself is up",
         )
+
+
+def _recorded(evidence: Joined | None, audit: str) -> Iterator[str]:
+    """Yield the lines that the script takes; the last one is empty."""
+    yield audit
+    yield str(evidence.pid) if evidence else ""
+    if evidence is not None:
+        yield f"evidence={evidence.evidence}"
+        yield f"seconds={evidence.seconds:.1f}"
+        yield f"proof={evidence.proof}"
+    yield ""

@@ -39,6 +39,7 @@ class Script:
     """After this the server itself ends the script, even where the client is gone."""
     before: tuple[str, ...] = ()
     """Other scripts that run before it in the same shell, with the same values."""
+    after: tuple[str, ...] = ()
     prelude: str = ""
     """What comes between the shared functions and the body (remote/faults.py)."""
 
@@ -50,7 +51,7 @@ class Script:
     def render(self) -> bytes:
         """Return the whole text to send: values, then the shared functions, then the bodies."""
         lines = [f"{name.upper()}={_quote(value)}" for name, value in self.values.items()]
-        bodies = map(_text, (*self.before, self.name))
+        bodies = map(_text, (*self.before, self.name, *self.after))
         texts = [_text("lib"), self.prelude.encode(), *bodies]
         given = (line.encode(errors="surrogateescape") for line in lines)
         return b"\n".join([*given, *texts])

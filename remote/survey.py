@@ -98,7 +98,7 @@ def parse(answer: bytes, *, name: str) -> ServerFacts:
             action="a login script that prints something may be the cause: `ssh HOST true` must"
             " print nothing",
         )
-    files = _files(tail, name)
+    files, folders = _files(tail, name)
     hosts = files.pop(_HOSTS, None)
     home = lines.one("home")
     return ServerFacts(
@@ -127,6 +127,7 @@ def parse(answer: bytes, *, name: str) -> ServerFacts:
         jars=tuple(_jar(line) for line in lines.all("jar")),
         dropins=tuple(lines.all("dropin")),
         deployment=_deployment(lines),
+        deployment_mode=folders.get(layout.DEPLOYMENT_SERVER),
         deployment_target=_second(lines.one("deployment")),
         log=cast("LogState", lines.one("log") or "missing"),
         journal=lines.one("journal"),
@@ -234,18 +235,24 @@ def _listeners(lines: Sequence[str]) -> dict[int, Listener]:
     return ports
 
 
-def _files(archive: bytes, name: str) -> dict[PurePosixPath, RemoteFile]:
+def _files(
+    archive: bytes, name: str
+) -> tuple[dict[PurePosixPath, RemoteFile], dict[PurePosixPath, int]]:
+    """Return the files of the archive, and the modes of its folders."""
+    files: dict[PurePosixPath, RemoteFile] = {}
+    folders: dict[PurePosixPath, int] = {}
     if not archive:
-        return {}
+        return files, folders
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
-            return {
-                PurePosixPath(member.name): RemoteFile(
-                    data=_content(tar, member), mode=member.mode, owner=member.uname
-                )
-                for member in tar
-                if member.isfile()
-            }
+            for member in tar:
+                path = PurePosixPath(member.name)
+                if member.isdir():
+                    folders[path] = member.mode
+                elif member.isfile():
+                    data = _content(tar, member)
+                    files[path] = RemoteFile(data=data, mode=member.mode, owner=member.uname)
+            return files, folders
     except tarfile.TarError as error:
         raise ProvisionError(
             f"its configuration files did not arrive whole: {error}",

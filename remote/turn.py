@@ -15,10 +15,10 @@ from remote.audit import audit_line
 from remote.fleet import Fleet
 from remote.interrupt import safe_point
 from remote.leave import leave
-from remote.lifecycle import Attempt, Joined
+from remote.lifecycle import Attempt, Joined, Started
 from remote.order import Done, Order, Rotation
 from remote.progress import Progress
-from remote.runners import all_or_errors, begun, parallel
+from remote.runners import all_or_errors, begun, or_error, parallel
 from remote.script import Script
 from remote.survey import survey
 from remote.watch import Watchers
@@ -53,6 +53,8 @@ class Turn:
         self._changed: list[str] = []
         self._swapped = False
         self._joined: Joined | None = None
+        self._started: Started | None = None
+        """What writes down that it joined."""
         self._early: Future[Attempt] | None = None
         """The start that was brought before the turn."""
 
@@ -105,7 +107,7 @@ class Turn:
         with self._attempt() as attempt:
             self._put_in_place(attempt)
             if self._plan.start:
-                self._start(attempt, meanwhile)
+                self._see_start(attempt, meanwhile)
         if self._plan.verify:
             self._verify()
         if self._rotation:
@@ -122,27 +124,38 @@ class Turn:
             self._tell(f"killed: it did not end within {self._limits.stop_seconds:g} s")
 
     def _put_in_place(self, attempt: Attempt) -> None:
-        """Swap files, edit /etc/hosts, open the manager's log and bring the start: all at once."""
+        """Swap files, edit /etc/hosts, open the manager's log and bring the start: all at once.
+
+        Once all else is done, the node is told to start as soon as its files are swapped.
+        """
         self._progress.now(self._node.name, "swapping files")
-        swaps_alone = self._plan.swaps and not self._plan.start
         steps = (
-            (swaps_alone, self._swap_alone),
             (self._plan.start, partial(self._prepare_and_swap, attempt)),
+            (self._plan.swaps and not self._plan.start, self._swap_alone),
             (self._plan.unstages, self._unstage),
             (self._plan.edits_hosts, self._edit_hosts),
             (self._plan.start, partial(self._watch, attempt)),
         )
         todo: list[Callable[[], Iterable[str]]] = [step for planned, step in steps if planned]
-        done, errors = all_or_errors(parallel(todo, lambda step: list(step())))
+        results = parallel(todo, lambda step: list(step()))
+        if self._plan.start and not all_or_errors(results)[1]:
+            attempt.start(setup=self._plan.facts.lacks_tables)
+        if attempt.swaps:
+            results.insert(0, or_error(partial(self._see_swapped, attempt)))
+        done, errors = all_or_errors(results)
         for text in (text for texts in done for text in texts):
             self._tell(text)
         refuse(errors)
 
-    def _prepare_and_swap(self, attempt: Attempt) -> Iterator[str]:
+    def _prepare_and_swap(self, attempt: Attempt) -> tuple[()]:
         self._prepare(attempt)
         if self._plan.swaps:
             attempt.swap()
-            yield from self._after_swap()
+        return ()
+
+    def _see_swapped(self, attempt: Attempt) -> list[str]:
+        attempt.swapped()
+        return list(self._after_swap())
 
     def _prepare(self, attempt: Attempt) -> None:
         swap = self._swap_script() if self._plan.swaps else None
@@ -207,12 +220,12 @@ class Turn:
         attempt.watch()
         return ()
 
-    def _start(self, attempt: Attempt, meanwhile: Callable[[], None] | None = None) -> None:
+    def _see_start(self, attempt: Attempt, meanwhile: Callable[[], None] | None = None) -> None:
         self._progress.now(self._node.name, "starting")
-        attempt.start(setup=self._plan.facts.lacks_tables)
         if meanwhile is not None:
             meanwhile()
         self._joined = attempt.outcome()
+        self._started = attempt.hand_over()
         self._tell("restarted" if self._plan.restart else "started")
 
     def _verify(self) -> None:
@@ -232,7 +245,8 @@ class Turn:
                 self._rotation.take_out(self._node)
             self._leave()
             with self._attempt() as attempt:
-                self._start(attempt)
+                attempt.start(setup=self._plan.facts.lacks_tables)
+                self._see_start(attempt)
         else:
             self._tell(f"joined: {self._joined.evidence}")
 
@@ -306,10 +320,14 @@ class Turn:
                 self._node,
                 evidence=self._joined,
                 audit=audit,
+                started=self._started,
                 timeout_seconds=self._limits.command_seconds,
             )
         except ProvisionError as failure:
             self._progress.say(self._node.name, f"not recorded: {failure.seen}")
+        finally:
+            if self._started is not None:
+                self._started.close()
 
     def _tell(self, text: str) -> None:
         self._changed.append(text)

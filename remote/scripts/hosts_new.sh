@@ -21,10 +21,11 @@ make_new() {
     fi
 }
 
-# make_plain DIGEST: the same where a new file is what the old one is, root's and of mode 644: there is
-# nothing to keep. Fails where it did not come out so: sudo may have a umask of its own.
+# make_plain: the same where a new file is what the old one is, root's and of mode 644: there is nothing
+# to keep. Fails where it did not come out so: sudo may have a umask of its own. Whether it is whole is
+# looked at before it replaces the old one.
 make_plain() {
     [ ! -e $new ] || return 1
     step hosts-write
-    (umask 022 && sudo -n tee $new > /dev/null) && holds $new "$1" && [ "$(stat -c '%a %u %g' $new)" = '644 0 0' ]
+    (umask 022 && sudo -n tee $new > /dev/null) && [ "$(stat -c '%a %u %g' $new)" = '644 0 0' ]
 }

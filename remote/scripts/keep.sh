@@ -79,7 +79,7 @@ flush_lines() {
 
 # dress: owner and mode are those of the file that is replaced, or was; what cannot be kept is
 # refused. One `stat` tells of all: of each staged file, of where it goes, and of what is there.
-# The modes are only noted: a staged file is private until its turn.
+# Modes are only noted, where they differ: they are given right before a file is put in place.
 dress() {
     selinux=
     if [ -d /sys/fs/selinux ] || [ -d /selinux ]; then selinux=yes; fi
@@ -92,7 +92,7 @@ dress() {
     if [ $# -gt 0 ]; then stat -L -c '%d %u %g %a' -- "$@"; fi > "$own/staged/stats" ||
         fail 1 "cannot look at the files to swap"
     : > "$given" || fail 1 "cannot write in $own/staged"
-    while read -r path && read -r device user group _ <&3 && read -r place _ <&3; do
+    while read -r path && read -r device user group found <&3 && read -r place _ <&3; do
         staged=$own/staged/files/$path
         [ "$device" = "$place" ] ||
             fail 1 "${path%/*} is on another file system than AS_HOME: no rename can swap it"
@@ -108,7 +108,7 @@ dress() {
                 mode=$(awk -v path="$path" '$0 == $1 " " path { print $1 }' "$own/staged/modes")
             mode=${mode:-644}
         fi
-        say "$mode $path" >> "$given" || fail 1 "cannot write in $own/staged"
+        [ "$mode" = "$found" ] || say "$mode $path" >> "$given" || fail 1 "cannot write in $own/staged"
     done < "$paths" 3< "$own/staged/stats"
 }
 

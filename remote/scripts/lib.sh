@@ -65,6 +65,18 @@ is_carbon() {
     esac
 }
 
+# tell_cmdline: the arguments in `words`, a tab between them.
+tell_cmdline() {
+    set -f
+    separators=$IFS
+    IFS=$NEWLINE
+    set -- ${words#"$NEWLINE"}
+    IFS=$TAB
+    say "cmdline $*"
+    IFS=$separators
+    set +f
+}
+
 # find_carbon: into `pid`, the server of HOME_DIR. The pid file is digits, a newline and NULs, it
 # outlives its process, and its number may belong to a stranger by now.
 find_carbon() {
@@ -72,7 +84,8 @@ find_carbon() {
     { read -r pid < "$HOME_DIR/wso2carbon.pid"; } 2>/dev/null
     case $pid in *[!0-9]*) pid= ;; esac
     [ -z "$pid" ] || ! is_carbon "$pid" || return 0
-    for entry in $(grep -lsaF 'org.wso2.carbon.bootstrap.Bootstrap' /proc/[0-9]*/cmdline); do
+    # Written so that it does not match the arguments of grep itself.
+    for entry in $(grep -lsa 'org[.]wso2[.]carbon[.]bootstrap[.]Bootstrap' /proc/[0-9]*/cmdline); do
         pid=${entry#/proc/}
         pid=${pid%/cmdline}
         is_carbon "$pid" && return 0
@@ -83,7 +96,8 @@ find_carbon() {
 
 carbon_pid() { find_carbon && say "$pid"; }
 
-alive() { [ -d "/proc/$1" ] && [ "$(start_ticks "$1")" = "$2" ]; }
+# alive PID TICKS: does the process run that started then? Whose it is now is in `ticks`.
+alive() { read_ticks "$1" && [ "$ticks" = "$2" ]; }
 
 # holder_lives TEXT: does the process still run that made a lock of this text?
 holder_lives() {

@@ -1,5 +1,11 @@
-# Write one audit line, then down what was verified. HOME_DIR RECORD PID AUDIT
+# Write one audit line, then down what was verified. HOME_DIR; on stdin are the audit line, the pid, the
+# lines of the record and an empty line. After a start its shell goes on with this, once it is told, and
+# ends where it is told nothing.
 # What is in the record was told in the audit log, so that a run that finds it has nothing to add.
+IFS= read -r audit && read -r verified || exit 0
+record=
+while IFS= read -r line && [ -n "$line" ]; do record=$record$line$NEWLINE; done
+[ -z "${watching-}" ] || kill "$watching" 2> /dev/null
 [ -d "$HOME_DIR" ] || fail 1 "AS_HOME $HOME_DIR is gone"
 if [ ! -d "$own" ]; then
     step state
@@ -9,7 +15,7 @@ step audit
 # A line that a full disk cut short ends here.
 [ ! -s "$own/audit.log" ] || [ -z "$(tail -c 1 "$own/audit.log")" ] || say >> "$own/audit.log" ||
     fail 1 "cannot write the audit line"
-printf '%s\n' "$AUDIT" >> "$own/audit.log" || fail 1 "cannot write the audit line"
+say "$audit" >> "$own/audit.log" || fail 1 "cannot write the audit line"
 
 # read_start FILE: into `start_pid` and `logs`, what a start put down there.
 read_start() {
@@ -22,16 +28,16 @@ read_start() {
     done < "$1"
 }
 
-if [ -n "$RECORD" ]; then
+if [ -n "$record" ]; then
     step record
     start_pid= logs=
     [ ! -f "$own/record" ] || read_start "$own/record"
-    if [ "$start_pid" != "$PID" ]; then # of a start that was cut off before its process was seen
+    if [ "$start_pid" != "$verified" ]; then # of a start that was cut off before its process was seen
         logs=
         [ ! -f "$own/starting" ] || read_start "$own/starting"
     fi
-    read_ticks "$PID" || ticks=
-    printf '%s\n' "pid=$PID" "ticks=$ticks" "$logs$RECORD" > "$own/record.new" || fail 1 "cannot write the record"
+    read_ticks "$verified" || ticks=
+    printf '%s' "pid=$verified$NEWLINE" "ticks=$ticks$NEWLINE" "$logs" "$record" > "$own/record.new" || fail 1 "cannot write the record"
     step record-complete
     mv -f "$own/record.new" "$own/record" || fail 1 "cannot write the record"
     if [ -f "$own/starting" ] || [ -f "$own/first-start" ]; then

@@ -37,7 +37,8 @@ step stage-create
 mkdir -p "$own/staged/keep/files" "$own/generations" || fail 1 "cannot create $own"
 step stage-unpack
 # With -m: a file's time is now, by which a server that started before is seen to need a restart.
-tar -xmf - -C "$own/staged" || fail 1 "the staged files did not arrive whole"
+# With -p: its mode is already that of the file that it is to replace; nobody else may enter `staged`.
+tar -xmpf - -C "$own/staged" || fail 1 "the staged files did not arrive whole"
 cd "$own/staged" || fail 1 "the staged files are gone"
 if [ -s manifest ]; then sha256sum --status -c manifest || fail 1 "the staged files arrived damaged"; fi
 cd "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
@@ -55,7 +56,7 @@ if [ ! -f "$own/journal" ]; then
 fi
 new_hosts=
 if [ -n "$HOSTS_DIGEST" ]; then
-    { [ "$HOSTS_PLAIN" = yes ] && make_plain "$HOSTS_DIGEST" < "$own/staged/hosts"; } || make_new "$HOSTS_DIGEST" cat "$own/staged/hosts"
+    { [ "$HOSTS_PLAIN" = yes ] && make_plain < "$own/staged/hosts"; } || make_new "$HOSTS_DIGEST" cat "$own/staged/hosts"
     new_hosts=$new
 fi
 while read -r path; do copied=$copied$own/staged/files/$path$NEWLINE; done < "$paths"

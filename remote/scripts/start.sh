@@ -1,11 +1,11 @@
 # Start the server as the guide does, detached from this session, and go on following its log.
 # HOME_DIR JAVA_DIR ARGUMENTS ENVIRONMENT KEYSTORE_PASSWORD SEEN_SECONDS RUN
 # It comes after `await`, and after the swap where there is one, and waits to be told from where the
-# logs of the manager and the ELB are followed.
+# logs of the manager and the ELB are followed. Once told, it goes on until the process is seen and
+# noted, whatever becomes of its client; then `record` waits to be told what was verified.
 say ready
 read -r manager_log && read -r elb_log || exit 0
-trap - PIPE # the swap is whole; from here on this ends with its client
-end_with_client
+trap '' PIPE
 cd -P "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
 HOME_REAL=$PWD
 [ ! -f "$own/journal" ] || fail 8 "an interrupted run left its journal open ($(head -n 1 "$own/journal")): files may be a mixture"
@@ -16,7 +16,11 @@ if find_carbon; then fail 8 "it already runs (pid $pid)"; fi
 console=$own/console.log
 step start-log
 [ -d "$own" ] && [ -d "$HOME_DIR/repository/logs" ] || mkdir -p "$own" "$HOME_DIR/repository/logs" || fail 1 "cannot write in $HOME_DIR"
-[ -f "$log" ] || (umask "$GIVEN_UMASK"; : > "$log") || fail 1 "cannot write $log"
+if [ ! -f "$log" ]; then
+    umask "$GIVEN_UMASK"
+    printf '' > "$log" || fail 1 "cannot write $log"
+    umask 077
+fi
 [ -n "$following" ] || follow_own || fail 1 "cannot read $log"
 if [ -n "$KEYSTORE_PASSWORD" ]; then
     step password
@@ -30,15 +34,13 @@ own_log=$own_log
 manager_log=$manager_log
 elb_log=$elb_log"
 
-# put_down NAME LINES: a whole file of that name, in one step.
-put_down() {
-    step "$1"
-    printf '%s\n' "$2" > "$own/$1.new" && mv -f "$own/$1.new" "$own/$1"
-}
 # Where this script does not live to see the process, it is the one that began after `after`.
 read_ticks $$
-put_down starting "after=$ticks
-$logs" || fail 1 "cannot write in $own"
+step starting
+if ! printf '%s\n' "after=$ticks" "$logs" > "$own/starting"; then
+    rm -f "$own/starting"
+    fail 1 "cannot write in $own"
+fi
 step started
 : > "$own/started" || fail 1 "cannot write in $own"
 
@@ -52,6 +54,7 @@ step start
     eval "set -- $ENVIRONMENT"
     for setting; do export "${setting%%=*}=${setting#*=}"; done
     eval "set -- $ARGUMENTS"
+    trap - PIPE
     trap '' HUP # as nohup does, without its process
     cd "$HOME_DIR/bin" && exec sh wso2server.sh "$@" > "$console" 2>&1 < /dev/null
 ) &
@@ -84,28 +87,22 @@ until find_begun || { [ $waited -ge 50 ] && find_carbon; }; do
     waited=$((waited + pause))
 done
 read_ticks "$pid" || ticks= # it is gone already
-if put_down record "pid=$pid
-ticks=$ticks
-$logs"; then
-    step start-seen
-    rm -f "$own/starting"
-fi
 say "seen $pid $ticks"
-(
-    set -f
-    IFS=$NEWLINE
-    set -- ${words#"$NEWLINE"}
-    IFS=$TAB
-    say "cmdline $*"
-)
+tell_cmdline
+# What was noted of this start is the record of it, once the process is named in it.
+step record
+if printf '%s\n' "pid=$pid" "ticks=$ticks" >> "$own/starting"; then
+    step record-complete
+    mv -f "$own/starting" "$own/record"
+fi
 
 main=$$
 {
-    while alive "$pid" "$ticks" && [ -d "/proc/$main" ]; do sleep 0.2; done
+    while alive "$pid" "$ticks" && [ -d "/proc/$main" ] && [ -d "/proc/$following" ]; do sleep 0.2; done
     if [ -d "/proc/$main" ]; then
         tail -n 20 "$console" | sed 's/^/console /'
-        say gone
+        alive "$pid" "$ticks" || say gone
         kill "$main"
     fi
 } 2> /dev/null &
-wait "$following"
+watching=$!

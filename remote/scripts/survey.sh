@@ -113,13 +113,7 @@ if [ -n "$HOME_REAL" ]; then
 
     if find_carbon && read_ticks "$pid"; then
         say "process $pid $ticks"
-        (
-            set -f
-            IFS=$NEWLINE
-            set -- ${words#"$NEWLINE"}
-            IFS=$TAB
-            say "cmdline $*"
-        )
+        tell_cmdline
         stamp=
         known=no
         if [ -f "$own/record" ]; then
@@ -185,6 +179,8 @@ for path; do
     if [ -r "$HOME_DIR/$path" ]; then set -- "$@" "$path"; else say "unreadable $path"; fi
 done
 shift "$asked"
+server=repository/deployment/server # its mode alone
+if [ -d "$HOME_DIR/$server" ] && [ -r "$HOME_DIR/$server" ]; then set -- "$server" "$@"; fi
 [ $# -eq 0 ] || set -- -C "$HOME_DIR" -- "$@"
 say "files"
-tar -chf - -C /etc hosts "$@"
+tar --no-recursion -chf - -C /etc hosts "$@"

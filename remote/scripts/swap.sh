@@ -1,7 +1,8 @@
 # Put the staged files in place, keep what they replace, reset the deployment directory.
 # A journal stands from before the first change until after the last: start refuses meanwhile,
 # and the next run goes on with the same generation, so that what was kept stays the true old.
-# HOME_DIR GENERATION META REMOVE RESET(yes|no) DOWN(yes|no) KEEP UNDO(generation ...)
+# HOME_DIR GENERATION META REMOVE RESET(yes|no) SERVER_MODE(of the deployment directory, where it was
+# there) DOWN(yes|no) KEEP UNDO(generation ...)
 # A rollback stages what generations kept (UNDO, newest first) and lists in staged/remove what
 # was not there before them.
 trap '' PIPE # where the client goes away meanwhile, this goes on to its end
@@ -142,7 +143,8 @@ if [ "$RESET" = yes ]; then
         mv -T "$server" "$before" || fail 1 "cannot keep the deployment directory aside"
     fi
     step reset-create
-    [ -d "$server" ] || mkdir -m "$(stat -c %a "$aside" 2> /dev/null || echo 755)" "$server" || fail 1 "cannot create the deployment directory"
+    [ -n "$SERVER_MODE" ] || SERVER_MODE=$(stat -c %a "$aside" 2> /dev/null || echo 755)
+    [ -d "$server" ] || mkdir -m "$SERVER_MODE" "$server" || fail 1 "cannot create the deployment directory"
 elif [ -n "$UNDO" ] && [ -n "$from" ] && [ -d "$before" ]; then
     if [ -d "$server" ] && [ ! -e "$aside" ]; then
         step restore-keep

@@ -19,7 +19,7 @@ from carbon.errors import JoinError, ProvisionError, ScriptError, StartError, Un
 from carbon.plan import Plan, Step, Wishes, plan
 from remote import activation
 from remote.leave import Stopped, leave
-from remote.lifecycle import Attempt, Joined, record
+from remote.lifecycle import Attempt, Joined, Started, record
 from remote.progress import Silent
 from remote.script import Script
 from remote.survey import survey
@@ -36,6 +36,7 @@ OTHER_PORT = (
     "Domain: wso2.as.domain, Sub-domain:worker, Active:true"
 )
 SECONDS = 20.0
+AUDIT = "then op@desk deploy inventory=0 ok"
 
 
 def logged(logger: str, message: str) -> str:
@@ -72,14 +73,26 @@ class Site:
             attempt.start()
             return attempt.outcome()
 
-    def record(self, joined: Joined) -> None:
+    def record(self, joined: Joined, *, started: Started | None = None) -> None:
         record(
             self.fleet,  # type: ignore[arg-type]
             self.node,
             evidence=joined,
-            audit="then op@desk deploy inventory=0 ok",
+            audit=AUDIT,
+            started=started,
             timeout_seconds=SECONDS,
         )
+
+    @contextmanager
+    def started(self) -> Iterator[tuple[Joined, Started]]:
+        with self._manager_at_work(), self.attempt() as attempt:
+            attempt.start()
+            result = attempt.outcome()
+            started = attempt.hand_over()
+        try:
+            yield result, started
+        finally:
+            started.close()
 
     def facts(self) -> Any:
         return survey(self.fleet.server(self.node), self.node, timeout_seconds=SECONDS)
@@ -292,6 +305,7 @@ def test_a_swap_that_was_brought_with_the_start_is_whole_before_the_start_is_tol
         attempt.prepare(swap=swap)
         assert (site.home.state / "staged").exists(), "until it is told, it changes nothing"
         attempt.swap()
+        attempt.swapped()
         for change in made.files:
             assert site.home.file(change.path).read_bytes() == change.new
         assert not (site.home.state / "journal").exists()
@@ -301,13 +315,32 @@ def test_a_swap_that_was_brought_with_the_start_is_whole_before_the_start_is_tol
     assert site.fleet.server(site.node).ran.count("start") == 1
 
 
-def test_a_swap_that_was_brought_with_the_start_tells_why_it_refuses(site: Site) -> None:
+def test_a_start_that_is_told_while_files_are_swapped_comes_after_the_swap(site: Site) -> None:
+    made, swap = site.staged()
+    with site._manager_at_work(), site.attempt() as attempt:
+        attempt.prepare(swap=swap)
+        attempt.swap()
+        attempt.start()
+        attempt.swapped()
+        for change in made.files:
+            assert site.home.file(change.path).read_bytes() == change.new
+        assert attempt.outcome().evidence == "Member joined"
+    assert site.facts().process.newer == (), "no file is newer than the start"
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+def test_a_swap_that_was_brought_with_the_start_tells_why_it_refuses(
+    site: Site, is_told: bool
+) -> None:
     _, swap = site.staged()
     with site.attempt() as attempt:
         attempt.prepare(swap=swap)
         site.home.file(layout.AXIS2).write_text("somebody else was here")
+        attempt.swap()
+        if is_told:
+            attempt.start()
         with pytest.raises(UnfitError, match="changed by somebody else") as failure:
-            attempt.swap()
+            attempt.swapped()
     assert (failure.value.host, failure.value.step) == (site.node.name, "swap")
     assert site.home.pids() == []
 
@@ -324,6 +357,7 @@ def test_a_swap_that_refuses_is_told_whatever_the_servers_own_log_said_before(si
         began = time.monotonic()
         with pytest.raises(UnfitError, match="changed by somebody else"):
             attempt.swap()
+            attempt.swapped()
         assert attempt._watch.failure, "of the other start"
         assert time.monotonic() - began < 4, "no limit is waited for"
 
@@ -337,6 +371,7 @@ def test_a_swap_that_goes_on_is_waited_for_where_the_managers_log_is_lost(site: 
         manager = attempt._watchers.manager._stream
         manager.close()  # type: ignore[union-attr]
         attempt.swap()
+        attempt.swapped()
         for change in made.files:
             assert site.home.file(change.path).read_bytes() == change.new
         with pytest.raises(ScriptError, match="the connection that followed its log ended"):
@@ -350,6 +385,7 @@ def test_a_swap_whose_connection_is_lost_is_an_error_and_not_waited_for(site: Si
         attempt._starter.break_off()  # type: ignore[union-attr]
         with pytest.raises(ProvisionError) as failure:
             attempt.swap()
+            attempt.swapped()
     assert failure.value.step == "swap"
 
 
@@ -367,6 +403,46 @@ def test_what_was_verified_is_recorded_for_this_very_process(site: Site) -> None
     assert (site.home.state / "audit.log").read_text().endswith("deploy inventory=0 ok\n")
     site.home.close()
     assert site.facts().joined is None
+
+
+def test_the_script_that_started_a_node_records_it_itself(site: Site) -> None:
+    with site.started() as (result, started):
+        site.record(result, started=started)
+    assert site.facts().joined == "Member joined"
+    assert site.facts().record["proof"] == site.joining.rstrip("\n")
+    assert "manager_log" in site.facts().record
+    assert (site.home.state / "audit.log").read_text() == f"{AUDIT}\n"
+    assert "record" not in site.fleet.server(site.node).ran
+    assert not (site.home.state / "starting").exists()
+
+
+def test_a_node_whose_script_is_gone_is_recorded_by_another(site: Site) -> None:
+    with site.started() as (result, started):
+        started._script.break_off()  # type: ignore[attr-defined]
+        site.record(result, started=started)
+    assert site.facts().joined == "Member joined"
+    assert (site.home.state / "audit.log").read_text() == f"{AUDIT}\n"
+    assert site.fleet.server(site.node).ran.count("record") == 1
+
+
+def test_what_cannot_be_recorded_is_told_in_the_scripts_words(site: Site) -> None:
+    with site.started() as (result, started):
+        (site.home.state / "audit.log").mkdir()
+        with pytest.raises(ScriptError) as failure:
+            site.record(result, started=started)
+    assert failure.value.step == "record"
+    assert failure.value.seen == "cannot write the audit line"
+    assert "record" not in site.fleet.server(site.node).ran
+
+
+def test_a_start_whose_client_goes_is_noted_with_its_process_all_the_same(site: Site) -> None:
+    with site.attempt() as attempt:
+        attempt.start()
+    assert site.home.pids() != []
+    recorded = site.facts().recorded
+    assert recorded["pid"] == str(site.home.pids()[0])
+    assert "manager_log" in recorded
+    assert not (site.home.state / "starting").exists()
 
 
 def test_the_manager_may_be_watched_before_the_start_and_is_then_watched_once(site: Site) -> None:
