@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -66,6 +66,8 @@ class Plan:
     upload: PurePosixPath | None = None
     """Where the driver's JAR goes, relative to AS_HOME."""
     hosts: HostsPlan | None = None
+    hosts_by: str = ""
+    """Another node of the same server, which makes this very edit of /etc/hosts before."""
     reset: bool = False
     undo: tuple[str, ...] = ()
     """Generations to take back, newest first: a rollback."""
@@ -107,8 +109,8 @@ class Plan:
 
     @property
     def edits_hosts(self) -> bool:
-        """/etc/hosts will change, or be rid of a leftover."""
-        return self.hosts is not None or self.facts.hosts_leftover
+        """/etc/hosts will change, or be rid of a leftover, in this node's turn."""
+        return not self.hosts_by and (self.hosts is not None or self.facts.hosts_leftover)
 
     @property
     def empty(self) -> bool:
@@ -224,6 +226,21 @@ def _hosts_plan(node: Node, facts: ServerFacts) -> HostsPlan | None:
         return None
     made = hostsfile.plan(facts.hosts, node.hosts_entries, owner=hosts_owner(node))
     return made if made.changed else None
+
+
+def edit_hosts_once(plans: Iterable[Plan]) -> Iterator[Plan]:
+    """Leave an edit of /etc/hosts that several nodes of a server plan to the first of them.
+
+    The plans are in the order of their turns: the first one's is done when the others' come.
+    """
+    first: dict[tuple[str, bytes, bytes], str] = {}
+    for made in plans:
+        if made.hosts is None:
+            yield made
+            continue
+        edit = (made.node.server, made.facts.hosts, made.hosts.new)
+        by = first.setdefault(edit, made.node.name)
+        yield made if by == made.node.name else replace(made, hosts_by=by)
 
 
 def hosts_owner(node: Node) -> str:

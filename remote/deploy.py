@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import TypeAlias
 
 from carbon.errors import ProvisionError, refuse
-from carbon.plan import Plan
+from carbon.plan import Plan, edit_hosts_once
 from remote import activation
 from remote.activation import NewGeneration
 from remote.fleet import Fleet
@@ -38,6 +38,7 @@ def apply(
     The first failure ends the roll; servers after it are as they were. Errors are in the
     result, so that what was done is told, too.
     """
+    plans = list(edit_hosts_once(plans))
     todo = [made for made in plans if not made.empty]
     locked_ones = [made for made in plans if not made.empty or made.facts.lock_dead]
     if not locked_ones:
@@ -145,7 +146,7 @@ def _unstaged_after(
         seconds = fleet.cluster.limits.command_seconds
         server = fleet.server(made.node)
         activation.unstage(server, made, timeout_seconds=seconds)
-        if made.hosts is not None and made.node.run_as is None:
+        if made.hosts is not None and made.edits_hosts and made.node.run_as is None:
             activation.clear_hosts(server, timeout_seconds=seconds)
 
     try:

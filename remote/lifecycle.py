@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -71,11 +71,12 @@ class Started:
         self._complaints = complaints
         self._lines = lines
 
-    def record(self, *lines: str, timeout_seconds: float) -> Outcome | None:
-        """Let it write lines down; None where it is there no more, or does not answer in time."""
-        if self._script.ended:
-            return None
+    def tell(self, *lines: str) -> None:
+        """Let it write lines down: it will, whatever becomes of its client."""
         self._script.tell(*lines)
+
+    def outcome(self, *, timeout_seconds: float) -> Outcome | None:
+        """Return how that ended; None where it was ended, or does not end in time."""
         status = self._script.status(timeout_seconds=timeout_seconds)
         if status:
             self._wait_for_complaints()
@@ -484,6 +485,19 @@ def _start_script(node: Node, run: str, *, setup: bool, swap: Script | None) -> 
 
 
 def record(
+    fleet: Fleet, node: Node, *, evidence: Joined | None, audit: str, timeout_seconds: float
+) -> None:
+    """Write down on the server what was verified, and the run's audit line.
+
+    Raises ScriptError, and what the connection raises.
+    """
+    wait = begin_record(
+        fleet, node, evidence=evidence, audit=audit, timeout_seconds=timeout_seconds
+    )
+    wait()
+
+
+def begin_record(
     fleet: Fleet,
     node: Node,
     *,
@@ -491,23 +505,37 @@ def record(
     audit: str,
     started: Started | None = None,
     timeout_seconds: float,
-) -> None:
-    """Write down on the server what was verified, and the run's audit line.
+) -> Callable[[], None]:
+    """Let the script that started the node record what was verified; return what waits for it.
 
-    The script that started the node does it, where that is still there. Raises ScriptError, and
-    what the connection raises.
+    By then it is told, and will do it though its client be lost. What waits does it by another
+    script where there is none, or it was ended, and raises as `record` does.
     """
     lines = tuple(_recorded(evidence, audit))
-    outcome = started.record(*lines, timeout_seconds=timeout_seconds) if started else None
-    if outcome is None:
-        script = Script(
-            name=_RECORD,
-            values={"home_dir": str(node.home)},
-            run_as=node.run_as,
-            limit_seconds=timeout_seconds,
+    if started is not None:
+        started.tell(*lines)
+
+    def wait() -> None:
+        outcome = started.outcome(timeout_seconds=timeout_seconds) if started else None
+        _demand_recorded(
+            outcome or _record(fleet, node, lines, timeout_seconds=timeout_seconds), node
         )
-        payload = "".join(f"{line}\n" for line in lines).encode()
-        outcome = fleet.server(node).run(script, payload=payload, timeout_seconds=timeout_seconds)
+
+    return wait
+
+
+def _record(fleet: Fleet, node: Node, lines: Iterable[str], *, timeout_seconds: float) -> Outcome:
+    script = Script(
+        name=_RECORD,
+        values={"home_dir": str(node.home)},
+        run_as=node.run_as,
+        limit_seconds=timeout_seconds,
+    )
+    payload = "".join(f"{line}\n" for line in lines).encode()
+    return fleet.server(node).run(script, payload=payload, timeout_seconds=timeout_seconds)
+
+
+def _demand_recorded(outcome: Outcome, node: Node) -> None:
     if outcome.status != 0:
         raise ScriptError(
             outcome.complaint,

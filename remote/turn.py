@@ -88,7 +88,7 @@ class Turn:
             )
             if self._order.rollback:
                 self._take_back(error)
-        self._recorder(lambda: self._record(error))
+        self._recorder(self._begin_record(error))
         self._progress.now(self._node.name, "")
         return Done(
             plan=self._plan,
@@ -311,23 +311,30 @@ class Turn:
     def _new_attempt(self) -> Attempt:
         return Attempt(self._fleet, self._node, progress=self._progress, watchers=self._watchers)
 
-    def _record(self, error: ProvisionError | None) -> None:
-        """Write the record and the audit line; a failure to write them ends nothing else."""
-        audit = audit_line(self._fleet.cluster, self._order.verb, error=error)
-        try:
-            lifecycle.record(
-                self._fleet,
-                self._node,
-                evidence=self._joined,
-                audit=audit,
-                started=self._started,
-                timeout_seconds=self._limits.command_seconds,
-            )
-        except ProvisionError as failure:
-            self._progress.say(self._node.name, f"not recorded: {failure.seen}")
-        finally:
-            if self._started is not None:
-                self._started.close()
+    def _begin_record(self, error: ProvisionError | None) -> Callable[[], None]:
+        """Let the record and the audit line be written, and return what waits for it.
+
+        A failure to write them ends nothing else.
+        """
+        wait = lifecycle.begin_record(
+            self._fleet,
+            self._node,
+            evidence=self._joined,
+            audit=audit_line(self._fleet.cluster, self._order.verb, error=error),
+            started=self._started,
+            timeout_seconds=self._limits.command_seconds,
+        )
+
+        def see_recorded() -> None:
+            try:
+                wait()
+            except ProvisionError as failure:
+                self._progress.say(self._node.name, f"not recorded: {failure.seen}")
+            finally:
+                if self._started is not None:
+                    self._started.close()
+
+        return see_recorded
 
     def _tell(self, text: str) -> None:
         self._changed.append(text)

@@ -15,7 +15,7 @@ from carbon.driver import JarFacts, WantedDriver
 from carbon.errors import ConfigFileError, ProvisionError, UnfitError
 from carbon.facts import DeploymentState, RemoteFile, ServerFacts
 from carbon.hostsfile import plan as hosts_plan
-from carbon.plan import ALL_STEPS, Plan, Step, Wishes, plan
+from carbon.plan import ALL_STEPS, Plan, Step, Wishes, edit_hosts_once, plan
 from tests.unit.carbon.looks import RECORD, make_facts, running
 from tests.unit.carbon.nodes import make_node
 
@@ -101,6 +101,32 @@ def test_a_step_on_its_own_plans_its_own_part_only(step: Step) -> None:
     assert bool(made.hosts) == (step is Step.HOSTS)
     assert made.reset == (step is Step.RESET)
     assert made.start == (step is Step.START)
+
+
+def test_nodes_of_one_server_leave_the_edit_of_hosts_to_the_first_of_them() -> None:
+    nodes = [replace(NODE, name=f"worker{number}", server="big") for number in (1, 2)]
+    elsewhere = replace(NODE, name="worker3", server="other")
+    plans = [planned(stock(), Step.HOSTS, node=node) for node in (*nodes, elsewhere)]
+    made = list(edit_hosts_once(plans))
+    assert [one.edits_hosts for one in made] == [True, False, True]
+    assert [one.empty for one in made] == [False, True, False]
+    assert made[1].hosts_by == "worker1"
+
+
+@pytest.mark.parametrize("what", ["they want other lines", "they saw another file"])
+def test_nodes_of_one_server_edit_hosts_themselves_where(what: str) -> None:
+    nodes = [replace(NODE, name=f"worker{number}", server="big") for number in (1, 2)]
+    seen = b"127.0.0.1 localhost\n"
+    if what == "they want other lines":
+        entry = HostsEntry(address="10.0.0.6", names=("mgt.as.wso2.com",))
+        nodes[1] = replace(nodes[1], hosts_entries=(entry,))
+    else:
+        seen = b"127.0.0.1 localhost\n10.0.0.7 other\n"
+    plans = [
+        planned(stock(hosts=hosts), Step.HOSTS, node=node)
+        for node, hosts in zip(nodes, (b"127.0.0.1 localhost\n", seen), strict=True)
+    ]
+    assert all(one.edits_hosts for one in edit_hosts_once(plans))
 
 
 def test_what_is_done_to_a_plan_makes_the_next_one_empty() -> None:

@@ -107,7 +107,8 @@ class LocalStream:
 
     def status(self, *, timeout_seconds: float) -> int | None:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._process.wait(timeout_seconds)
+            status = self._process.wait(timeout_seconds)
+            return status if status >= 0 else None  # a signal ended it
         return None
 
     def break_off(self) -> None:

@@ -19,7 +19,7 @@ from carbon.errors import JoinError, ProvisionError, ScriptError, StartError, Un
 from carbon.plan import Plan, Step, Wishes, plan
 from remote import activation
 from remote.leave import Stopped, leave
-from remote.lifecycle import Attempt, Joined, Started, record
+from remote.lifecycle import Attempt, Joined, Started, begin_record
 from remote.progress import Silent
 from remote.script import Script
 from remote.survey import survey
@@ -74,7 +74,7 @@ class Site:
             return attempt.outcome()
 
     def record(self, joined: Joined, *, started: Started | None = None) -> None:
-        record(
+        wait = begin_record(
             self.fleet,  # type: ignore[arg-type]
             self.node,
             evidence=joined,
@@ -82,6 +82,7 @@ class Site:
             started=started,
             timeout_seconds=SECONDS,
         )
+        wait()
 
     @contextmanager
     def started(self) -> Iterator[tuple[Joined, Started]]:
@@ -414,6 +415,12 @@ def test_the_script_that_started_a_node_records_it_itself(site: Site) -> None:
     assert (site.home.state / "audit.log").read_text() == f"{AUDIT}\n"
     assert "record" not in site.fleet.server(site.node).ran
     assert not (site.home.state / "starting").exists()
+
+
+def test_what_was_told_is_recorded_though_the_client_goes(site: Site) -> None:
+    with site.started() as (result, started):
+        started.tell(AUDIT, str(result.pid), "evidence=Member joined", "")
+    assert site.facts().joined == "Member joined"
 
 
 def test_a_node_whose_script_is_gone_is_recorded_by_another(site: Site) -> None:
