@@ -62,5 +62,5 @@ def test_what_nobody_takes_is_not_piled_up() -> None:
             time.sleep(0.01)
         time.sleep(0.2)
         assert lines._queue.qsize() == QUEUED_LINES
-        assert stream.status(timeout_seconds=0) is None
-    assert stream.status(timeout_seconds=SECONDS) is not None
+        assert not stream.ended
+    assert stream.ended
