@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Literal, cast
 
@@ -16,6 +15,7 @@ from carbon.fitness import SPARE_KB
 from carbon.plan import Plan
 from carbon.ports import free_numbers, taken_numbers
 from carbon.tarstream import Kind, archived_bytes, leads_out
+from carbon.value import Value, replace
 
 SHOWN = 5
 """Paths that an error names; the rest is counted."""
@@ -38,8 +38,7 @@ def kept_of(home: PurePosixPath) -> PurePosixPath:
 # ---- What is in a home
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Value, kw_only=True):
     """One file, directory or symbolic link of a home."""
 
     path: str
@@ -83,8 +82,7 @@ def _entry(found: re.Match[str], path: str, link: str) -> Entry | None:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(Value, kw_only=True):
     """What travels."""
 
     entries: tuple[Entry, ...]
@@ -194,8 +192,7 @@ def _shown(names: Sequence[str]) -> str:
 # ---- Whether the copy is what the source is
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Differences:
+class Differences(Value, kw_only=True):
     """What has to be done until two homes are alike."""
 
     stale: Selection
@@ -261,8 +258,7 @@ SiteState = Literal["absent", "empty", "filled", "mount"]
 Parent = Literal["writable", "closed", "missing"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class Site(Value, kw_only=True):
     """The place where a home stands, or is to stand."""
 
     state: SiteState

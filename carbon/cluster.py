@@ -7,19 +7,18 @@ offset). `carbon.inventory` builds these values; everything else only reads them
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from carbon.secret import Secret
+from carbon.value import Value, field
 
 Role = Literal["manager", "worker", "elb"]
 Evidence = Literal["any", "strict"]
 Stickiness = Literal["none", "ip_hash", "cookie"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ssh:
+class Ssh(Value, kw_only=True):
     """How to reach one server: what hosts.yaml adds to the user's own ssh configuration.
 
     `host` is what the user would type after `ssh`: an alias of ~/.ssh/config works.
@@ -37,8 +36,7 @@ class Ssh:
     """Offer SHA-1 key exchange and ssh-rsa, for OpenSSH 5.3 servers only."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Value, kw_only=True):
     """The longest that each kind of wait may take, in seconds."""
 
     connect_seconds: float = 15.0
@@ -50,8 +48,7 @@ class Limits:
     drain_seconds: float = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Driver:
+class Driver(Value, kw_only=True):
     """The JDBC driver to have in repository/components/lib."""
 
     jar: Path
@@ -59,8 +56,7 @@ class Driver:
     driver_class: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Datasource:
+class Datasource(Value, kw_only=True):
     """One datasource of master-datasources.xml: edited if it is there, added if not."""
 
     name: str
@@ -75,8 +71,7 @@ class Datasource:
     """Further elements of its <configuration>, such as maxActive or validationQuery."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeploymentSynchronizer:
+class DeploymentSynchronizer(Value, kw_only=True):
     """The deployment synchronizer of carbon.xml; AutoCommit follows from the node's role."""
 
     enabled: bool
@@ -87,8 +82,7 @@ class DeploymentSynchronizer:
     svn_url_append_tenant_id: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileEdit:
+class FileEdit(Value, kw_only=True):
     """One edit of any other XML file under repository/conf.
 
     Exactly one of three forms: `value` alone sets the text of the element at `xpath`;
@@ -108,39 +102,34 @@ class FileEdit:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Value, kw_only=True):
     """A well-known member: where a node announces itself."""
 
     host: str
     port: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostsEntry:
+class HostsEntry(Value, kw_only=True):
     """One line for /etc/hosts."""
 
     address: str
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProxyPorts:
+class ProxyPorts(Value, kw_only=True):
     """The ports of the load balancer that redirects must name."""
 
     http: int = 80
     https: int = 443
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupManagement:
+class GroupManagement(Value, kw_only=True):
     """A manager's or ELB's management of an application cluster (group_mgt_port)."""
 
     port: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Database:
+class Database(Value, kw_only=True):
     """Where the central database listens."""
 
     address: str
@@ -148,8 +137,7 @@ class Database:
     host_names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(Value, kw_only=True):
     """One Carbon server: the manager, a worker, or an ELB."""
 
     name: str
@@ -195,8 +183,7 @@ class Node:
         return 9443 + self.offset
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadBalancer:
+class LoadBalancer(Value, kw_only=True):
     """An nginx in front of the workers."""
 
     name: str
@@ -209,8 +196,7 @@ class LoadBalancer:
     ssl_certificate_key: PurePosixPath | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
+class Cluster(Value, kw_only=True):
     """Everything that one hosts.yaml says."""
 
     file: Path

@@ -14,11 +14,11 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from carbon.errors import InventoryError
 from carbon.layout import DROPINS, LIB
+from carbon.value import Value
 
 _JAR_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}\.jar")
 _CLASS_NAME = re.compile(r"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+", re.ASCII)
@@ -32,8 +32,7 @@ _GENERATED = "_1.0.0.jar"
 _BROKEN_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedDriver:
+class WantedDriver(Value, kw_only=True):
     """The driver of hosts.yaml, its JAR looked into."""
 
     name: str
@@ -41,8 +40,7 @@ class WantedDriver:
     driver_class: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JarFacts:
+class JarFacts(Value, kw_only=True):
     """One JAR of repository/components/lib on a server."""
 
     name: str
@@ -51,8 +49,7 @@ class JarFacts:
     """Whether it holds the class of the wanted driver."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriverPlan:
+class DriverPlan(Value, kw_only=True):
     """What has to be done to have the wanted driver and no other version of it."""
 
     upload: bool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from carbon.cluster import Cluster, Evidence, Node
@@ -15,6 +14,7 @@ from carbon.loglines import (
     Wording,
     canonical_host,
 )
+from carbon.value import Value
 
 # "New member" is only hearsay on the manager: another member's list named it.
 ACCEPTED: dict[Evidence, frozenset[Wording]] = {
@@ -23,36 +23,31 @@ ACCEPTED: dict[Evidence, frozenset[Wording]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class Proof(Value, kw_only=True):
     """The node joined: its address, its port and, where the wording tells, its domain."""
 
     wording: Wording
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotEnough:
+class NotEnough(Value, kw_only=True):
     """The line is of this very node, in a wording that `evidence` in hosts.yaml refuses."""
 
     wording: Wording
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrongPort:
+class WrongPort(Value, kw_only=True):
     """The node's host joined under a port that is no known node's: an auto-increment."""
 
     port: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OtherDomain:
+class OtherDomain(Value, kw_only=True):
     """The node joined with another domain than hosts.yaml says."""
 
     domain: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unrelated:
+class Unrelated(Value, kw_only=True):
     """The line is of another node."""
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal
 
 from carbon.driver import JarFacts
 from carbon.process import CarbonProcess
+from carbon.value import Value, field
 
 DeploymentState = Literal["missing", "empty", "filled", "mount", "link"]
 LogState = Literal["missing", "readable", "unreadable"]
@@ -18,8 +18,7 @@ Reach = Literal["open", "refused", "silent", "forbidden"]
 """What a TCP connection tried from a server met; `forbidden`: sshd does not let us try."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteFile:
+class RemoteFile(Value, kw_only=True):
     """A regular file as it lies on the server."""
 
     data: bytes
@@ -32,8 +31,7 @@ class RemoteFile:
         return hashlib.sha256(self.data).hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunningServer:
+class RunningServer(Value, kw_only=True):
     """The JVM that runs AS_HOME."""
 
     pid: int
@@ -46,16 +44,14 @@ class RunningServer:
     """What it read at start and what has changed since, relative to AS_HOME."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
+class Generation(Value, kw_only=True):
     """What one deploy replaced and kept."""
 
     id: str
     meta: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerFacts:
+class ServerFacts(Value, kw_only=True):
     """Everything that a plan needs to know about one Carbon server."""
 
     name: str

@@ -14,20 +14,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from carbon.cluster import HostsEntry
 from carbon.errors import InventoryError, UnfitError
 from carbon.hostnames import is_host_name
+from carbon.value import Value
 
 _BEGIN = "# carbon-provision: begin "
 _END = "# carbon-provision: end "
 _NOTE = '# Written by "fab hosts": what stands between these two lines is replaced.'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostsPlan:
+class HostsPlan(Value, kw_only=True):
     """What /etc/hosts is to become."""
 
     new: bytes
@@ -141,8 +140,7 @@ def _text(line: bytes) -> str:
     return line.decode("utf-8", errors="backslashreplace").rstrip()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Mapping:
+class _Mapping(Value, kw_only=True):
     """One line outside the owner's block that maps names."""
 
     line: int

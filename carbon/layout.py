@@ -6,9 +6,10 @@ Every path is relative to AS_HOME and the same in all Carbon 4 products.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
+
+from carbon.value import Value
 
 # The product's own files.
 SCRIPT = PurePosixPath("bin/wso2server.sh")
@@ -63,8 +64,7 @@ FIRST_START = STATE / "first-start"
 """There until a clone was seen joining; it holds what its start needs besides, as -Dsetup."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exclusion:
+class Exclusion(Value, kw_only=True):
     """What must not travel from one AS_HOME to another, and why.
 
     `pattern` names a file or a directory with all that is in it: `*` stands for any text

@@ -11,120 +11,105 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv6Address, ip_address
 from typing import Literal, TypeAlias
+
+from carbon.value import Value
 
 Agent = Literal["tribes", "hazelcast"]
 Wording = Literal["GetConfigurationCommand", "JOIN", "New member", "Member joined", "custom"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
+class _Line(Value, kw_only=True):
     at: datetime | None = None
     """By the clock of the server that wrote it, without a zone; None in the short form."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _MemberLine(_Line):
+class _MemberLine(_Line, kw_only=True):
     host: str
     port: int
     domain: str | None = None
     """None where the wording does not tell."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joined(_MemberLine):
+class Joined(_MemberLine, kw_only=True):
     """A member announced itself to the node that wrote the line."""
 
     wording: Wording
     member_uuid: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Left(_MemberLine):
+class Left(_MemberLine, kw_only=True):
     """A member is gone, in an orderly way or not."""
 
     member_uuid: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationMemberJoined(_MemberLine):
+class ApplicationMemberJoined(_MemberLine, kw_only=True):
     """An ELB, or a manager with groupManagement, took a member into an application cluster."""
 
     sub_domain: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationMemberRefused(_MemberLine):
+class ApplicationMemberRefused(_MemberLine, kw_only=True):
     """An ELB tried a member's HTTP and HTTPS ports for long and gave it up."""
 
     sub_domain: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalMember(_MemberLine):
+class LocalMember(_MemberLine, kw_only=True):
     """The address and port that the node truly advertises."""
 
     sub_domain: str | None = None
     """Tribes does not tell."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterDomain(_Line):
+class ClusterDomain(_Line, kw_only=True):
     """The domain that the node truly uses."""
 
     domain: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterInitialized(_Line):
+class ClusterInitialized(_Line, kw_only=True):
     """The node's own clustering is up, which proves no membership: a lone node says it, too."""
 
     agent: Agent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started(_Line):
+class Started(_Line, kw_only=True):
     """The server is up."""
 
     seconds: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterFailed(_Line):
+class ClusterFailed(_Line, kw_only=True):
     """Clustering did not come up; the JVM stays, and never says that it started."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransportsFailed(_Line):
+class TransportsFailed(_Line, kw_only=True):
     """No transport came up; the JVM stays, and never says that it started."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingForServices(_Line):
+class WaitingForServices(_Line, kw_only=True):
     """The typical hang: said every 60 s while OSGi services are missing."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileMissing(_Line):
+class ProfileMissing(_Line, kw_only=True):
     """The pack has no such OSGi profile (repository/components/worker)."""
 
     profile: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoopbackWarning(_Line):
+class LoopbackWarning(_Line, kw_only=True):
     """localMemberHost is a loopback address, so nobody else can connect."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShuttingDown(_Line):
+class ShuttingDown(_Line, kw_only=True):
     """One phase of an orderly stop."""
 
     text: str
@@ -181,8 +166,7 @@ def canonical_host(text: str) -> str:
         return text.lower()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Record:
+class _Record(Value, kw_only=True):
     logger: str
     message: str
     at: datetime | None
@@ -219,8 +203,7 @@ def _time(columns: str) -> datetime | None:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wording:
+class _Wording(Value, kw_only=True):
     """One message of one group of loggers; the groups of the pattern are the event's fields."""
 
     logger: re.Pattern[str]

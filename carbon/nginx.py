@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv6Address, ip_address
 from pathlib import PurePosixPath
@@ -24,6 +23,7 @@ from typing import Literal, TypeAlias
 from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import InventoryError
 from carbon.hostnames import is_host_name
+from carbon.value import Value
 
 Rotation = Literal["in", "out", "removed"]
 Scheme = Literal["http", "https"]
@@ -189,8 +189,7 @@ def _refused(cluster: Cluster, seen: str, action: str) -> InventoryError:
     return InventoryError(seen, action=action, file=str(cluster.file))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Site:
+class _Site(Value, kw_only=True):
     """What the files of one cluster have in common."""
 
     cluster: Cluster

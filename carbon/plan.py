@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Literal
@@ -15,6 +14,7 @@ from carbon.errors import ConfigFileError, ProvisionError, UsageError
 from carbon.facts import ServerFacts
 from carbon.history import to_undo
 from carbon.hostsfile import HostsPlan
+from carbon.value import Value, replace
 
 
 class Step(StrEnum):
@@ -31,8 +31,7 @@ ALL_STEPS = frozenset(Step)
 Restarts = Literal["never", "needed", "always"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class Wishes(Value, kw_only=True):
     """What the operator asked for beside the inventory."""
 
     steps: frozenset[Step] = ALL_STEPS
@@ -44,8 +43,7 @@ class Wishes:
     """Let Offset and localMemberPort of a deployed worker change."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileChange:
+class FileChange(Value, kw_only=True):
     """One file that will be swapped."""
 
     path: PurePosixPath
@@ -54,8 +52,7 @@ class FileChange:
     new: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Value, kw_only=True):
     """What will be done to one server, in the order in which it will be done."""
 
     node: Node

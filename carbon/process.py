@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from carbon.value import Value
 
 MAIN_CLASS = "org.wso2.carbon.bootstrap.Bootstrap"
 
@@ -30,8 +31,7 @@ OPTIONS_WITH_VALUE = frozenset(
 PAGE_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CarbonProcess:
+class CarbonProcess(Value, kw_only=True):
     """A running Carbon server."""
 
     java: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from carbon.cluster import Node
 from carbon.evidence import NotEnough, OtherDomain, Verdict, WrongPort
@@ -17,10 +16,10 @@ from carbon.loglines import (
     canonical_host,
     parse,
 )
+from carbon.value import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Reason(Value, kw_only=True):
     """The likeliest cause of a failure."""
 
     sentence: str
@@ -142,8 +141,7 @@ def _other_domain(node: Node, domain: str, line: str | None = None) -> Reason:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rule:
+class _Rule(Value, kw_only=True):
     """A text of a log, and what it means: named groups of the text fill in the sentence."""
 
     topic: str

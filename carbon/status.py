@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any, Literal
@@ -17,6 +16,7 @@ from carbon.fitness import unfit_home
 from carbon.loglines import Joined, Left
 from carbon.nginx import Rotation
 from carbon.plan import Plan
+from carbon.value import Value, as_builtins, field
 
 State = Literal["running", "down", "missing", "unreachable"]
 """`missing`: the server is there, and AS_HOME (or nginx's configuration) is not."""
@@ -31,8 +31,7 @@ CLOCK_SLACK_SECONDS = 5.0
 """A line may be that much older than the start it belongs to: two clocks, read in whole seconds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Port:
+class Port(Value, kw_only=True):
     """One port of a node."""
 
     name: str
@@ -40,8 +39,7 @@ class Port:
     state: PortState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Membership:
+class Membership(Value, kw_only=True):
     """The last evidence of a node's membership."""
 
     state: MemberState
@@ -51,16 +49,14 @@ class Membership:
     """Which wording the manager used; what it amounts to, where that is less than a proof."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriverStatus:
+class DriverStatus(Value, kw_only=True):
     """Whether the JDBC driver of hosts.yaml is there, and no other version of it."""
 
     jar: str
     right: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Value, kw_only=True):
     """Something about a host that is not as it should be."""
 
     seen: str
@@ -68,8 +64,7 @@ class Problem:
     remedy: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeStatus:
+class NodeStatus(Value, kw_only=True):
     """One Carbon server."""
 
     name: str
@@ -104,8 +99,7 @@ class NodeStatus:
         return not self.problems
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BalancerFacts:
+class BalancerFacts(Value, kw_only=True):
     """What one look at a load balancer found."""
 
     pid: int | None
@@ -117,8 +111,7 @@ class BalancerFacts:
     listening: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BalancerStatus:
+class BalancerStatus(Value, kw_only=True):
     """The nginx before the workers."""
 
     name: str
@@ -228,8 +221,7 @@ def membership(
     return last.found if current else Membership(state="unseen")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sighting:
+class _Sighting(Value, kw_only=True):
     """What the manager's log says of a node last, whichever of its starts that was."""
 
     found: Membership
@@ -531,7 +523,7 @@ def as_data(cluster: Cluster, statuses: Sequence[Status]) -> dict[str, Any]:
 
 def _host_data(status: Status) -> dict[str, Any]:
     first = {name: getattr(status, name) for name in ("name", "kind", "well", "state")}
-    data = first | asdict(status) | {"since": _iso(status.since)}
+    data: dict[str, Any] = first | as_builtins(status) | {"since": _iso(status.since)}
     if isinstance(status, NodeStatus) and status.membership:
         data["membership"]["at"] = _iso(status.membership.at)
     return data

@@ -7,7 +7,6 @@ import io
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +15,7 @@ from carbon.cluster import Cluster, Node
 from carbon.errors import ProvisionError, UnfitError
 from carbon.facts import Generation, ServerFacts
 from carbon.plan import Plan, hosts_owner
+from carbon.value import Value
 from remote import privilege
 from remote.lock import utc_now, who
 from remote.script import Script
@@ -42,8 +42,7 @@ def generation_id(run: str, generations: Iterable[Generation] = ()) -> str:
     return f"{at:{_TIME}}-{run}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewGeneration:
+class NewGeneration(Value, kw_only=True):
     """The generation that a swap is to make: its name, and what the history tells of it."""
 
     id: str
@@ -208,8 +207,7 @@ def swap(server: Server, script: Script, *, timeout_seconds: float) -> None:
     demand_success(outcome, host=server.name, step="swap")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostsEdited:
+class HostsEdited(Value, kw_only=True):
     """What became of /etc/hosts."""
 
     changed: bool
@@ -239,7 +237,13 @@ def _edit_hosts(
     if not made.changed:
         clear_hosts(server, timeout_seconds=timeout_seconds)  # it was made when files were staged
         return HostsEdited(changed=False)
-    return write_hosts(server, facts, old=current, new=made.new, timeout_seconds=timeout_seconds)
+    return write_hosts(
+        server,
+        old=current,
+        new=made.new,
+        mounted=facts.hosts_mounted,
+        timeout_seconds=timeout_seconds,
+    )
 
 
 def clear_hosts(server: Server, *, timeout_seconds: float) -> None:
@@ -260,7 +264,7 @@ def read_hosts(server: Server, *, timeout_seconds: float) -> bytes:
 
 
 def write_hosts(
-    server: Server, facts: ServerFacts, *, old: bytes, new: bytes, timeout_seconds: float
+    server: Server, *, old: bytes, new: bytes, mounted: bool, timeout_seconds: float
 ) -> HostsEdited:
     """Replace /etc/hosts, if it still is `old`."""
     script = Script(
@@ -269,8 +273,7 @@ def write_hosts(
             "expect": hashlib.sha256(old).hexdigest(),
             "content": new,
             "content_digest": hashlib.sha256(new).hexdigest(),
-            "mounted": "yes" if facts.hosts_mounted else "no",
-            "leftover": "yes" if facts.hosts_leftover else "no",
+            "mounted": "yes" if mounted else "no",
         },
         calls_sudo=True,
         before=("hosts_new",),

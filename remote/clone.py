@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from carbon import cloning, layout
@@ -14,6 +13,7 @@ from carbon.cluster import Node
 from carbon.errors import ProvisionError, UnfitError, refuse
 from carbon.facts import ServerFacts
 from carbon.plan import Plan, Step, Wishes
+from carbon.value import Value, replace
 from remote import activation, deploy
 from remote import look as looking
 from remote.fleet import Fleet
@@ -26,8 +26,7 @@ from remote.runners import all_or_errors, parallel
 from remote.survey import survey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloneOrder:
+class CloneOrder(Value, kw_only=True):
     """What is to be copied, and who is to become of it."""
 
     source: Node
@@ -37,8 +36,7 @@ class CloneOrder:
     break_lock: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class Intent(Value, kw_only=True):
     """What will be done for one node."""
 
     plan: Plan

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from time import monotonic
 
 from carbon.cluster import LoadBalancer, Node
 from carbon.errors import ConnectError, ProvisionError, TimeLimitError
+from carbon.value import Value
 from remote.fleet import Fleet
 from remote.lines import Lines
 from remote.runners import parallel
@@ -21,8 +21,7 @@ TIMED_OUT = 124
 GRACE_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Printed:
+class Printed(Value, kw_only=True):
     """One line of what the command printed."""
 
     name: str
@@ -30,8 +29,7 @@ class Printed:
     to_stderr: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(Value, kw_only=True):
     """How the command ended on one host."""
 
     name: str
@@ -40,8 +38,7 @@ class Ended:
     """Why it has no exit status of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandOrder:
+class CommandOrder(Value, kw_only=True):
     """What to run, and how."""
 
     command: str

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 
 from carbon import hostsfile
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
 from carbon.plan import hosts_owner
+from carbon.value import replace
 from remote import activation, lifecycle
 from remote.audit import audit_line
 from remote.fleet import Fleet
@@ -125,7 +125,11 @@ class Departure:
         made = hostsfile.remove(facts.hosts, owner=hosts_owner(node))
         if made.changed:
             activation.write_hosts(
-                server, facts, old=facts.hosts, new=made.new, timeout_seconds=seconds
+                server,
+                old=facts.hosts,
+                new=made.new,
+                mounted=facts.hosts_mounted,
+                timeout_seconds=seconds,
             )
             self._progress.say(node.name, "/etc/hosts block removed")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 from carbon import cloning, layout
@@ -13,6 +12,7 @@ from carbon.cluster import Node
 from carbon.errors import ProvisionError, ScriptError
 from carbon.fitness import SPARE_KB
 from carbon.tarstream import TarWatch
+from carbon.value import replace
 from remote.fleet import Fleet
 from remote.interrupt import safe_point
 from remote.lock import utc_now

@@ -20,6 +20,8 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
+from carbon.value import Value
+
 
 class Trust(Enum):
     """What the known_hosts files say of one key."""
@@ -30,8 +32,7 @@ class Trust(Enum):
     REVOKED = "revoked"
 
 
-@dataclass(frozen=True, slots=True)
-class HostKey:
+class HostKey(Value):
     """A public host key: its type and its base64 blob, as they stand in known_hosts."""
 
     type: str
@@ -44,8 +45,7 @@ class HostKey:
         return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class Door(Value, kw_only=True):
     """Someone who shows host keys: a server, or a gateway on the way to it."""
 
     label: str
@@ -61,8 +61,7 @@ class Door:
     """The one of them that new keys go into."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value):
     """One line of a known_hosts file."""
 
     patterns: tuple[str, ...]

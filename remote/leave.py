@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
 from carbon import loglines
@@ -13,6 +12,7 @@ from carbon.cluster import Node
 from carbon.errors import ProvisionError, ScriptError
 from carbon.evidence import has_left
 from carbon.loglines import Left
+from carbon.value import Value
 from remote.fleet import Fleet
 from remote.progress import Progress
 from remote.script import Script
@@ -23,8 +23,7 @@ SEEN_LEAVING_SECONDS = 10.0
 connection after minutes (Hazelcast's heartbeat), and a new start proves itself anyway."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stopped:
+class Stopped(Value, kw_only=True):
     """What a stop came to."""
 
     node: Node
@@ -33,7 +32,7 @@ class Stopped:
     seen_leaving: bool | None = None
     """None: nobody was watching (the manager is down, or it is the manager itself)."""
     seconds: float = 0.0
-    error: ProvisionError | None = field(default=None, compare=False)
+    error: ProvisionError | None = None
 
     @property
     def text(self) -> str:

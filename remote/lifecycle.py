@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Literal, NoReturn
 
@@ -24,6 +23,7 @@ from carbon.facts import ServerFacts
 from carbon.joining import JoinWatch
 from carbon.process import CarbonProcess, parse_cmdline
 from carbon.reasons import likely_reason
+from carbon.value import Value
 from remote.fleet import Fleet
 from remote.interrupt import safe_point
 from remote.progress import Progress
@@ -44,8 +44,7 @@ _LOG = "log:"
 """What a line of the node's own log begins with, among what its start script says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joined:
+class Joined(Value, kw_only=True):
     """A worker that came up and was seen joining."""
 
     pid: int
@@ -76,8 +75,10 @@ class Started:
         self._script.tell(*lines)
 
     def outcome(self, *, timeout_seconds: float) -> Outcome | None:
-        """Return how that ended; None where it was ended, or does not end in time."""
+        """Return how that ended; None where something else ended it. Raises TimeLimitError."""
         status = self._script.status(timeout_seconds=timeout_seconds)
+        if status is None and not self._script.ended:
+            raise TimeLimitError.unanswered(timeout_seconds, host=None, step=_RECORD)
         if status:
             self._wait_for_complaints()
         said = "\n".join(self._complaints).encode()
@@ -198,9 +199,10 @@ class Attempt:
             return self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
         except Empty:
             limit_seconds = self._cluster.limits.command_seconds
-            raise TimeLimitError.unanswered(
-                limit_seconds, host=self._node.name, step=self._step
-            ) from None
+            error = TimeLimitError.unanswered(limit_seconds, host=self._node.name, step=self._step)
+            if self._unseen:  # the start was told, too
+                error.action += "; where it goes on, it starts then: the same command verifies it"
+            raise error from None
 
     def start(self, *, setup: bool = False) -> None:
         """Let the node start, once its files are swapped where that was begun.
@@ -531,7 +533,7 @@ def _record(fleet: Fleet, node: Node, lines: Iterable[str], *, timeout_seconds: 
         run_as=node.run_as,
         limit_seconds=timeout_seconds,
     )
-    payload = "".join(f"{line}\n" for line in lines).encode()
+    payload = "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
     return fleet.server(node).run(script, payload=payload, timeout_seconds=timeout_seconds)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from queue import Empty, Full, Queue
 from threading import Event
 from types import TracebackType
 
+from carbon.value import Value
 from remote.script import Script
 from remote.seam import Server, Sink, Stream
 
@@ -16,8 +16,7 @@ QUEUED_LINES = 1000
 _RETRY_SECONDS = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Value):
     """One line, and whose it is."""
 
     name: str

@@ -13,6 +13,7 @@ from datetime import UTC
 from carbon import layout, loglines
 from carbon.cluster import Node
 from carbon.errors import ConnectError, ProvisionError, ScriptError, UsageError
+from carbon.value import Value
 from remote.fleet import Fleet
 from remote.lines import Lines
 from remote.runners import parallel
@@ -26,24 +27,21 @@ HELD_LINES = 100_000
 _IDLE_SECONDS = 3600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogLine:
+class LogLine(Value, kw_only=True):
     """One line of a node's log."""
 
     name: str
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogEnd:
+class LogEnd(Value, kw_only=True):
     """No more comes from a node, and it is not the one that ended it."""
 
     name: str
     error: ProvisionError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogOrder:
+class LogOrder(Value, kw_only=True):
     """Which lines to read."""
 
     lines: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from carbon import driver
@@ -13,6 +12,7 @@ from carbon.errors import ProvisionError, UnfitError, UsageError, refuse
 from carbon.facts import ServerFacts
 from carbon.fitness import unfit, unfit_elb, unfit_home, unfit_manager
 from carbon.plan import Plan, Step, plan
+from carbon.value import Value, replace
 from remote.fleet import Fleet
 from remote.interrupt import safe_point
 from remote.order import Order
@@ -24,8 +24,7 @@ Planner = Callable[[Node, ServerFacts], Plan]
 Forecast = Callable[[Node, ServerFacts], ServerFacts]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Looked:
+class _Looked(Value, kw_only=True):
     """What was read of one server, and what was planned on it."""
 
     node: Node

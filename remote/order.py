@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
 from carbon.plan import Plan, Wishes
+from carbon.value import Value
 from remote.lifecycle import Joined
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Value, kw_only=True):
     """What is to be done, to whom, and how."""
 
     nodes: tuple[Node, ...]
@@ -25,8 +24,7 @@ class Order:
     """Take a node that fails to join back to what it was before, by itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Done(Value, kw_only=True):
     """What became of one server."""
 
     plan: Plan

@@ -10,12 +10,12 @@ import getpass
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import PrivilegeError
 from carbon.nginx import file_names
+from carbon.value import Value
 from remote.script import Script
 from remote.seam import Outcome, Server
 
@@ -93,8 +93,7 @@ def refused(server: Server, outcome: Outcome, *, step: str) -> PrivilegeError:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fragment:
+class Fragment(Value, kw_only=True):
     """A sudoers file for one login, fit for several servers."""
 
     login: str

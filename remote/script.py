@@ -9,20 +9,19 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from carbon.errors import ProvisionError
 from carbon.secret import Secret, reveal
+from carbon.value import Value, field
 
 _FOLDER = Path(__file__).parent / "scripts"
 
-Value = str | bytes | int | Secret | Iterable[str]
+Given = str | bytes | int | Secret | Iterable[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
+class Script(Value, kw_only=True):
     """One file of remote/scripts with the values that it works on.
 
     A value becomes a shell variable of the same name in capitals; a list becomes its items,
@@ -30,7 +29,7 @@ class Script:
     """
 
     name: str
-    values: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, Given] = field(default_factory=dict)
     run_as: str | None = None
     """The account to become through sudo; None stays with the login."""
     calls_sudo: bool = False
@@ -99,7 +98,7 @@ class Script:
         return f"{become} {inner} {self._title} {reader}"
 
 
-def _quote(value: Value) -> str:
+def _quote(value: Given) -> str:
     match value:
         case Secret() | str():
             return _quote_text(reveal(value))

@@ -7,17 +7,16 @@ else in the project touches a server.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from carbon.facts import Reach
+from carbon.value import Value
 from remote.script import Script
 
 __all__ = ["Outcome", "Reach", "Reading", "Server", "Sink", "Stream"]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Value):
     """What a script left behind: exit status and both outputs, as bytes."""
 
     status: int

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from carbon import driver, nginx
@@ -24,6 +23,7 @@ from carbon.status import (
     node_status,
     unreachable,
 )
+from carbon.value import Value
 from remote.fleet import Fleet
 from remote.progress import Progress
 from remote.runners import parallel
@@ -120,8 +120,7 @@ def read_drivers(hosts: Sequence[Host]) -> dict[Path, WantedDriver | ProvisionEr
     return read
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
+class _Judge(Value):
     """Judges each host by all that was found."""
 
     cluster: Cluster

@@ -6,11 +6,11 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from carbon.errors import HostKeyError
+from carbon.value import Value
 from remote.hostkeys import Door, HostKey, KnownHosts, host_name
 
 
@@ -23,8 +23,7 @@ class Verdict(Enum):
     REVOKED = "revoked"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Value, kw_only=True):
     """One key that a door shows, and what is known of it."""
 
     key: HostKey

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import replace
 from functools import partial
 
 from carbon.errors import JoinError, ProvisionError, StartError, refuse
 from carbon.plan import Plan, plan_rollback
+from carbon.value import replace
 from remote import activation, lifecycle
 from remote.activation import NewGeneration
 from remote.audit import audit_line

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
+from carbon.value import Value
 from remote import lifecycle
 from remote.audit import audit_line
 from remote.fleet import Fleet
@@ -16,8 +16,7 @@ from remote.runners import parallel
 from remote.survey import survey
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
+class Verified(Value, kw_only=True):
     """What is known of one worker's membership."""
 
     node: Node

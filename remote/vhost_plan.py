@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from carbon.cluster import LoadBalancer, Node
 from carbon.errors import ConfigFileError
 from carbon.nginx import Rotation, is_ours, parse_rotation, render
+from carbon.value import Value
 from remote.answers import unanswered
 from remote.fleet import Fleet
 from remote.lock import locked
@@ -15,8 +15,7 @@ from remote.runners import all_or_errors, parallel
 from remote.vhosts import Found, Loaded, Vhosts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VhostPlan:
+class VhostPlan(Value, kw_only=True):
     """The files that are there, those that are wanted, and what to know about it."""
 
     balancer: LoadBalancer

@@ -7,11 +7,11 @@ import io
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 
 from carbon.cluster import Cluster, LoadBalancer
 from carbon.errors import InventoryError, ProvisionError, ScriptError, UnfitError
 from carbon.nginx import file_names
+from carbon.value import Value
 from remote import privilege
 from remote.audit import audit_line
 from remote.fleet import Fleet
@@ -22,8 +22,7 @@ LOAD_SECONDS = 20
 """How long nginx may take to start with new files; many certificates take their time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Value, kw_only=True):
     """What the load balancer has of a cluster's files."""
 
     files: Mapping[str, bytes]
@@ -31,8 +30,7 @@ class Found:
     """A push was cut off: nginx may run with other files than these."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class Loaded(Value, kw_only=True):
     """nginx runs with the files that were pushed."""
 
     old_processes: tuple[str, ...]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +14,7 @@ import fabric
 from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import UsageError
 from carbon.inventory import load, locate, select
+from carbon.value import replace
 from remote.fleet import Fleet, Opens
 from remote.ssh.connector import Connector
 from tasks.executor import VerbContext

@@ -7,7 +7,6 @@ names, and comments hold look-alikes of nearly every one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import zip_longest
 
 from carbon import layout
@@ -15,11 +14,11 @@ from carbon.cluster import Member, Node
 from carbon.config.edits import Edits
 from carbon.config.reading import flag, number, text
 from carbon.errors import ConfigFileError
+from carbon.value import Value
 from carbon.xmledit import Element, New, XmlDocument, line_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clustering:
+class Clustering(Value, kw_only=True):
     """What axis2.xml says about this node's cluster."""
 
     enabled: bool

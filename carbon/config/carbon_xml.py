@@ -6,21 +6,19 @@ comments in the earlier ones; a second DeploymentSynchronizer stands in a commen
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from carbon import layout
 from carbon.cluster import Node
 from carbon.config.edits import Edits
 from carbon.config.reading import flag, number, text
 from carbon.errors import ConfigFileError
 from carbon.secret import Secret
+from carbon.value import Value
 from carbon.xmledit import Element, New, XmlDocument
 
 NAMESPACES = {"c": "http://wso2.org/projects/carbon/carbon.xml"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CarbonSettings:
+class CarbonSettings(Value, kw_only=True):
     """What carbon.xml says about this server."""
 
     name: str | None

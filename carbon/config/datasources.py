@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from carbon import layout
 from carbon.cluster import Datasource, Node
 from carbon.config.edits import Edits, is_secured
 from carbon.config.reading import text
 from carbon.errors import ConfigFileError
 from carbon.secret import Secret
+from carbon.value import Value
 from carbon.xmledit import Element, New, XmlDocument, line_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasourceSettings:
+class DatasourceSettings(Value, kw_only=True):
     """What master-datasources.xml says about one datasource; never its password."""
 
     name: str

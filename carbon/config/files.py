@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -13,6 +12,7 @@ from carbon.cluster import Node
 from carbon.config import axis2, carbon_xml, catalina, datasources, extra
 from carbon.config.edits import Edits
 from carbon.errors import ConfigFileError
+from carbon.value import Value
 from carbon.xmledit import XmlDocument
 
 Edit = Callable[[Edits], None]
@@ -53,8 +53,7 @@ def refuse_unpatchable(present: Collection[str]) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patched:
+class Patched(Value, kw_only=True):
     """A file with the settings of hosts.yaml in it."""
 
     data: bytes

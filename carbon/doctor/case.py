@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
 from carbon import config, layout, loglines
@@ -15,6 +14,7 @@ from carbon.facts import Reach, ServerFacts
 from carbon.loglines import ClusterDomain, LocalMember, ShuttingDown, Started, parse
 from carbon.plan import Plan
 from carbon.status import MEMBERS, Membership, members_pattern, membership
+from carbon.value import Value, replace
 
 OWN = "own"
 """The name under which a node is asked for its own milestones and failures."""
@@ -32,8 +32,7 @@ LOOKED_AT = (layout.AXIS2, layout.SECRET_CONF)
 """What a diagnosis reads beside the files that hosts.yaml changes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examination:
+class Examination(Value, kw_only=True):
     """All that was looked at for one node."""
 
     node: Node
@@ -49,8 +48,7 @@ class Examination:
     to_database: Reach | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Value, kw_only=True):
     """One thing that is wrong, or likely to be."""
 
     topic: str
@@ -74,8 +72,7 @@ def questions(node: Node, cluster: Cluster) -> dict[str, str]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InEffect:
+class InEffect(Value, kw_only=True):
     """How a node presented itself since it started, by its own log."""
 
     lines: tuple[str, ...]
@@ -117,8 +114,7 @@ def _since_last_start(lines: Sequence[str]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Value, kw_only=True):
     """An examination, read: what the files say, and what is in effect."""
 
     asked: Examination

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 from carbon.cluster import Node
 from carbon.doctor import differing, presenting, reaching, starting
@@ -11,6 +10,7 @@ from carbon.doctor.case import Case, Examination, Finding, Findings
 from carbon.errors import ProvisionError
 from carbon.reasons import likely_reason
 from carbon.status import Membership
+from carbon.value import Value, replace
 
 TO_MANAGER, FROM_MANAGER = reaching.TO_MANAGER, reaching.FROM_MANAGER
 
@@ -43,8 +43,7 @@ CHECKS: tuple[tuple[str, Callable[[Case], Findings]], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
+class Diagnosis(Value, kw_only=True):
     """What became of an examination."""
 
     node: Node

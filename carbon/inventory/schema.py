@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -38,10 +37,10 @@ from carbon.inventory.reading import (
     text_or_secret,
 )
 from carbon.secret import Secret
+from carbon.value import Value, field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Value, kw_only=True):
     """One Carbon node as written, its own keys laid over the shared ones; None: to be derived."""
 
     node: MapNode

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from carbon.errors import ConfigFileError
+from carbon.value import Value
 from carbon.xmledit.markup import NAME, Fragment, checked, escape_attribute
 from carbon.xmledit.source import MAX_BYTES, Element, Offsets, codec_of, fault, parse_tree, to_utf8
 
@@ -45,8 +46,7 @@ def line_of(element: Element) -> int | None:
     return line if isinstance(line, int) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(Value):
     """Where one element stands in the UTF-8 bytes."""
 
     name: str

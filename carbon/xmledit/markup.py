@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from carbon.errors import ConfigFileError
 from carbon.secret import Secret, reveal
+from carbon.value import Value, field
 from carbon.xmledit.source import Element
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
@@ -26,17 +26,15 @@ _MARKUP = re.compile(
 _QUOTED_OR_NEWLINE = re.compile(r"(\"[^\"]*\"|'[^']*')|\n(?!\n)")
 
 
-@dataclass(frozen=True, slots=True)
-class New:
+class New(Value):
     """An element to insert; it takes the namespace prefix of the element that it goes into."""
 
     name: str
     content: str | Secret | tuple[New, ...] = ""
-    attributes: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
+class Fragment(Value):
     """An element to insert as its author wrote it, together with the comments around it."""
 
     text: str
@@ -47,8 +45,7 @@ class Fragment:
 Content: TypeAlias = New | Fragment
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Value):
     """How inserted elements stand: each on a line of its own, or side by side (`INLINE`)."""
 
     newline: str

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from carbon.errors import ConfigFileError
+from carbon.value import Value
 
 if TYPE_CHECKING:  # importing lxml takes longer than patching a server's files
     from lxml import etree
@@ -127,8 +127,7 @@ def _refuse_malformed(message: str, *, file: str, line: int | None) -> NoReturn:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Offsets:
+class Offsets(Value):
     """Where elements, and the comments within the root element, stand in a UTF-8 text."""
 
     elements: list[tuple[int, int]]

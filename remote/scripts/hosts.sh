@@ -1,18 +1,17 @@
 # Replace /etc/hosts by a sibling and a rename; where that cannot be (a bind mount), in place. The
 # sibling may be there already, whole: it was made when files were staged.
-# EXPECT MOUNTED(yes|no) CONTENT(the whole new file) CONTENT_DIGEST LEFTOVER(yes|no: before this run, one
-# was there; staging flushes what it makes). Every sudo line here stands word for word in the sudoers
-# fragment.
+# EXPECT MOUNTED(yes|no) CONTENT(the whole new file) CONTENT_DIGEST. Every sudo line here stands word
+# for word in the sudoers fragment.
 sums=$(sha256sum /etc/hosts $new 2> /dev/null)
 case $sums in
     "$EXPECT  /etc/hosts" | "$EXPECT  /etc/hosts$NEWLINE"*) ;;
     *) fail 7 "/etc/hosts was changed by somebody else since this run looked" ;;
 esac
 case $sums in
-    *"$NEWLINE$CONTENT_DIGEST  $new") unflushed=$LEFTOVER ;;
-    *) make_new "$CONTENT_DIGEST" printf %s "$CONTENT" && unflushed=yes ;;
+    *"$NEWLINE$CONTENT_DIGEST  $new") ;;
+    *) make_new "$CONTENT_DIGEST" printf %s "$CONTENT" ;;
 esac
-[ "$unflushed" = no ] || flush $new
+flush $new
 if [ "$MOUNTED" = no ]; then
     step hosts-rename
     if sudo -n mv -f $new /etc/hosts 2>/dev/null; then

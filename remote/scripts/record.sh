@@ -2,9 +2,14 @@
 # lines of the record and an empty line. After a start its shell goes on with this, once it is told, and
 # ends where it is told nothing.
 # What is in the record was told in the audit log, so that a run that finds it has nothing to add.
-IFS= read -r audit && read -r verified || exit 0
+IFS= read -r audit || [ -z "${watching-}" ] || exit 0
+read -r verified
 record=
-while IFS= read -r line && [ -n "$line" ]; do record=$record$line$NEWLINE; done
+whole=no
+while [ $whole = no ] && IFS= read -r line; do
+    if [ -n "$line" ]; then record=$record$line$NEWLINE; else whole=yes; fi
+done
+[ $whole = yes ] || fail 1 "what is to be recorded did not arrive whole"
 [ -z "${watching-}" ] || kill "$watching" 2> /dev/null
 [ -d "$HOME_DIR" ] || fail 1 "AS_HOME $HOME_DIR is gone"
 if [ ! -d "$own" ]; then

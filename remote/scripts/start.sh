@@ -97,11 +97,12 @@ if printf '%s\n' "pid=$pid" "ticks=$ticks" >> "$own/starting"; then
 fi
 
 main=$$
+began=$ticks
 {
-    while alive "$pid" "$ticks" && [ -d "/proc/$main" ] && [ -d "/proc/$following" ]; do sleep 0.2; done
+    while alive "$pid" "$began" && [ -d "/proc/$main" ] && read_ticks "$following"; do sleep 0.2; done
     if [ -d "/proc/$main" ]; then
         tail -n 20 "$console" | sed 's/^/console /'
-        alive "$pid" "$ticks" || say gone
+        alive "$pid" "$began" || say gone
         kill "$main"
     fi
 } 2> /dev/null &

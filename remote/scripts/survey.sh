@@ -125,7 +125,8 @@ if [ -n "$HOME_REAL" ]; then
         if [ $known = yes ]; then
             stamp=$own/started
             tell record "$own/record"
-        elif [ -f "$own/starting" ] && [ "$ticks" -ge "$(sed -n 's/^after=//p' "$own/starting")" ]; then
+        elif [ -f "$own/starting" ] && after=$(sed -n 's/^after=//p' "$own/starting") &&
+            [ -n "$after" ] && [ "$ticks" -ge "$after" ]; then
             # The start was cut off before its process was seen: it is this one.
             stamp=$own/started
             tell record "$own/starting"

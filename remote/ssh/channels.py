@@ -49,7 +49,8 @@ class ChannelStream:
 
     def tell(self, *lines: str) -> None:
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
-            self._channel.sendall("".join(f"{line}\n" for line in lines).encode())
+            text = "".join(f"{line}\n" for line in lines)
+            self._channel.sendall(text.encode(errors="surrogateescape"))
 
     @property
     def ended(self) -> bool:

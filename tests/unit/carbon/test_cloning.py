@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -16,6 +15,7 @@ from carbon.facts import RemoteFile, ServerFacts
 from carbon.plan import Plan
 from carbon.secret import Secret
 from carbon.tarstream import Kind
+from carbon.value import replace
 from tests.unit.carbon.looks import running
 from tests.unit.carbon.nodes import make_cluster, make_node
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from carbon import layout
 from carbon.facts import ServerFacts
 from carbon.fitness import SPARE_KB, unfit, unfit_home, unfit_manager
 from carbon.plan import Plan
+from carbon.value import replace
 from tests.unit.carbon.looks import axis2, make_facts, make_manager_facts, remote_file, running
 from tests.unit.carbon.nodes import make_manager, make_node
 

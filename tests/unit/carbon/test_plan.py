@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,6 +15,7 @@ from carbon.errors import ConfigFileError, ProvisionError, UnfitError
 from carbon.facts import DeploymentState, RemoteFile, ServerFacts
 from carbon.hostsfile import plan as hosts_plan
 from carbon.plan import ALL_STEPS, Plan, Step, Wishes, edit_hosts_once, plan
+from carbon.value import replace
 from tests.unit.carbon.looks import RECORD, make_facts, running
 from tests.unit.carbon.nodes import make_node
 

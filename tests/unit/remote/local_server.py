@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -98,7 +99,8 @@ class LocalStream:
     def tell(self, *lines: str) -> None:
         assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+            text = "".join(f"{line}\n" for line in lines)
+            self._process.stdin.write(text.encode(errors="surrogateescape"))
             self._process.stdin.flush()
 
     @property
@@ -110,6 +112,15 @@ class LocalStream:
             status = self._process.wait(timeout_seconds)
             return status if status >= 0 else None  # a signal ended it
         return None
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Let the script do nothing for the length of a block."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def break_off(self) -> None:
         """End the script as a lost connection would."""

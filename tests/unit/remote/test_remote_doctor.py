@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from carbon.cluster import Database, Datasource, Node
 from carbon.doctor import Diagnosis
 from carbon.errors import ConnectError, ProvisionError
 from carbon.facts import Reach
+from carbon.value import replace
 from remote.doctor import examine, explain
 from remote.progress import Silent
 from tests.unit.carbon.looks import axis2

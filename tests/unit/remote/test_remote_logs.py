@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from carbon import layout
 from carbon.cluster import Limits, Node
 from carbon.errors import ConnectError, UsageError
+from carbon.value import replace
 from remote.logs import LogEnd, LogLine, LogOrder, read
 from tests.unit.carbon.nodes import make_cluster, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer

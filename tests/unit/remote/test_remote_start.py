@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,19 @@ import pytest
 
 from carbon import layout
 from carbon.cluster import Cluster, Evidence, Limits, Node
-from carbon.errors import JoinError, ProvisionError, ScriptError, StartError, UnfitError
+from carbon.errors import (
+    JoinError,
+    ProvisionError,
+    ScriptError,
+    StartError,
+    TimeLimitError,
+    UnfitError,
+)
 from carbon.plan import Plan, Step, Wishes, plan
+from carbon.value import replace
 from remote import activation
 from remote.leave import Stopped, leave
-from remote.lifecycle import Attempt, Joined, Started, begin_record
+from remote.lifecycle import Attempt, Joined, Started, begin_record, record
 from remote.progress import Silent
 from remote.script import Script
 from remote.survey import survey
@@ -47,7 +56,7 @@ def joined(address: str = "10.0.0.4:4000") -> str:
     return logged(WKA, f"Member joined [{UUID}]: /{address}")
 
 
-@dataclass
+@dataclasses.dataclass
 class Site:
     """A worker and its manager on this machine."""
 
@@ -363,6 +372,22 @@ def test_a_swap_that_refuses_is_told_whatever_the_servers_own_log_said_before(si
         assert time.monotonic() - began < 4, "no limit is waited for"
 
 
+def test_a_swap_that_does_not_end_in_time_says_that_a_start_follows(site: Site) -> None:
+    """Its script is told of the start already, and goes on where it can."""
+    _, swap = site.staged()
+    site.limited(command_seconds=0.2)
+    with site.attempt() as attempt:
+        attempt.watch()
+        attempt.prepare(swap=swap)
+        with attempt._starter.held():  # type: ignore[union-attr]
+            attempt.swap()
+            attempt.start()
+            with pytest.raises(TimeLimitError, match="no answer within") as failure:
+                attempt.swapped()
+    assert failure.value.step == "swap"
+    assert failure.value.action.endswith("it starts then: the same command verifies it")
+
+
 def test_a_swap_that_goes_on_is_waited_for_where_the_managers_log_is_lost(site: Site) -> None:
     """What is staged may be cleared away after it, and never beside it."""
     made, swap = site.staged()
@@ -430,6 +455,81 @@ def test_a_node_whose_script_is_gone_is_recorded_by_another(site: Site) -> None:
     assert site.facts().joined == "Member joined"
     assert (site.home.state / "audit.log").read_text() == f"{AUDIT}\n"
     assert site.fleet.server(site.node).ran.count("record") == 1
+
+
+def test_a_record_that_does_not_end_in_time_is_not_written_twice(site: Site) -> None:
+    with site.started() as (result, started), started._script.held():  # type: ignore[attr-defined]
+        wait = begin_record(
+            site.fleet,  # type: ignore[arg-type]
+            site.node,
+            evidence=result,
+            audit=AUDIT,
+            started=started,
+            timeout_seconds=0.2,
+        )
+        with pytest.raises(TimeLimitError):
+            wait()
+    assert "record" not in site.fleet.server(site.node).ran
+    assert (site.home.state / "audit.log").read_text() == f"{AUDIT}\n", "once it went on"
+
+
+def test_an_operator_whose_name_is_no_utf8_is_recorded(site: Site) -> None:
+    audit = "then m\udcfcller@desk deploy inventory=0 ok"
+    with site.started() as (result, started):
+        started.tell(audit, str(result.pid), "evidence=Member joined", "")
+    record(
+        site.fleet,  # type: ignore[arg-type]
+        site.node,
+        evidence=None,
+        audit=audit,
+        timeout_seconds=SECONDS,
+    )
+    line = audit.encode(errors="surrogateescape") + b"\n"
+    assert (site.home.state / "audit.log").read_bytes() == line * 2
+
+
+def test_a_record_that_is_cut_off_on_its_way_is_not_written(site: Site) -> None:
+    with site.started() as (_, started):
+        started.tell(AUDIT, "1", "evidence=Member joined")
+    assert site.facts().record.get("evidence") is None
+    assert not (site.home.state / "audit.log").exists()
+
+
+def test_a_follower_that_is_killed_ends_the_wait_for_its_start(site: Site) -> None:
+    """Its script reads what comes from the client, and dash asks for no dead child meanwhile."""
+    site.joining = ""
+    with site._manager_at_work(), site.attempt() as attempt:
+        attempt.start()
+        while attempt._unseen:
+            attempt._take(*attempt._lines.get(timeout=SECONDS))
+        os.kill(follower_of(site.home.log), signal.SIGKILL)
+        began = time.monotonic()
+        with pytest.raises(ProvisionError, match="the connection that watched its start ended"):
+            attempt.outcome()
+        assert time.monotonic() - began < 3, "no limit is waited for"
+
+
+def follower_of(log: Path) -> int:
+    """Return the process that picks lines from a log's tail: the reader of its pipe."""
+    tails = [
+        pid for pid in pids() if cmdline(pid)[:1] == [b"tail"] and str(log).encode() in cmdline(pid)
+    ]
+    pipe = Path(f"/proc/{tails[0]}/fd/1").readlink()
+    return next(
+        pid
+        for pid in pids()
+        if cmdline(pid)[:1] == [b"grep"] and Path(f"/proc/{pid}/fd/0").readlink() == pipe
+    )
+
+
+def pids() -> list[int]:
+    return [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
+
+
+def cmdline(pid: int) -> list[bytes]:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return []
 
 
 def test_what_cannot_be_recorded_is_told_in_the_scripts_words(site: Site) -> None:
@@ -547,7 +647,7 @@ def test_the_server_of_another_home_is_left_alone(
     site: Site, tmp_path: Path, server: LocalServer
 ) -> None:
     other = Home(tmp_path / "as-2")
-    neighbour = replace(site, home=other, node=other.node())
+    neighbour = dataclasses.replace(site, home=other, node=other.node())
     neighbour.fleet = LocalFleet(
         replace(site.cluster, workers=(neighbour.node,)), {**site.fleet.servers, "worker1": server}
     )

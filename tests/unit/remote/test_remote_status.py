@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -11,6 +10,7 @@ from carbon import nginx
 from carbon.cluster import Cluster, Driver, LoadBalancer, Node
 from carbon.errors import ConnectError, ProvisionError
 from carbon.status import BalancerStatus, NodeStatus
+from carbon.value import replace
 from remote.progress import Silent
 from remote.status import drafted, look_at_balancer, read_drivers, status
 from tests.unit.carbon.looks import joined_line, left_line, log_line, make_facts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -15,6 +15,7 @@ from carbon.driver import WantedDriver
 from carbon.errors import ProvisionError, ScriptError, UnfitError
 from carbon.facts import Generation
 from carbon.plan import Plan, Step, Wishes, plan
+from carbon.value import replace
 from remote import activation
 from remote.activation import NewGeneration
 from remote.script import Script

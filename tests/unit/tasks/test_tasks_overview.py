@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +12,7 @@ from rich.console import Console
 
 from carbon.errors import ConnectError
 from carbon.status import BalancerStatus, Membership, NodeStatus, Port, Problem, Status, unreachable
+from carbon.value import replace
 from tasks import overview
 from tasks.screen import Screen
 from tests.unit.carbon.looks import NOW
