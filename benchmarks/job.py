@@ -10,12 +10,13 @@ import hashlib
 import json
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from benchmarks.site import JAVA_HOME, Host, Site
 from carbon import config, inventory, layout
 from carbon.cluster import Cluster, Member, Node
+from carbon.value import replace
 from lab.image import CONTEXT
 
 DOMAIN = "wso2.as.domain"

@@ -41,12 +41,13 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from carbon.cluster import Ssh
 from carbon.errors import UsageError
+from carbon.value import replace
 from remote.script import Script
 from remote.seam import Outcome, Reach, Reading, Server, Sink, Stream
 
