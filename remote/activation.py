@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -17,13 +15,13 @@ from carbon.facts import Generation, ServerFacts
 from carbon.plan import Plan, hosts_owner
 from carbon.value import Value
 from remote import privilege
+from remote.archive import Member, pack
 from remote.lock import utc_now, who
 from remote.script import Script
 from remote.seam import Server
 from remote.success import demand_success
 
 _TIME = "%Y%m%dT%H%M%SZ"
-_PRIVATE = 0o600
 _NEW = 0o644
 """The mode of a file that replaces none."""
 
@@ -316,18 +314,10 @@ def _archive(files: Mapping[PurePosixPath, bytes], facts: ServerFacts, *, hosts:
     manifest = "".join(
         f"{hashlib.sha256(data).hexdigest()}  files/{path}\n" for path, data in files.items()
     )
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        _pack(tar, "manifest", manifest.encode(), mode=_PRIVATE)
-        for path, data in files.items():
-            found = facts.files.get(path)
-            _pack(tar, f"files/{path}", data, mode=found.mode if found else _NEW)
-        if hosts:
-            _pack(tar, "hosts", hosts, mode=_PRIVATE)
-    return packed.getvalue()
-
-
-def _pack(tar: tarfile.TarFile, name: str, data: bytes, *, mode: int) -> None:
-    member = tarfile.TarInfo(name)
-    member.size, member.mode = len(data), mode
-    tar.addfile(member, io.BytesIO(data))
+    members = [Member(name="manifest", data=manifest.encode())]
+    for path, data in files.items():
+        found = facts.files.get(path)
+        members.append(Member(name=f"files/{path}", data=data, mode=found.mode if found else _NEW))
+    if hosts:
+        members.append(Member(name="hosts", data=hosts))
+    return pack(members)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from carbon.status import (
     unreachable,
 )
 from carbon.value import Value
+from remote.archive import unpack
 from remote.fleet import Fleet
 from remote.progress import Progress
 from remote.runners import parallel
@@ -83,10 +82,12 @@ def look_at_balancer(fleet: Fleet, balancer: LoadBalancer) -> BalancerFacts:
             step="look",
             action="see whether `ssh HOST true` prints anything: it must not",
         )
-    return _parse_balancer(head.decode(errors="replace"), archive)
+    members = unpack(archive, host=balancer.name, step="look")
+    files = {member.name: member.data for member in members}
+    return _parse_balancer(head.decode(errors="replace"), files)
 
 
-def _parse_balancer(head: str, archive: bytes) -> BalancerFacts:
+def _parse_balancer(head: str, files: Mapping[str, bytes]) -> BalancerFacts:
     lines = [line.partition(" ")[::2] for line in head.splitlines()]
     words = dict(lines)
     pid, _, ticks = words.get("nginx", "").partition(" ")
@@ -94,17 +95,9 @@ def _parse_balancer(head: str, archive: bytes) -> BalancerFacts:
         pid=int(pid) if pid else None,
         since=float(words["boot"]) + int(ticks) / CLOCK_TICKS if pid else None,
         configured="configured" in words,
-        files=_unpack(archive),
+        files=files,
         listening=frozenset(int(port, 16) for word, port in lines if word == "listen"),
     )
-
-
-def _unpack(archive: bytes) -> dict[str, bytes]:
-    if not archive:
-        return {}
-    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
-        opened = ((member.name, tar.extractfile(member)) for member in tar)
-        return {name: file.read() for name, file in opened if file is not None}
 
 
 def read_drivers(hosts: Sequence[Host]) -> dict[Path, WantedDriver | ProvisionError]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import tarfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
@@ -13,7 +11,7 @@ from typing import cast
 from carbon import config, layout, process
 from carbon.cluster import Node
 from carbon.driver import JarFacts, entry_pattern
-from carbon.errors import ProvisionError, ScriptError, UnfitError
+from carbon.errors import ScriptError, UnfitError
 from carbon.facts import (
     DeploymentState,
     Generation,
@@ -23,6 +21,7 @@ from carbon.facts import (
     RunningServer,
     ServerFacts,
 )
+from remote.archive import unpack
 from remote.lock import LOCK_PATH
 from remote.script import Script
 from remote.seam import Server
@@ -241,28 +240,10 @@ def _files(
     """Return the files of the archive, and the modes of its folders."""
     files: dict[PurePosixPath, RemoteFile] = {}
     folders: dict[PurePosixPath, int] = {}
-    if not archive:
-        return files, folders
-    try:
-        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
-            for member in tar:
-                path = PurePosixPath(member.name)
-                if member.isdir():
-                    folders[path] = member.mode
-                elif member.isfile():
-                    data = _content(tar, member)
-                    files[path] = RemoteFile(data=data, mode=member.mode, owner=member.uname)
-            return files, folders
-    except tarfile.TarError as error:
-        raise ProvisionError(
-            f"its configuration files did not arrive whole: {error}",
-            host=name,
-            step="look",
-            action="run the same command again",
-        ) from error
-
-
-def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    source = tar.extractfile(member)
-    assert source is not None, "a regular file has content"
-    return source.read()
+    for one in unpack(archive, host=name, step="look"):
+        path = PurePosixPath(one.name)
+        if one.is_folder:
+            folders[path] = one.mode
+        else:
+            files[path] = RemoteFile(data=one.data, mode=one.mode, owner=one.owner)
+    return files, folders

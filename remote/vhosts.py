@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
@@ -13,6 +11,7 @@ from carbon.errors import InventoryError, ProvisionError, ScriptError, UnfitErro
 from carbon.nginx import file_names
 from carbon.value import Value
 from remote import privilege
+from remote.archive import Member, pack, unpack
 from remote.audit import audit_line
 from remote.fleet import Fleet
 from remote.script import Script
@@ -80,7 +79,9 @@ class Vhosts:
                 action="correct `conf_dir` in hosts.yaml, or let the login read it",
             )
         head, _, archive = outcome.out.partition(b"files\n")
-        return Found(files=_unpack(archive), interrupted=b"interrupted " in head)
+        members = unpack(archive, host=self.balancer.name, step="rotation")
+        files = {member.name: member.data for member in members}
+        return Found(files=files, interrupted=b"interrupted " in head)
 
     def check_sudo(self) -> None:
         """Make sure before any change that sudo will let it happen.
@@ -129,8 +130,9 @@ class Vhosts:
             },
             calls_sudo=True,
         )
+        packed = pack(Member(name=name, data=data) for name, data in new.items())
         outcome = self.server.run(
-            script, payload=_pack(new), timeout_seconds=self._seconds + LOAD_SECONDS
+            script, payload=packed, timeout_seconds=self._seconds + LOAD_SECONDS
         )
         _demand_success(outcome, self.balancer)
         lines = outcome.out.decode(errors="replace").splitlines()
@@ -157,24 +159,6 @@ def _expected(found: Found, name: str) -> tuple[str, str]:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _pack(files: Mapping[str, bytes]) -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(data), 0o600
-            tar.addfile(member, io.BytesIO(data))
-    return packed.getvalue()
-
-
-def _unpack(archive: bytes) -> dict[str, bytes]:
-    if not archive:
-        return {}
-    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
-        members = [(member.name, tar.extractfile(member)) for member in tar]
-        return {name: source.read() for name, source in members if source}
 
 
 def _demand_success(outcome: Outcome, balancer: LoadBalancer) -> None:

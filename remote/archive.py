@@ -1,0 +1,65 @@
+"""Files in one stream: the archives that travel to a server and back, small enough for memory."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterable, Iterator
+
+from carbon.errors import ScriptError
+from carbon.value import Value
+
+PRIVATE = 0o600
+_END = bytes(2 * tarfile.BLOCKSIZE)
+
+
+class Member(Value, kw_only=True):
+    """A file of an archive, or a folder without its content."""
+
+    name: str
+    data: bytes = b""
+    mode: int = PRIVATE
+    owner: str = ""
+    is_folder: bool = False
+
+
+def pack(members: Iterable[Member]) -> bytes:
+    """Return an archive of files; names of more than 256 bytes have no place in it."""
+    parts: list[bytes] = []
+    for member in members:
+        head = tarfile.TarInfo(member.name)
+        head.size, head.mode = len(member.data), member.mode
+        padding = bytes(-len(member.data) % tarfile.BLOCKSIZE)
+        parts += (head.tobuf(tarfile.USTAR_FORMAT), member.data, padding)
+    return b"".join((*parts, _END))
+
+
+def unpack(archive: bytes, *, host: str, step: str) -> Iterator[Member]:
+    """Yield the files and folders of an archive; none where there is no archive at all.
+
+    Raises ScriptError for one that did not arrive whole.
+    """
+    if not archive:
+        return
+    try:
+        if not archive.endswith(_END):
+            raise tarfile.ReadError("it has no end")
+        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
+            for head in tar:
+                if not (head.isfile() or head.isdir()):
+                    continue
+                source = tar.extractfile(head)
+                yield Member(
+                    name=head.name,
+                    data=source.read() if source else b"",
+                    mode=head.mode,
+                    owner=head.uname,
+                    is_folder=head.isdir(),
+                )
+    except tarfile.TarError as error:
+        raise ScriptError(
+            f"its files did not arrive whole: {error}",
+            host=host,
+            step=step,
+            action="run the same command again",
+        ) from error
