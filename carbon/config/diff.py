@@ -32,19 +32,17 @@ _NAMED = rf"{_SOME_TAG}{_CALLED}{_ATTRIBUTES}?"
 _TEXT = r"(?<!/)>(?P<secret>[^<]*(?:<!\[CDATA\[.*?\]\]>[^<]*)*)"
 _VALUE = r"\s*=\s*(?P<quote>[\"'])(?P<secret>(?:(?!(?P=quote))[^<])*)"
 
-_SECRETS = tuple(
-    re.compile(pattern, re.IGNORECASE | re.DOTALL)
-    for pattern in (
-        rf"{_ENDING}{_VALUE}",  # keystorePass="..."
-        rf"{_TAG}(?:[\w.\-]+:)?{_NAME}(?:\s{_ATTRIBUTES})?{_TEXT}",  # <SvnPassword>...
-        rf"{_NAMED}{_TEXT}",  # <property name="password">...
-        rf"{_NAMED}\bvalue{_VALUE}",  # <property name="password" value="..."
-        rf"{_SOME_TAG}\bvalue{_VALUE}(?=[\"']{_ATTRIBUTES}?{_CALLED})",  # the other way round
-        r"://[^\s/@:\"'<>]*:(?P<secret>[^\s/@\"'<>]+)@",  # svn://user:...@host
-        r"jdbc:oracle:\w+:[^\s/@:\"'<>]*/(?P<secret>[^\s/@\"'<>]+)@",  # jdbc:oracle:thin:user/...@
-        rf"[?&;]{_NAME}=(?P<secret>[^\s&;\"'<>]+)",  # jdbc:...?user=u&amp;password=...
-    )
+_SECRETS = (
+    rf"{_ENDING}{_VALUE}",  # keystorePass="..."
+    rf"{_TAG}(?:[\w.\-]+:)?{_NAME}(?:\s{_ATTRIBUTES})?{_TEXT}",  # <SvnPassword>...
+    rf"{_NAMED}{_TEXT}",  # <property name="password">...
+    rf"{_NAMED}\bvalue{_VALUE}",  # <property name="password" value="..."
+    rf"{_SOME_TAG}\bvalue{_VALUE}(?=[\"']{_ATTRIBUTES}?{_CALLED})",  # the other way round
+    r"://[^\s/@:\"'<>]*:(?P<secret>[^\s/@\"'<>]+)@",  # svn://user:...@host
+    r"jdbc:oracle:\w+:[^\s/@:\"'<>]*/(?P<secret>[^\s/@\"'<>]+)@",  # jdbc:oracle:thin:user/...@
+    rf"[?&;]{_NAME}=(?P<secret>[^\s&;\"'<>]+)",  # jdbc:...?user=u&amp;password=...
 )
+"""Compiled when a diff is first shown, and not by every command."""
 
 _TOKEN = re.compile(r"\0(\d+)\0")
 _UNPRINTABLE = re.compile(r"[\x01-\x08\x0b-\x1f\x7f-\x9f]")
@@ -84,7 +82,7 @@ class _Masker:
 
     def mask(self, text: str) -> str:
         for pattern in _SECRETS:
-            text = pattern.sub(self._mask_named, text)
+            text = re.sub(pattern, self._mask_named, text, flags=re.IGNORECASE | re.DOTALL)
         return self._explicit.sub(self._mask_explicit, text)
 
     def _mask_named(self, match: re.Match[str]) -> str:
