@@ -86,8 +86,8 @@ find_carbon() {
     { read -r pid < "$HOME_DIR/wso2carbon.pid"; } 2>/dev/null
     case $pid in *[!0-9]*) pid= ;; esac
     [ -z "$pid" ] || ! is_carbon "$pid" || return 0
-    # Written so that it does not match the arguments of grep itself.
-    for entry in $(grep -lsa 'org[.]wso2[.]carbon[.]bootstrap[.]Bootstrap' /proc/[0-9]*/cmdline); do
+    for entry in $(grep -lsaF -e "carbon.home=$HOME_DIR" -e "carbon.home=${HOME_REAL:-$HOME_DIR}" /proc/[0-9]*/cmdline); do
+        [ -e "$entry" ] || continue # grep finds itself
         pid=${entry#/proc/}
         pid=${pid%/cmdline}
         is_carbon "$pid" && return 0
