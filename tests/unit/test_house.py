@@ -47,3 +47,14 @@ def test_imports_point_from_tasks_to_remote_to_carbon(folder: str) -> None:
 
 def test_the_ssh_package_knows_no_task() -> None:
     assert not {name for path in SSH.glob("*.py") for name in imported(path)} & {"tasks", "lab"}
+
+
+def test_frozen_values_are_made_in_one_way() -> None:
+    """By carbon/value.py: dataclasses would compile each of them anew at every start."""
+    slow = [
+        str(path.relative_to(ROOT))
+        for folder in FORBIDDEN
+        for path in modules(folder)
+        if "@dataclass(frozen=True, slots=True" in path.read_text()
+    ]
+    assert not slow
