@@ -46,7 +46,7 @@ def unpack(archive: bytes, *, host: str, step: str) -> Iterator[Member]:
             raise tarfile.ReadError("it has no end")
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
             for head in tar:
-                if not (head.isfile() or head.isdir()):
+                if not (head.isfile() or head.islnk() or head.isdir()):
                     continue
                 source = tar.extractfile(head)
                 yield Member(

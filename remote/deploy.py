@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import TypeAlias
 
 from carbon.errors import ProvisionError, refuse
-from carbon.plan import Plan, edit_hosts_once
+from carbon.plan import Plan
 from remote import activation
 from remote.activation import NewGeneration
 from remote.fleet import Fleet
@@ -38,7 +38,6 @@ def apply(
     The first failure ends the roll; servers after it are as they were. Errors are in the
     result, so that what was done is told, too.
     """
-    plans = list(edit_hosts_once(plans))
     todo = [made for made in plans if not made.empty]
     locked_ones = [made for made in plans if not made.empty or made.facts.lock_dead]
     if not locked_ones:
@@ -53,7 +52,7 @@ def apply(
         _stage_all(fleet, todo, generations, progress=progress)
         safe_point()
         done.update(_roll(fleet, order, todo, generations, progress=progress, rotation=rotation))
-    idle = {made.node.name: Done(plan=made) for made in plans if made.empty}
+    idle = {made.node.name: _idle(made, done) for made in plans if made.empty}
     late = {
         made.node.name: Done(plan=made, reached=False)
         for made in todo
@@ -61,6 +60,16 @@ def apply(
     }
     by_name = {**idle, **late, **done}
     return [by_name[made.node.name] for made in plans]
+
+
+def _idle(made: Plan, done: Mapping[str, Done]) -> Done:
+    """Return what became of a node without a turn: of its /etc/hosts another one may decide."""
+    if not made.hosts_by:
+        return Done(plan=made)
+    by = done.get(made.hosts_by)
+    if by is None or by.error is not None:
+        return Done(plan=made, reached=False)
+    return Done(plan=made, changed=(f"hosts (by {made.hosts_by})",))
 
 
 def _held(

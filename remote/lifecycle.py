@@ -78,7 +78,11 @@ class Started:
         """Return how that ended; None where something else ended it. Raises TimeLimitError."""
         status = self._script.status(timeout_seconds=timeout_seconds)
         if status is None and not self._script.ended:
-            raise TimeLimitError.unanswered(timeout_seconds, host=None, step=_RECORD)
+            raise TimeLimitError(
+                f"its script was told, and gave no answer within {timeout_seconds:g} s: it may do"
+                " it yet",
+                step=_RECORD,
+            )
         if status:
             self._wait_for_complaints()
         said = "\n".join(self._complaints).encode()

@@ -11,7 +11,7 @@ from carbon.driver import WantedDriver
 from carbon.errors import ProvisionError, UnfitError, UsageError, refuse
 from carbon.facts import ServerFacts
 from carbon.fitness import unfit, unfit_elb, unfit_home, unfit_manager
-from carbon.plan import Plan, Step, plan
+from carbon.plan import Plan, Step, edit_hosts_once, plan
 from carbon.value import Value, replace
 from remote.fleet import Fleet
 from remote.interrupt import safe_point
@@ -74,7 +74,7 @@ def look(
     reasons += _unfit_watchers(fleet.cluster, facts, plans)
     refuse(reasons)
     safe_point()
-    return plans
+    return list(edit_hosts_once(plans))
 
 
 def _look_at(fleet: Fleet, order: Order, node: Node) -> _Looked:

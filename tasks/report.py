@@ -41,7 +41,9 @@ def summary(made: Plan) -> str:
         parts.append("complete an interrupted run")
     if made.unstages:
         parts.append("clear what an interrupted run had staged")
-    if made.hosts:
+    if made.hosts_by:
+        parts.append(f"hosts (by {made.hosts_by})")
+    elif made.hosts:
         parts.append(f"hosts (+{len(made.hosts.added)} -{len(made.hosts.removed)})")
     elif made.facts.hosts_leftover:
         parts.append("clear what an interrupted run left beside /etc/hosts")
@@ -71,7 +73,7 @@ def details(screen: Screen, made: Plan) -> None:
             secrets += outdated_secrets(made.node, change.path, old)
         for line in diff_lines(change.path, old, change.new, secrets):
             screen.line(line)
-    if made.hosts:
+    if made.hosts and not made.hosts_by:
         for text in made.hosts.removed:
             screen.line(Text(f"  /etc/hosts  -{text}", "red"))
         for text in made.hosts.added:

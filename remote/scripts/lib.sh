@@ -46,11 +46,12 @@ holds() {
 } 2> /dev/null
 
 # read_ticks PID: into `ticks`, when it started, in ticks since boot; fails where it is gone. One that has
-# ended is gone, also where nobody has asked for its status yet: dash does not while it reads.
+# ended is gone, also where nobody has asked for its status yet: dash does not while it reads. It has not
+# while one of its threads lives: a JVM still holds its ports then.
 read_ticks() {
     { read -r status_line < "/proc/$1/stat"; } 2>/dev/null || return 1
     set -- ${status_line##*) }
-    case $1 in Z | X | x) return 1 ;; esac
+    case $1 in Z | X | x) [ "${18}" -gt 1 ] || return 1 ;; esac
     ticks=${20}
 }
 

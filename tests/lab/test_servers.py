@@ -82,6 +82,23 @@ def test_two_workers_on_one_server_share_it_in_peace(
     assert again.row("worker4").split()[1] == "nothing"
 
 
+def test_workers_on_one_server_leave_its_hosts_to_the_first_of_them(
+    stock: Callable[..., None], fab: Fab, cluster_file: ClusterFile, worker1: Host
+) -> None:
+    stock()
+    worker1.sh(f"cp -a {HOME} {SECOND}")
+    second = cluster_file.worker("worker1") | {"server": "worker1", "home": SECOND}
+    inventory = cluster_file(workers=["worker1"], worker4=second)
+    assert "hosts (by worker1)" in fab("plan", hosts=inventory).out
+    ran = fab.succeeds("hosts", hosts=inventory)
+    assert ran.row("worker1").split()[1:2] == ["hosts"]
+    assert "hosts (by worker1)" in ran.row("worker4")
+    assert worker1.read("/etc/hosts").count("carbondb.mysql-wso2.com") == 1
+    with untouched(worker1):
+        again = fab.succeeds("hosts", hosts=inventory)
+    assert again.row("worker4").split()[1] == "nothing"
+
+
 def test_the_users_own_ssh_config_counts_with_aliases_and_jumps(
     stock: Callable[..., None], fab: Fab, cluster_file: ClusterFile, lab: Lab, worker1: Host
 ) -> None:

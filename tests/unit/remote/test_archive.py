@@ -50,5 +50,13 @@ def test_an_archive_that_was_cut_off_is_told(size: int) -> None:
         list(unpack(pack(MEMBERS)[:size], host="worker1", step="look"))
 
 
+def test_a_second_name_of_a_file_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"once")
+    (tmp_path / "b").hardlink_to(tmp_path / "a")
+    command = ["tar", "-cf", "-", "-C", str(tmp_path), "a", "b"]
+    made = subprocess.run(command, capture_output=True, check=True).stdout
+    assert [one.data for one in unpack(made, host="lb", step="look")] == [b"once", b"once"]
+
+
 def test_no_archive_has_no_files() -> None:
     assert list(unpack(b"", host="worker1", step="look")) == []
