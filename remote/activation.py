@@ -22,8 +22,6 @@ from remote.seam import Server
 from remote.success import demand_success
 
 _TIME = "%Y%m%dT%H%M%SZ"
-_NEW = 0o644
-"""The mode of a file that replaces none."""
 
 
 def generation_id(run: str, generations: Iterable[Generation] = ()) -> str:
@@ -140,7 +138,7 @@ def _send(
         limit_seconds=timeout_seconds,
     )
     outcome = server.run(
-        script, payload=_archive(files, plan.facts, hosts=hosts), timeout_seconds=timeout_seconds
+        script, payload=_archive(files, hosts=hosts), timeout_seconds=timeout_seconds
     )
     if outcome.status == privilege.REFUSED:
         raise privilege.refused(server, outcome, step="look")
@@ -309,15 +307,13 @@ def _expected(facts: ServerFacts) -> Iterator[str]:
         yield from (found.digest, str(path))
 
 
-def _archive(files: Mapping[PurePosixPath, bytes], facts: ServerFacts, *, hosts: bytes) -> bytes:
-    """Pack the files with a manifest of their digests, each of the mode of what it replaces."""
+def _archive(files: Mapping[PurePosixPath, bytes], *, hosts: bytes) -> bytes:
+    """Pack the files with a manifest of their digests, all of mode 600."""
     manifest = "".join(
         f"{hashlib.sha256(data).hexdigest()}  files/{path}\n" for path, data in files.items()
     )
     members = [Member(name="manifest", data=manifest.encode())]
-    for path, data in files.items():
-        found = facts.files.get(path)
-        members.append(Member(name=f"files/{path}", data=data, mode=found.mode if found else _NEW))
+    members += [Member(name=f"files/{path}", data=data) for path, data in files.items()]
     if hosts:
         members.append(Member(name="hosts", data=hosts))
     return pack(members)

@@ -79,7 +79,7 @@ flush_lines() {
 
 # dress: owner and mode are those of the file that is replaced, or was; what cannot be kept is
 # refused. One `stat` tells of all: of each staged file, of where it goes, and of what is there.
-# Modes are only noted, where they differ: they are given right before a file is put in place.
+# Modes are only noted, where they differ: a staged file is private until its turn.
 dress() {
     selinux=
     if [ -d /sys/fs/selinux ] || [ -d /selinux ]; then selinux=yes; fi

@@ -37,8 +37,7 @@ step stage-create
 mkdir -p "$own/staged/keep/files" "$own/generations" || fail 1 "cannot create $own"
 step stage-unpack
 # With -m: a file's time is now, by which a server that started before is seen to need a restart.
-# With -p: its mode is already that of the file that it is to replace; nobody else may enter `staged`.
-tar -xmpf - -C "$own/staged" || fail 1 "the staged files did not arrive whole"
+tar -xmf - -C "$own/staged" || fail 1 "the staged files did not arrive whole"
 cd "$own/staged" || fail 1 "the staged files are gone"
 if [ -s manifest ]; then sha256sum --status -c manifest || fail 1 "the staged files arrived damaged"; fi
 cd "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
