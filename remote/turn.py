@@ -139,7 +139,7 @@ class Turn:
         todo: list[Callable[[], Iterable[str]]] = [step for planned, step in steps if planned]
         results = parallel(todo, lambda step: list(step()))
         if self._plan.start and not all_or_errors(results)[1]:
-            attempt.start(setup=self._plan.facts.lacks_tables)
+            attempt.start()
         if attempt.swaps:
             results.insert(0, or_error(partial(self._see_swapped, attempt)))
         done, errors = all_or_errors(results)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
 
 from lab import Lab
 from tests.lab.cli import Fab
@@ -58,14 +61,19 @@ def test_a_home_of_another_account_is_worked_on_and_run_as_that_account(
     assert "carbondb.mysql-wso2.com" in worker2.read("/etc/hosts")
 
 
-def test_two_workers_on_one_server_share_it_in_peace(
-    stock: Callable[..., None], fab: Fab, cluster_file: ClusterFile, worker1: Host
-) -> None:
-    """Ports of their own, one block in /etc/hosts, and a restart of one leaves the other alone."""
+@pytest.fixture
+def inventory(stock: Callable[..., None], cluster_file: ClusterFile, worker1: Host) -> Path:
+    """hosts.yaml of two workers on one server, worker1 and worker4, as unpacked."""
     stock()
     worker1.sh(f"cp -a {HOME} {SECOND}")
     second = cluster_file.worker("worker1") | {"server": "worker1", "home": SECOND}
-    inventory = cluster_file(workers=["worker1"], worker4=second)
+    return cluster_file(workers=["worker1"], worker4=second)
+
+
+def test_two_workers_on_one_server_share_it_in_peace(
+    fab: Fab, inventory: Path, worker1: Host
+) -> None:
+    """Ports of their own, one block in /etc/hosts, and a restart of one leaves the other alone."""
     ran = fab.succeeds("-H", "worker1,worker4", "deploy", hosts=inventory)
     assert "4000 9763 9443" in ran.row("worker1")
     assert "4001 9764 9444" in ran.row("worker4")
@@ -83,12 +91,8 @@ def test_two_workers_on_one_server_share_it_in_peace(
 
 
 def test_workers_on_one_server_leave_its_hosts_to_the_first_of_them(
-    stock: Callable[..., None], fab: Fab, cluster_file: ClusterFile, worker1: Host
+    fab: Fab, inventory: Path, worker1: Host
 ) -> None:
-    stock()
-    worker1.sh(f"cp -a {HOME} {SECOND}")
-    second = cluster_file.worker("worker1") | {"server": "worker1", "home": SECOND}
-    inventory = cluster_file(workers=["worker1"], worker4=second)
     assert "hosts (by worker1)" in fab("plan", hosts=inventory).out
     ran = fab.succeeds("hosts", hosts=inventory)
     assert ran.row("worker1").split()[1:2] == ["hosts"]

@@ -88,7 +88,7 @@ class Home:
         return [
             int(process.name)
             for process in Path("/proc").iterdir()
-            if process.name.isdigit() and mark in _words(process)
+            if process.name.isdigit() and mark in words(process)
         ]
 
     def close(self) -> None:
@@ -99,7 +99,8 @@ class Home:
             self._started.wait()
 
 
-def _words(process: Path) -> list[bytes]:
+def words(process: Path) -> list[bytes]:
+    """Return the command line of a process, by its folder in /proc; none where it is gone."""
     try:
         return (process / "cmdline").read_bytes().split(b"\0")
     except OSError:

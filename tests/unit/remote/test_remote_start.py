@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,12 @@ from carbon.plan import Plan, Step, Wishes, plan
 from carbon.value import replace
 from remote import activation
 from remote.leave import Stopped, leave
-from remote.lifecycle import Attempt, Joined, Started, begin_record, record
+from remote.lifecycle import Attempt, Joined, Started, begin_record
 from remote.progress import Silent
 from remote.script import Script
 from remote.survey import survey
 from tests.unit.carbon.nodes import make_cluster, make_manager
-from tests.unit.remote.homes import Home
+from tests.unit.remote.homes import Home, words
 from tests.unit.remote.local_server import LocalFleet, LocalServer
 
 WKA = "org.wso2.carbon.core.clustering.hazelcast.wka.WKABasedMembershipScheme"
@@ -82,14 +82,21 @@ class Site:
             attempt.start()
             return attempt.outcome()
 
-    def record(self, joined: Joined, *, started: Started | None = None) -> None:
+    def record(
+        self,
+        joined: Joined | None,
+        *,
+        audit: str = AUDIT,
+        started: Started | None = None,
+        timeout_seconds: float = SECONDS,
+    ) -> None:
         wait = begin_record(
             self.fleet,  # type: ignore[arg-type]
             self.node,
             evidence=joined,
-            audit=AUDIT,
+            audit=audit,
             started=started,
-            timeout_seconds=SECONDS,
+            timeout_seconds=timeout_seconds,
         )
         wait()
 
@@ -458,17 +465,12 @@ def test_a_node_whose_script_is_gone_is_recorded_by_another(site: Site) -> None:
 
 
 def test_a_record_that_does_not_end_in_time_is_not_written_twice(site: Site) -> None:
-    with site.started() as (result, started), started._script.held():  # type: ignore[attr-defined]
-        wait = begin_record(
-            site.fleet,  # type: ignore[arg-type]
-            site.node,
-            evidence=result,
-            audit=AUDIT,
-            started=started,
-            timeout_seconds=0.2,
-        )
-        with pytest.raises(TimeLimitError):
-            wait()
+    with (
+        site.started() as (result, started),
+        started._script.held(),  # type: ignore[attr-defined]
+        pytest.raises(TimeLimitError),
+    ):
+        site.record(result, started=started, timeout_seconds=0.2)
     assert "record" not in site.fleet.server(site.node).ran
     assert (site.home.state / "audit.log").read_text() == f"{AUDIT}\n", "once it went on"
 
@@ -477,13 +479,7 @@ def test_an_operator_whose_name_is_no_utf8_is_recorded(site: Site) -> None:
     audit = "then m\udcfcller@desk deploy inventory=0 ok"
     with site.started() as (result, started):
         started.tell(audit, str(result.pid), "evidence=Member joined", "")
-    record(
-        site.fleet,  # type: ignore[arg-type]
-        site.node,
-        evidence=None,
-        audit=audit,
-        timeout_seconds=SECONDS,
-    )
+    site.record(None, audit=audit)
     line = audit.encode(errors="surrogateescape") + b"\n"
     assert (site.home.state / "audit.log").read_bytes() == line * 2
 
@@ -511,25 +507,13 @@ def test_a_follower_that_is_killed_ends_the_wait_for_its_start(site: Site) -> No
 
 def follower_of(log: Path) -> int:
     """Return the process that picks lines from a log's tail: the reader of its pipe."""
-    tails = [
-        pid for pid in pids() if cmdline(pid)[:1] == [b"tail"] and str(log).encode() in cmdline(pid)
-    ]
-    pipe = Path(f"/proc/{tails[0]}/fd/1").readlink()
-    return next(
-        pid
-        for pid in pids()
-        if cmdline(pid)[:1] == [b"grep"] and Path(f"/proc/{pid}/fd/0").readlink() == pipe
-    )
+    tail = next(one for one in processes("tail") if str(log).encode() in words(one))
+    pipe = (tail / "fd/1").readlink()
+    return next(int(one.name) for one in processes("grep") if (one / "fd/0").readlink() == pipe)
 
 
-def pids() -> list[int]:
-    return [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
-
-
-def cmdline(pid: int) -> list[bytes]:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    return []
+def processes(program: str) -> list[Path]:
+    return [one for one in Path("/proc").glob("[0-9]*") if words(one)[:1] == [program.encode()]]
 
 
 def test_what_cannot_be_recorded_is_told_in_the_scripts_words(site: Site) -> None:
