@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from carbon import hostsfile
+from carbon.checksum import checksum
 from carbon.cluster import Cluster, Node
 from carbon.errors import ProvisionError, UnfitError
 from carbon.facts import Generation, ServerFacts
@@ -124,6 +125,8 @@ def _send(
         values={
             "home_dir": str(plan.node.home),
             "expect": list(_expected(plan.facts)),
+            "paths": list(map(str, files)),
+            "checksums": "\n".join(_checksums(files)),
             "remove": [str(path) for path in plan.removed],
             "need_kb": 2 * sum(len(data) for data in files.values()) // 1024 + 1024,
             "generation": generation.id,
@@ -307,13 +310,15 @@ def _expected(facts: ServerFacts) -> Iterator[str]:
         yield from (found.digest, str(path))
 
 
+def _checksums(files: Mapping[PurePosixPath, bytes]) -> Iterator[str]:
+    """Yield what `cksum` is to print of each file."""
+    for path, data in files.items():
+        yield f"{checksum(data)} {len(data)} {path}"
+
+
 def _archive(files: Mapping[PurePosixPath, bytes], *, hosts: bytes) -> bytes:
-    """Pack the files with a manifest of their digests, all of mode 600."""
-    manifest = "".join(
-        f"{hashlib.sha256(data).hexdigest()}  files/{path}\n" for path, data in files.items()
-    )
-    members = [Member(name="manifest", data=manifest.encode())]
-    members += [Member(name=f"files/{path}", data=data) for path, data in files.items()]
+    """Pack the files, all of mode 600."""
+    members = [Member(name=f"files/{path}", data=data) for path, data in files.items()]
     if hosts:
         members.append(Member(name="hosts", data=hosts))
     return pack(members)

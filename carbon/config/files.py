@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import PurePosixPath
 
 from carbon import layout
@@ -68,7 +68,7 @@ def patch(node: Node, path: PurePosixPath, data: bytes) -> Patched:
     `path` is one of `managed_files`. Raises ConfigFileError for a file that cannot be patched
     safely, and InventoryError for a secret that cannot be had.
     """
-    document = XmlDocument.parse(data, file=str(path))
+    document = _parsed(data, str(path))
     edits = _edits(node, path)
     patched, secured = _edited(document, edits)
     if patched.data == data:
@@ -89,7 +89,7 @@ def outdated_secrets(node: Node, path: PurePosixPath, data: bytes) -> tuple[str,
     Each edit is held against the file as it is: what only an earlier edit brings is not in it.
     Raises ConfigFileError for a file that is no XML.
     """
-    document = XmlDocument.parse(data, file=str(path))
+    document = _parsed(data, str(path))
     outdated: dict[str, None] = {}
     for edit in _edits(node, path):
         edits = Edits(document)
@@ -97,6 +97,15 @@ def outdated_secrets(node: Node, path: PurePosixPath, data: bytes) -> tuple[str,
             edit(edits)
         outdated.update(dict.fromkeys(filter(None, edits.outdated)))
     return tuple(outdated)
+
+
+@lru_cache(maxsize=16)
+def _parsed(data: bytes, file: str) -> XmlDocument:
+    """Return what servers may share: of a stock file, the same bytes lie on all of them.
+
+    Nothing changes a document; its edits are made on a copy.
+    """
+    return XmlDocument.parse(data, file=file)
 
 
 def _edits(node: Node, path: PurePosixPath) -> list[Edit]:

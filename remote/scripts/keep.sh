@@ -1,24 +1,14 @@
 # What stage and swap share: what goes in and out, the old state of it, and a copy for rollback.
 # HOME_DIR REMOVE
-list=$own/staged/manifest
 paths=$own/staged/paths
 remove=$own/staged/remove
 given=$own/staged/given
 
-# write_lists: one path a line, of what is put in place and of what goes away.
-write_lists() {
+# list_removed: one path a line, of what goes away, behind what staging listed already.
+list_removed() {
     step list
-    : > "$paths" || fail 1 "cannot write in $own/staged"
-    if [ -s "$list" ]; then
-        while read -r _ path; do
-            say "${path#files/}" >> "$paths" || fail 1 "cannot list the staged files"
-        done < "$list"
-    fi
-    [ -f "$remove" ] || : > "$remove" || fail 1 "cannot list what goes away"
     eval "set -- $REMOVE"
-    for path; do
-        say "$path" >> "$remove" || fail 1 "cannot list what goes away"
-    done
+    if [ $# -gt 0 ]; then printf '%s\n' "$@"; fi >> "$remove" || fail 1 "cannot list what goes away"
 }
 
 # see: into `seen`, what would differ had somebody touched a listed file; a line for each.

@@ -8,7 +8,7 @@ done
 step stage-clear
 rm -rf "$staged" || fail 1 "cannot clear $staged"
 step stage-create
-mkdir -p "$staged/files" && : > "$staged/modes" && : > "$staged/remove" || fail 1 "cannot create $staged"
+mkdir -p "$staged/files" && : > "$staged/modes" && : > "$staged/paths" && : > "$staged/remove" || fail 1 "cannot create $staged"
 
 step stage-list
 for generation; do
@@ -24,14 +24,10 @@ while read -r generation mode path; do
     else
         mkdir -p "$staged/files/$(dirname "$path")" &&
             cat "$own/generations/$generation/files/$path" > "$staged/files/$path" &&
-            say "$mode $path" >> "$staged/modes" || fail 1 "cannot stage $path"
+            say "$mode $path" >> "$staged/modes" && say "$path" >> "$staged/paths" || fail 1 "cannot stage $path"
     fi
 done < "$staged/kept"
 
-step stage-manifest
 cd "$staged" || fail 1 "the staged files are gone"
-find files -type f -exec sha256sum {} + > manifest || fail 1 "cannot list the staged files"
 find . -type f -exec sh -c 'sync "$@" 2>/dev/null || sync' sync {} +
-sed 's/^.\{72\}/file /' manifest
-sed 's/^/absent /' remove
 say staged

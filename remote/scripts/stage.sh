@@ -1,8 +1,8 @@
 # Bring the new files beside the live ones. What was planned on must still be there.
-# HOME_DIR EXPECT(digest path ...) REMOVE NEED_KB GENERATION META HOSTS_DIGEST HOSTS_PLAIN(yes|no); payload: a
-# tar with `manifest`, `files/` and, where HOSTS_DIGEST is given, the new /etc/hosts as `hosts`. All that the
-# swap would do before it touches a live file is done here already, while all servers are at it: a turn
-# waits for less.
+# HOME_DIR EXPECT(digest path ...) PATHS CHECKSUMS(what cksum prints of them) REMOVE NEED_KB GENERATION META
+# HOSTS_DIGEST HOSTS_PLAIN(yes|no); payload: a tar with `files/` and, where HOSTS_DIGEST is given, the new
+# /etc/hosts as `hosts`. All that the swap would do before it touches a live file is done here already, while
+# all servers are at it: a turn waits for less.
 eval "set -- $EXPECT"
 there=
 while [ $# -ge 2 ]; do
@@ -38,10 +38,14 @@ mkdir -p "$own/staged/keep/files" "$own/generations" || fail 1 "cannot create $o
 step stage-unpack
 # With -m: a file's time is now, by which a server that started before is seen to need a restart.
 tar -xmf - -C "$own/staged" || fail 1 "the staged files did not arrive whole"
-cd "$own/staged" || fail 1 "the staged files are gone"
-if [ -s manifest ]; then sha256sum --status -c manifest || fail 1 "the staged files arrived damaged"; fi
+eval "set -- $PATHS"
+# What this is to find is accident: nobody else gets here, and SSH guarded the way.
+[ $# -eq 0 ] || { cd "$own/staged/files" && [ "$(cksum -- "$@")" = "$CHECKSUMS" ]; } ||
+    fail 1 "the staged files arrived damaged"
 cd "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
-write_lists
+step list-paths
+if [ $# -gt 0 ]; then printf '%s\n' "$@"; fi > "$paths" || fail 1 "cannot list the staged files"
+list_removed
 copied=
 if [ ! -f "$own/journal" ]; then
     see
@@ -58,6 +62,7 @@ if [ -n "$HOSTS_DIGEST" ]; then
     { [ "$HOSTS_PLAIN" = yes ] && make_plain < "$own/staged/hosts"; } || make_new "$HOSTS_DIGEST" cat "$own/staged/hosts"
     new_hosts=$new
 fi
-while read -r path; do copied=$copied$own/staged/files/$path$NEWLINE; done < "$paths"
-flush_lines "$list$NEWLINE$new_hosts$NEWLINE$copied"
+eval "set -- $PATHS"
+for path; do copied=$copied$own/staged/files/$path$NEWLINE; done
+flush_lines "$paths$NEWLINE$remove$NEWLINE$new_hosts$NEWLINE$copied"
 say staged

@@ -1,9 +1,12 @@
 # Tell everything that a plan needs, in one round trip, and change nothing.
 # HOME_DIR JAVA_DIR FILES PRESENT JAR DRIVER_PATTERN LOCK ASKED(name pattern ...)
 # Each process that it starts costs a millisecond of every deploy: the shell itself does what it can.
+# What is told is sent in one go: written one by one, most lines would travel in packets of their own.
+told=
+say() { told=$told$*$NEWLINE; }
 say "survey 1"
 say "user ${LOGNAME:-$(id -un)}"
-date '+now %s%nzone %z'
+say "$(date '+now %s%nzone %z')"
 if [ -L "$LOCK" ] && holder=$(readlink "$LOCK"); then
     say "lock $holder"
     holder_lives "$holder" || say "lock_dead yes"
@@ -47,7 +50,10 @@ if [ -n "$HOME_REAL" ]; then
         say "kernel $line"
     fi
     eval "set -- $FILES"
-    for path; do [ -L "$HOME_DIR/$path" ] && say "symlink $path"; done
+    for path; do
+        [ -L "$HOME_DIR/$path" ] && say "symlink $path"
+        [ -f "$HOME_DIR/$path" ] && [ ! -r "$HOME_DIR/$path" ] && say "unreadable $path"
+    done
 
     if cd "$HOME_DIR/repository/components/lib" 2>/dev/null; then
         drivers=
@@ -159,7 +165,8 @@ for table; do
     shift
     [ ! -r "$table" ] || set -- "$@" "$table"
 done
-{ [ -z "$pid" ] || ls -l "/proc/$pid/fd" 2>/dev/null; say "$ports"; } | awk '
+printf %s "$told"
+{ [ -z "$pid" ] || ls -l "/proc/$pid/fd" 2>/dev/null; printf '%s\n' "$ports"; } | awk '
     $NF ~ /^socket:/ { own[substr($NF, 9, length($NF) - 9)] = 1 }
     $1 == "LISTEN" {
         match($0, /ino:[0-9]+/)
@@ -171,17 +178,16 @@ done
     /host LOCAL/ { print "address", address }
     $1 == "btime" { print "boot", $2 }
     $5 == "/etc/hosts" { print "hosts_mounted yes" }
-    $5 == ENVIRON["DEPLOYMENT"] { print "deployment_mounted yes" }' - "$@"
+    $5 == ENVIRON["DEPLOYMENT"] { print "deployment_mounted yes" }
+    END { print "files" }' - "$@"
 
 eval "set -- $FILES"
 asked=$#
 for path; do
-    [ -f "$HOME_DIR/$path" ] || continue
-    if [ -r "$HOME_DIR/$path" ]; then set -- "$@" "$path"; else say "unreadable $path"; fi
+    if [ -f "$HOME_DIR/$path" ] && [ -r "$HOME_DIR/$path" ]; then set -- "$@" "$path"; fi
 done
 shift "$asked"
 server=repository/deployment/server # its mode alone
 if [ -d "$HOME_DIR/$server" ] && [ -r "$HOME_DIR/$server" ]; then set -- "$server" "$@"; fi
 [ $# -eq 0 ] || set -- -C "$HOME_DIR" -- "$@"
-say "files"
 tar --no-recursion -chf - -C /etc hosts "$@"

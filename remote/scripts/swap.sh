@@ -56,7 +56,8 @@ if [ "$prepared" = "$GENERATION" ] && [ ! -e "$kept" ]; then
 else
     # The first copy of a generation stays: what is not in its manifest was not swapped yet.
     mkdir -p "$kept/files" || fail 1 "cannot create $kept"
-    write_lists
+    [ -f "$paths" ] || : > "$paths" || fail 1 "cannot write in $own/staged"
+    list_removed
     see
     step manifest-begin
     { [ ! -f "$kept/manifest" ] || cat "$kept/manifest"; } > "$kept/manifest.new" || fail 1 "cannot write in $kept"
