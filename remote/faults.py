@@ -11,6 +11,7 @@ moment in every run. Operations of the client (SERVER is a name of hosts.yaml):
 
     SERVER:open:1                   the connection
     SERVER:run:SCRIPT:N             the Nth time that SCRIPT runs to its end
+    SERVER:hold:SCRIPT:N            the Nth time that SCRIPT takes what is then held
     SERVER:stream:SCRIPT:N          the Nth time that SCRIPT is started to be read while it runs
     SERVER:tell:SCRIPT:N            the Nth time that it is sent lines
     SERVER:line:SCRIPT:N            the Nth line that comes from it
@@ -49,7 +50,7 @@ from carbon.cluster import Ssh
 from carbon.errors import UsageError
 from carbon.value import replace
 from remote.script import Script
-from remote.seam import Outcome, Reach, Reading, Server, Sink, Stream
+from remote.seam import Held, Outcome, Reach, Reading, Server, Sink, Stream
 
 FAULT, LOG = "PROVISION_FAULT", "PROVISION_FAULT_LOG"
 SERVER_FOLDER = "/var/lib/provision-faults"
@@ -117,6 +118,11 @@ class FaultyServer:
         with self._reached("run", script.name) as point:
             armed = self._points.arm(script, point)
             return self._server.run(armed, payload=payload, timeout_seconds=timeout_seconds)
+
+    def hold(self, script: Script, *, timeout_seconds: float) -> Held:
+        with self._reached("hold", script.name) as point:
+            armed = self._points.arm(script, point)
+            return self._server.hold(armed, timeout_seconds=timeout_seconds)
 
     def stream(
         self, script: Script, *, sink: Sink | None = None, errors: Sink | None = None

@@ -1,4 +1,4 @@
-"""The lock of a server: held while this run works on it, gone with its connection."""
+"""The lock of a server: held while this run works on it, dead with its connection."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from functools import cache
 
 from carbon.errors import LockedError, ScriptError
 from remote.script import Script, changing
-from remote.seam import Server
+from remote.seam import Outcome, Server
 
 LOCK_PATH = "/tmp/carbon-provision.lock"
 """One for each server, whoever logs in: a link that is made in one step and says who holds it."""
 
+_UNLOCK = 'case $(readlink "$LOCK") in *" run=$RUN shell=$$ pid="*) rm -f "$LOCK" ;; esac'
 _SPARE_SECONDS = 5.0
 """For the answer itself, where the script waits as long as it may."""
 
@@ -56,34 +57,34 @@ def locked(
         "changing": "|".join(name for name in changing() if name != "lock"),
         "wait_seconds": int(timeout_seconds),
     }
-    stream = server.stream(Script(name="lock", values=values, run_as=run_as))
+    script = Script(name="lock", values=values, run_as=run_as, at_end=_UNLOCK)
+    held = server.hold(script, timeout_seconds=timeout_seconds + _SPARE_SECONDS)
     try:
-        while True:
-            try:
-                line = stream.line(timeout_seconds=timeout_seconds + _SPARE_SECONDS)
-            except TimeoutError:
-                line = None
-            word, _, rest = (line or "silence").partition(" ")
-            match word:
-                case "held" | "shared":
-                    break
-                case "dead" | "broken":
-                    continue
-                case "taken":
-                    raise _taken(server, rest)
-                case "busy":
-                    raise _busy(server, rest)
-                case _:
-                    raise ScriptError(
-                        f"the lock {LOCK_PATH} can be neither taken nor cleared: {rest or word}",
-                        host=server.name,
-                        step="lock",
-                        action=f"if no run is under way, remove {LOCK_PATH} on the server as its"
-                        " owner or as root",
-                    )
+        _demand_held(server, held.outcome)
         yield
     finally:
-        stream.close()
+        held.release()
+
+
+def _demand_held(server: Server, outcome: Outcome) -> None:
+    """See from the last word that it was taken, after dead ones that were cleared."""
+    lines = outcome.out.decode(errors="replace").splitlines() or [outcome.complaint]
+    word, _, rest = lines[-1].partition(" ")
+    match word:
+        case "held" | "shared":
+            return
+        case "taken":
+            raise _taken(server, rest)
+        case "busy":
+            raise _busy(server, rest)
+        case _:
+            raise ScriptError(
+                f"the lock {LOCK_PATH} can be neither taken nor cleared: {rest or word}",
+                host=server.name,
+                step="lock",
+                action=f"if no run is under way, remove {LOCK_PATH} on the server as its"
+                " owner or as root",
+            )
 
 
 def _busy(server: Server, text: str) -> LockedError:

@@ -18,6 +18,11 @@ from carbon.value import Value, field
 
 _FOLDER = Path(__file__).parent / "scripts"
 
+_TITLE = "provision:"
+"""What `$0` begins with: so scripts are known in a process list."""
+_HOLDER = "CLIENT_PID=$client SHELL_PID=$$"
+"""What a script is told that holds something for its shell."""
+
 Given = str | bytes | int | Secret | Iterable[str]
 
 
@@ -39,6 +44,9 @@ class Script(Value, kw_only=True):
     before: tuple[str, ...] = ()
     """Other scripts that run before it in the same shell, with the same values."""
     after: tuple[str, ...] = ()
+    at_end: str = ""
+    """A line of shell for when the shell that ran it ends, if it succeeds: see `Server.hold`. Its
+    values are those of the script; `$$` is that shell."""
     prelude: str = ""
     """What comes between the shared functions and the body (remote/faults.py)."""
 
@@ -60,13 +68,16 @@ class Script(Value, kw_only=True):
 
         It is the same for every script but for the numbers and the name in `$0`.
         """
-        return f"exec {self._reader(size)}"
+        return f"exec {self._reader_as_account(size)}"
 
     def line(self, size: int, payload_size: int) -> str:
-        """Return the line that a shell with more to read after them takes for this script.
+        """Return the line that a shell of its account, with more to read, takes for this script.
 
         It is the same, and is given `size` bytes of script and its payload, and nothing else.
         """
+        if self.at_end:
+            ending = shlex.quote(self._ending())
+            return f"{_HOLDER} {self._reader(size, then='< /dev/null')} && trap {ending} EXIT"
         if payload_size == 0:
             return self._reader(size, then="< /dev/null")
         # Mostly nothing is left to read, and a process for that would cost a millisecond.
@@ -75,27 +86,68 @@ class Script(Value, kw_only=True):
         return f"head -c {size + payload_size} | {whole}"
 
     def asking_command(self, size: int, *, prompt: str) -> str:
-        """Return the command line for a server whose sudo wants a password.
-
-        sudo is validated first, by the very shell that later calls it: without a terminal its
-        ticket belongs to the parent process. `ready` then tells the client to send the script.
-        """
-        reader = self._reader(size) if self.run_as else f'eval "$(head -c {size})"'
-        validate = f"sudo -S -p {shlex.quote(prompt)} -v && echo ready && {reader}"
-        return f"exec sh -c {shlex.quote(validate)} {self._title}"
+        """Return the command line for a server whose sudo wants a password: see `asking`."""
+        here = f'eval "$(head -c {size})"'
+        reader = self._reader_as_account(size) if self.run_as else here
+        return asking(reader, title=self._title, prompt=prompt)
 
     @property
     def _title(self) -> str:
-        return f"provision:{self.name}"
+        return f"{_TITLE}{self.name}"
 
     def _reader(self, size: int, *, then: str = "") -> str:
-        reader = shlex.quote(f'eval "$(head -c {size})" {then}'.rstrip())
-        limit = "" if self.limit_seconds is None else f"timeout -k 5 {self.limit_seconds:g} "
+        return f"{self._limit}sh -c {self._text_reader(size, then=then)} {self._title}"
+
+    def _reader_as_account(self, size: int) -> str:
         if self.run_as is None:
-            return f"{limit}sh -c {reader} {self._title}"
-        become = f"sudo -n -u {shlex.quote(self.run_as)} -- /bin/sh -c"
-        inner = shlex.quote(f'exec {limit}sh -c "$1" "$0"')
-        return f"{become} {inner} {self._title} {reader}"
+            return self._reader(size)
+        inner = shlex.quote(f'exec {self._limit}sh -c "$1" "$0"')
+        return f"{become(self.run_as)} {inner} {self._title} {self._text_reader(size)}"
+
+    @property
+    def _limit(self) -> str:
+        return "" if self.limit_seconds is None else f"timeout -k 5 {self.limit_seconds:g} "
+
+    def _text_reader(self, size: int, *, then: str = "") -> str:
+        return shlex.quote(f'eval "$(head -c {size})" {then}'.rstrip())
+
+    def _ending(self) -> str:
+        given = {name.upper(): value for name, value in self.values.items()}
+        used = {name: value for name, value in given.items() if f"${name}" in self.at_end}
+        line = "".join(f"{name}={_quote(value)}; " for name, value in used.items()) + self.at_end
+        assert "\n" not in line, "a shell takes it as one line"
+        return line
+
+
+def become(account: str) -> str:
+    """Return the beginning of a command line that runs a shell as another account."""
+    return f"sudo -n -u {shlex.quote(account)} -- /bin/sh -c"
+
+
+def shell_command(loop: str, *, account: str | None, prompt: str | None = None) -> str:
+    """Return the command line of a shell that stays, as the login or as an account.
+
+    In `$client` it has the process that ends with the connection: its parent, or the parent of
+    the shell that became the account. `prompt` is for a sudo that wants a password: see `asking`.
+    """
+    title = f"{_TITLE}shell"
+    text = shlex.quote(f"client=${{1:-$PPID}}; {loop}")
+    if account is None:
+        return f"exec sh -c {text} {title}"
+    shell = f'{become(account)} {text} {title} "$PPID"'
+    if prompt is not None:
+        return asking(shell, title=title, prompt=prompt)
+    return f"exec sh -c {shlex.quote(f'exec {shell}')} {title}"
+
+
+def asking(then: str, *, title: str, prompt: str) -> str:
+    """Return the command line that lets sudo ask for a password, says `ready`, and goes on.
+
+    sudo is validated first, by the very shell that later calls it: without a terminal its
+    ticket belongs to the parent process. `ready` then tells the client to send the script.
+    """
+    validate = f"sudo -S -p {shlex.quote(prompt)} -v && echo ready && {then}"
+    return f"exec sh -c {shlex.quote(validate)} {title}"
 
 
 def _quote(value: Given) -> str:

@@ -1,4 +1,4 @@
-"""The seam: everything that this tool can do to a server, in seven operations.
+"""The seam: everything that this tool can do to a server, in eight operations.
 
 `remote.ssh` implements it over Fabric; tests implement it with a local shell. Nothing
 else in the project touches a server.
@@ -13,7 +13,7 @@ from carbon.facts import Reach
 from carbon.value import Value
 from remote.script import Script
 
-__all__ = ["Outcome", "Reach", "Reading", "Server", "Sink", "Stream"]
+__all__ = ["Held", "Outcome", "Reach", "Reading", "Server", "Sink", "Stream"]
 
 
 class Outcome(Value):
@@ -28,6 +28,14 @@ class Outcome(Value):
         """The last line that the script wrote to stderr, for an error message."""
         lines = self.err.decode(errors="replace").strip().splitlines()
         return lines[-1].strip() if lines else f"it ended with status {self.status}"
+
+
+class Held(Value, kw_only=True):
+    """What a script left behind that lasts until it is released, or its connection is lost."""
+
+    outcome: Outcome
+    release: Callable[[], None]
+    """End the shell that the script ran in, which does what the script left for then."""
 
 
 Sink = Callable[[str | None], None]
@@ -100,6 +108,13 @@ class Server(Protocol):
         end before it has read its payload: its outcome tells why.
         Raises ConnectError when the connection breaks, TimeLimitError at the limit, and
         PrivilegeError when sudo refuses. Any exit status is the caller's to judge.
+        """
+        ...
+
+    def hold(self, script: Script, *, timeout_seconds: float) -> Held:
+        """Run a script to its end, and its `at_end` when that is released or the connection lost.
+
+        Where another script is at work in the same shell by then, after that. Raises as `run` does.
         """
         ...
 

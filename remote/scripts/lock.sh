@@ -1,8 +1,9 @@
-# Hold the server's lock until the client goes. The link's text says who holds it, and is made
-# in one step. LOCK TEXT(who from since) RUN BREAK(yes|no) CHANGING(names of scripts) WAIT_SECONDS
-end_with_client
-read_ticks $$
-text="$TEXT run=$RUN pid=$$ ticks=$ticks"
+# Take the server's lock for the shell that runs this, which gives it back when it ends. The link's text says
+# who holds it, and is made in one step. It lives as long as the process CLIENT_PID, which ends with the
+# connection: what its shell is still at then is waited for by who takes the lock next.
+# LOCK TEXT(who from since) RUN BREAK(yes|no) CHANGING(names of scripts) WAIT_SECONDS CLIENT_PID SHELL_PID
+read_ticks "$CLIENT_PID" || { CLIENT_PID=$SHELL_PID && read_ticks "$SHELL_PID"; }
+text="$TEXT run=$RUN shell=$SHELL_PID pid=$CLIENT_PID ticks=$ticks"
 
 # clear PATH TEXT: take away a lock that still says TEXT. Only who holds the claim on it may: a lock
 # beside it whose name is made of TEXT. So two runs that find the same dead lock never take away
@@ -42,7 +43,6 @@ at_work() {
 }
 
 hold() {
-    trap 'unlock; exit 0' TERM HUP INT
     tenths=0
     while others=$(at_work) && [ -n "$others" ]; do
         if [ $tenths -ge $((WAIT_SECONDS * 10)) ]; then
@@ -54,11 +54,9 @@ hold() {
         tenths=$((tenths + 1))
     done
     for claim in "$LOCK".[0-9]*; do # left by a script that was killed while it cleared a lock
-        held=$(readlink "$claim") && ! holder_lives "$held" && clear "$claim" "$held"
+        [ -L "$claim" ] && held=$(readlink "$claim") && ! holder_lives "$held" && clear "$claim" "$held"
     done
     say held
-    wait "$lifeline"
-    unlock
     exit 0
 }
 
@@ -66,7 +64,7 @@ for try in 1 2 3 4 5; do
     step lock
     if ln -s -T "$text" "$LOCK" 2>/dev/null; then hold; fi
     held=$(readlink "$LOCK") || { [ -e "$LOCK" ] && break; continue; }
-    case $held in *" run=$RUN "*) say shared; wait "$lifeline"; exit 0 ;; esac
+    case $held in *" run=$RUN "*) say shared; exit 0 ;; esac
     if [ "$BREAK" = yes ]; then
         say "broken $held"
         clear "$LOCK" "$held" || { say "stuck $held"; exit 0; }

@@ -13,9 +13,9 @@ from typing import Any
 import paramiko
 from fabric import Connection
 
-from carbon.errors import ConnectError
+from carbon.errors import ConnectError, PrivilegeError
 from remote.script import Script
-from remote.seam import Outcome, Reach, Reading, Sink, Stream
+from remote.seam import Held, Outcome, Reach, Reading, Sink, Stream
 from remote.ssh.channels import (
     ChannelReading,
     ChannelStream,
@@ -27,7 +27,7 @@ from remote.ssh.channels import (
     sent,
 )
 from remote.ssh.shells import Shells
-from remote.ssh.sudo import give_sudo_its_password
+from remote.ssh.sudo import PROMPT, give_sudo_its_password
 from remote.ssh.translation import refuse_sudo_failure, translated
 
 _AT_ONCE = struct.pack("ii", 1, 0)
@@ -53,7 +53,7 @@ class FabricServer:
         """Paramiko keeps why a channel was refused for whichever thread asks first."""
         self._begin_seconds = begin_seconds
         """How long a script that then goes on running may take to begin."""
-        self._shells = Shells(self._transport)
+        self._shells = Shells(self._transport, sudo_password=sudo_password)
 
     @property
     def name(self) -> str:
@@ -63,12 +63,23 @@ class FabricServer:
         self, script: Script, *, payload: bytes | Iterable[bytes] = b"", timeout_seconds: float
     ) -> Outcome:
         with translated(self._name, script.name, limit_seconds=timeout_seconds):
-            if isinstance(payload, bytes) and self._password_for(script) is None:
+            asks = script.calls_sudo and self._sudo_password is not None
+            if isinstance(payload, bytes) and not asks:
                 outcome = self._shells.run(script, payload, timeout_seconds=timeout_seconds)
             else:
                 outcome = self._run_alone(script, payload, timeout_seconds)
         refuse_sudo_failure(self._name, script, outcome)
         return outcome
+
+    def hold(self, script: Script, *, timeout_seconds: float) -> Held:
+        with translated(self._name, script.name, limit_seconds=timeout_seconds):
+            held = self._shells.hold(script, timeout_seconds=timeout_seconds)
+        try:
+            refuse_sudo_failure(self._name, script, held.outcome)
+        except PrivilegeError:
+            held.release()
+            raise
+        return held
 
     def _run_alone(
         self, script: Script, payload: bytes | Iterable[bytes], timeout_seconds: float
@@ -166,7 +177,10 @@ class FabricServer:
         channel = opened_session(self._transport(), deadline)
         password = self._password_for(script)
         if password is not None:
-            give_sudo_its_password(channel, script, len(text), password, deadline)
+            command = script.asking_command(len(text), prompt=PROMPT)
+            give_sudo_its_password(
+                channel, command, step=script.name, password=password, deadline=deadline
+            )
         else:
             execute(channel, script.command(len(text)), deadline)
         sent(channel, text, left(deadline))  # not all of it where sudo refuses at once

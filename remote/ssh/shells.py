@@ -7,25 +7,27 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import shlex
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import paramiko
 
-from remote.script import Script
-from remote.seam import Outcome
+from remote.script import Script, shell_command
+from remote.seam import Held, Outcome
 from remote.ssh.channels import execute, exit_status, left, opened_session, sent
+from remote.ssh.sudo import PROMPT, give_sudo_its_password
 
 _LOOP = (
-    'unset TMOUT; read -r mark; while read -r word line && [ "$word" = "$mark" ]; do'
+    'trap exit HUP INT PIPE TERM; [ -d "/proc/$client" ] || client=$$; unset TMOUT;'
+    ' read -r mark; while read -r word line && [ "$word" = "$mark" ]; do'
     r' eval "$line"; status=$?; printf "\n%s %s\n" "$mark" $status;'
     r' printf "\n%s %s\n" "$mark" $status >&2; done'
 )
 """Ends at a line that does not begin with the mark: what an earlier script left unread is never
-taken for a command."""
-COMMAND = f"exec sh -c {shlex.quote(_LOOP)} provision:shell"
+taken for a command. However it ends, what a script left for its end is done."""
 _STATUS_BYTES = 8
 """What follows the mark at the end of an output is no longer."""
 
@@ -40,6 +42,8 @@ class Shell:
         self._channel = channel
         self._mark = secrets.token_hex(16).encode()
         self._greeting = self._mark + b"\n"
+        self.holds = False
+        """What a script left for its end is still wanted: it is ended by who holds that alone."""
 
     @property
     def alive(self) -> bool:
@@ -91,38 +95,57 @@ class Shell:
 
 
 class Shells:
-    """The shells of one connection: as many as scripts run on it at the same time."""
+    """The shells of one connection: of each account, as many as run scripts at the same time."""
 
-    def __init__(self, transport: Callable[[], paramiko.Transport]) -> None:
+    def __init__(
+        self, transport: Callable[[], paramiko.Transport], *, sudo_password: str | None = None
+    ) -> None:
         self._transport = transport
-        self._free: list[Shell] = []
+        self._sudo_password = sudo_password
+        self._free: defaultdict[str | None, list[Shell]] = defaultdict(list)
+        """By account; None is the login itself."""
         self._guard = threading.Lock()
 
     def run(self, script: Script, payload: bytes, *, timeout_seconds: float) -> Outcome:
-        """Run a script in a shell that is free, or in a new one."""
-        with self._one(time.monotonic() + timeout_seconds) as shell:
-            outcome = shell.run(script, payload, timeout_seconds=timeout_seconds)
-            if outcome.status == 0 or script.run_as is None:
-                self._give_back(shell)  # unless sudo refused, which leaves the text unread
-            else:
-                shell.close()
-            return outcome
+        """Run a script in a shell of its account that is free, or in a new one."""
+        with self._one(script, time.monotonic() + timeout_seconds) as shell:
+            return shell.run(script, payload, timeout_seconds=timeout_seconds)
+
+    def hold(self, script: Script, *, timeout_seconds: float) -> Held:
+        """Run a script whose `at_end` is for when its shell ends; others run there meanwhile."""
+        with self._one(script, time.monotonic() + timeout_seconds) as shell:
+            outcome = shell.run(script, b"", timeout_seconds=timeout_seconds)
+            shell.holds = True
+        return Held(outcome=outcome, release=partial(self._end, shell, script.run_as))
 
     @contextlib.contextmanager
-    def _one(self, deadline: float) -> Iterator[Shell]:
-        transport = self._transport()
+    def _one(self, script: Script, deadline: float) -> Iterator[Shell]:
+        account = script.run_as
         with self._guard:
-            shell = self._free.pop() if self._free else None
+            shell = self._free[account].pop() if self._free[account] else None
         if shell is None or not shell.alive:
-            channel = opened_session(transport, deadline)
-            shell = Shell(channel)
-            execute(channel, COMMAND, deadline)
+            shell = self._opened(account, script.name, deadline)
         try:
             yield shell
         except BaseException:
-            shell.close()
+            if not shell.holds:
+                shell.close()
             raise
-
-    def _give_back(self, shell: Shell) -> None:
         with self._guard:
-            self._free.append(shell)
+            self._free[account].append(shell)
+
+    def _opened(self, account: str | None, step: str, deadline: float) -> Shell:
+        channel = opened_session(self._transport(), deadline)
+        if account is None or self._sudo_password is None:
+            execute(channel, shell_command(_LOOP, account=account), deadline)
+        else:
+            command = shell_command(_LOOP, account=account, prompt=PROMPT)
+            give_sudo_its_password(
+                channel, command, step=step, password=self._sudo_password, deadline=deadline
+            )
+        return Shell(channel)
+
+    def _end(self, shell: Shell, account: str | None) -> None:
+        with self._guard, contextlib.suppress(ValueError):
+            self._free[account].remove(shell)
+        shell.close()

@@ -5,25 +5,26 @@ from __future__ import annotations
 import paramiko
 
 from carbon.errors import PrivilegeError
-from remote.script import Script
 from remote.ssh.channels import SHORTEST_SECONDS, execute, left
 
-_SUDO_PROMPT = "provision-sudo-prompt:"
+PROMPT = "provision-sudo-prompt:"
+"""What sudo is told to ask with, to be known by."""
 
 
 def give_sudo_its_password(
-    channel: paramiko.Channel, script: Script, size: int, password: str, deadline: float
+    channel: paramiko.Channel, command: str, *, step: str, password: str, deadline: float
 ) -> None:
-    """Answer sudo when, and only when, it asks; return when the shell says it is ready.
+    """Run a command that lets sudo ask with PROMPT; return when it says that it is ready.
 
-    A password that is sent unasked would end up in what the script reads.
+    sudo is answered when, and only when, it asks: a password that is sent unasked would end up
+    in what the command reads.
     """
-    execute(channel, script.asking_command(size, prompt=_SUDO_PROMPT), deadline)
+    execute(channel, command, deadline)
     errors, asked = b"", 0
     while not channel.recv_ready() and not channel.exit_status_ready():
         if channel.recv_stderr_ready():
             errors += channel.recv_stderr(4096)
-        if errors.count(_SUDO_PROMPT.encode()) > asked:
+        if errors.count(PROMPT.encode()) > asked:
             asked += 1
             if asked > 1:
                 break
@@ -36,7 +37,7 @@ def give_sudo_its_password(
     channel.close()
     raise PrivilegeError(
         "sudo did not take the password" if asked else "sudo refused before it asked",
-        step=script.name,
+        step=step,
         action="see with `sudo -l` on the server what the login may do, and with `fab sudoers`"
         " what it has to be allowed",
     )

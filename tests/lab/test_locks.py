@@ -164,18 +164,23 @@ def test_ctrl_c_ends_at_a_safe_point_and_says_what_was_done_and_what_was_not(
 def test_ctrl_c_waits_for_a_safe_point_and_a_second_one_ends_at_once(
     fab: Fab, cluster_file: ClusterFile, worker1: Host
 ) -> None:
-    """A stop is under way, and there is no safe point in it; its server is left to end."""
+    """A stop is under way, and there is no safe point in it; its server is left to end.
+
+    The lock is dead at once: who comes next clears it, and waits for what still goes on.
+    """
     worker1.knob("ignore-term", "yes")
     worker1.start_by_hand()
     hosts = cluster_file(cluster={"limits": {"stop": 60}})
     run = fab.begin("-H", "worker1", "restart", hosts=hosts)
     wait_for("it stops", lambda: "provision:stop" in worker1.sh("ps -eo args"))
     interrupt(run)
-    assert worker1.exists(LOCK)
+    holder = worker1.sh(f"readlink {LOCK}").partition(" pid=")[2].split()[0]
+    assert worker1.exists(f"/proc/{holder}")
     assert run.poll() is None
     ends_at_once(run)
-    wait_for("the lock is gone", lambda: not worker1.exists(LOCK))
+    wait_for("the lock is dead", lambda: not worker1.exists(f"/proc/{holder}"))
     worker1.kill_jvm()
+    wait_for("the lock is gone", lambda: not worker1.exists(LOCK))
 
 
 @pytest.mark.usefixtures("hosts")

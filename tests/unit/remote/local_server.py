@@ -16,7 +16,9 @@ from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import ProvisionError
 from carbon.facts import Reach
 from remote.script import Script
-from remote.seam import Outcome, Reading, Sink, Stream
+from remote.seam import Held, Outcome, Reading, Sink, Stream
+from remote.ssh.shells import Shells
+from tests.unit.remote.local_channel import LocalTransport
 
 
 @dataclass
@@ -42,6 +44,11 @@ class LocalServer:
             check=False,
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def hold(self, script: Script, *, timeout_seconds: float) -> Held:
+        self.ran.append(script.name)
+        shells = Shells(LocalTransport().as_transport)
+        return shells.hold(script, timeout_seconds=timeout_seconds)
 
     def stream(
         self, script: Script, *, sink: Sink | None = None, errors: Sink | None = None

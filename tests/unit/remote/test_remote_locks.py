@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +16,7 @@ import pytest
 from carbon.errors import LockedError, ScriptError
 from remote.lock import locked
 from tests.unit.remote.local_server import LocalServer
+from tests.unit.remote.waiting import wait_for
 
 SECONDS = 10.0
 Hold = Callable[..., AbstractContextManager[None]]
@@ -45,7 +46,7 @@ def ticks(pid: int) -> str:
 def test_a_lock_is_there_for_the_block_and_says_who_holds_it(hold: Hold, lock_path: Path) -> None:
     with hold():
         assert "since 2" in str(lock_path.readlink())
-        assert "for `deploy` run=run1 pid=" in str(lock_path.readlink())
+        assert "for `deploy` run=run1 shell=" in str(lock_path.readlink())
     assert not lock_path.is_symlink()
 
 
@@ -117,21 +118,31 @@ def test_what_is_no_lock_is_named_and_left_alone(
     assert lock_path.is_dir() == directory
 
 
-def test_a_run_that_is_killed_loses_its_lock(hold: Hold, lock_path: Path) -> None:
-    """Here: the other end of its connection is gone without a word."""
-    context = hold("run1")
-    context.__enter__()
-    holder = int(str(lock_path.readlink()).partition(" pid=")[2].split()[0])
-    lifelines = subprocess.run(
-        ["pgrep", "-P", str(holder)], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert lifelines
-    context.__exit__(None, None, None)
-    deadline = time.monotonic() + SECONDS
-    while Path(f"/proc/{holder}").exists():
-        assert time.monotonic() < deadline, "the script outlives its client"
-        time.sleep(0.02)
-    assert not lock_path.is_symlink()
+def test_a_lock_lives_as_long_as_the_connection_and_not_as_what_its_shell_is_at(
+    hold: Hold, lock_path: Path
+) -> None:
+    """sshd ends with its client, and a script that it began goes on: here this process is sshd."""
+    with hold("run1"):
+        text = str(lock_path.readlink())
+        assert text.endswith(f" pid={os.getpid()} ticks={ticks(os.getpid())}")
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_lock_goes_with_the_shell_that_holds_it(hold: Hold, lock_path: Path, name: str) -> None:
+    with hold("run1"):
+        shell = int(str(lock_path.readlink()).partition(" shell=")[2].split()[0])
+        os.kill(shell, signal.Signals[name])
+        wait_for("the lock is gone", lambda: not lock_path.is_symlink())
+
+
+def test_a_lock_that_another_run_holds_by_now_is_not_taken_away(
+    hold: Hold, lock_path: Path
+) -> None:
+    """Somebody broke it: what ends then is not the holder."""
+    with hold("run1"):
+        lock_path.unlink()
+        lock_path.symlink_to("op@desk since then for `deploy` run=run2 shell=1 pid=1 ticks=1")
+    assert lock_path.is_symlink()
 
 
 def test_of_many_runs_that_find_a_dead_lock_one_wins_at_a_time(hold: Hold, lock_path: Path) -> None:

@@ -3,86 +3,39 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import threading
+import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from remote.script import Script
-from remote.seam import Outcome
+from remote.seam import Held, Outcome
 from remote.ssh.shells import Shells
-
-SECONDS = 20.0
-
-
-class LocalChannel:
-    """What is used of `paramiko.Channel`, with a shell of this machine behind it."""
-
-    out_max_packet_size = 32768
-
-    def exec_command(self, command: str) -> None:
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(
-            ["sh", "-c", command], stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0
-        )
-
-    def sendall(self, data: bytes) -> None:
-        assert self._process.stdin
-        self._process.stdin.write(data)
-
-    def recv(self, size: int) -> bytes:
-        assert self._process.stdout
-        return os.read(self._process.stdout.fileno(), size)
-
-    def recv_stderr(self, size: int) -> bytes:
-        assert self._process.stderr
-        return os.read(self._process.stderr.fileno(), size)
-
-    def settimeout(self, _seconds: float | None) -> None:
-        pass
-
-    def exit_status_ready(self) -> bool:
-        return self._process.poll() is not None
-
-    @property
-    def status_event(self) -> threading.Event:
-        event = threading.Event()
-        event.set()
-        return event
-
-    @property
-    def exit_status(self) -> int:
-        return self._process.wait(SECONDS)
-
-    def close(self) -> None:
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(SECONDS)
-        for output in (self._process.stdout, self._process.stderr):
-            assert output
-            output.close()
+from tests.unit.remote.local_channel import SECONDS, LocalChannel, LocalTransport
+from tests.unit.remote.waiting import wait_for
 
 
 class Host:
-    """A connection to this machine, which counts its sessions."""
+    """A connection to this machine."""
 
     def __init__(self, kind: type[LocalChannel] = LocalChannel) -> None:
-        self._kind = kind
-        self.channels: list[LocalChannel] = []
-        transport: Any = self
-        self._shells = Shells(lambda: transport)
+        self._transport = LocalTransport(kind)
+        self._shells = Shells(self._transport.as_transport)
 
-    def open_session(self, timeout: float) -> LocalChannel:
-        assert timeout > 0
-        self.channels.append(self._kind())
-        return self.channels[-1]
+    @property
+    def channels(self) -> list[LocalChannel]:
+        return self._transport.channels
 
     def run(self, body: str, payload: bytes = b"", **fields: Any) -> Outcome:
         script = Body(name="hosts_read", **fields, values={"body": body})
         return self._shells.run(script, payload, timeout_seconds=SECONDS)
+
+    def hold(self, body: str, *, at_end: str, **fields: Any) -> Held:
+        script = Body(name="hosts_read", **fields, at_end=at_end, values={"body": body})
+        return self._shells.hold(script, timeout_seconds=SECONDS)
 
 
 class Body(Script):
@@ -170,7 +123,7 @@ def test_the_limit_is_the_servers_own(host: Host) -> None:
 
 def test_a_shell_that_ended_meanwhile_is_replaced(host: Host) -> None:
     host.run("echo one")
-    process = host.channels[0]._process
+    process = host.channels[0].process
     process.kill()
     process.wait(SECONDS)
     assert host.run("echo two").out == b"two\n"
@@ -194,3 +147,98 @@ def test_a_wait_for_a_line_has_no_end_of_the_logins_own(
     """Where sh is bash, an exported TMOUT would end the shell between two scripts."""
     monkeypatch.setenv("TMOUT", "1")
     assert host.run('echo "${TMOUT-none}"').out == b"none\n"
+
+
+# ---- What is held until a shell ends
+
+
+@pytest.fixture
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_what_is_held_lasts_until_it_is_released_and_others_run_in_its_shell(
+    host: Host, in_folder: Path
+) -> None:
+    held = host.hold(": > kept; echo taken", at_end="rm -f kept")
+    assert held.outcome == Outcome(0, b"taken\n", b"")
+    assert host.run("ls").out == b"kept\n"
+    assert len(host.channels) == 1
+    held.release()
+    assert list(in_folder.iterdir()) == []
+    assert host.run("echo next").out == b"next\n", "in a shell of its own"
+
+
+@pytest.mark.parametrize("lost", ["its input ends", "SIGTERM", "SIGHUP"])
+def test_what_is_held_goes_with_the_connection(host: Host, in_folder: Path, lost: str) -> None:
+    host.hold(": > kept", at_end="rm -f kept")
+    process = host.channels[0].process
+    if lost.startswith("SIG"):
+        process.send_signal(signal.Signals[lost])
+    else:
+        assert process.stdin
+        process.stdin.close()
+    process.wait(SECONDS)
+    assert list(in_folder.iterdir()) == []
+
+
+def test_what_is_held_outlasts_a_script_that_is_still_at_work(host: Host, in_folder: Path) -> None:
+    """Its connection is lost meanwhile, and nobody takes what the shell says of it."""
+    host.hold(": > kept", at_end="rm -f kept")
+    process = host.channels[0].process
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(host.run, ": > begun; while [ ! -e go ]; do sleep 0.01; done; ls > seen")
+        wait_for("it is at work", (in_folder / "begun").exists)
+        assert process.stdin
+        process.stdin.close()
+        (in_folder / "go").touch()
+    process.wait(SECONDS)
+    assert "kept" in (in_folder / "seen").read_text().split()
+    assert not (in_folder / "kept").exists()
+
+
+def test_a_script_that_gets_no_answer_in_time_does_not_end_what_is_held(
+    host: Host, in_folder: Path
+) -> None:
+    """The run still clears up then, and must be alone on the server."""
+    held = host.hold(": > kept", at_end="rm -f kept")
+    host.channels[0].fails_to_answer = True
+    with pytest.raises(TimeoutError):
+        host.run("echo lost")
+    assert host.run("ls").out == b"kept\n"
+    assert len(host.channels) == 2
+    held.release()
+    assert list(in_folder.iterdir()) == []
+
+
+def test_a_script_that_fails_holds_nothing(host: Host, in_folder: Path) -> None:
+    held = host.hold(": > kept; exit 3", at_end="rm -f kept")
+    assert held.outcome.status == 3
+    held.release()
+    assert (in_folder / "kept").exists()
+
+
+def test_the_end_of_a_shell_knows_it_by_its_number_and_who_ends_with_the_connection(
+    host: Host, in_folder: Path
+) -> None:
+    held = host.hold('echo "$SHELL_PID $CLIENT_PID"', at_end="echo $$ > told")
+    process = host.channels[0].process
+    assert held.outcome.out.decode().split() == [str(process.pid), str(os.getpid())]
+    held.release()
+    assert (in_folder / "told").read_text() == f"{process.pid}\n"
+
+
+def test_each_account_has_its_shells_and_sudo_is_asked_once(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sudo = tmp_path / "sudo"
+    sudo.write_text(f'#!/bin/sh\necho "$3" >> {tmp_path}/asked\nshift 4\nBY=wso2 exec "$@"\n')
+    sudo.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    for _ in range(3):
+        assert host.run('echo "${BY-login}"', run_as="wso2").out == b"wso2\n"
+        assert host.run('echo "${BY-login}"').out == b"login\n"
+    assert (tmp_path / "asked").read_text() == "wso2\n"
+    client = host.hold('echo "$CLIENT_PID"', at_end=":", run_as="wso2").outcome.out
+    assert int(client) == os.getpid(), "that of the connection, not sudo"
