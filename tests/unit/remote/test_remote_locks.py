@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -26,14 +27,16 @@ Hold = Callable[..., AbstractContextManager[None]]
 def hold(server: LocalServer) -> Hold:
     """Hold the lock for a block, as a run of that name."""
 
-    def hold(run: str = "run1", *, break_lock: bool = False) -> AbstractContextManager[None]:
+    def hold(
+        run: str = "run1", *, break_lock: bool = False, wait_seconds: float = SECONDS
+    ) -> AbstractContextManager[None]:
         return locked(
             server,
             run=run,
             verb="deploy",
             run_as=None,
             break_lock=break_lock,
-            timeout_seconds=SECONDS,
+            timeout_seconds=wait_seconds,
         )
 
     return hold
@@ -143,6 +146,44 @@ def test_a_lock_that_another_run_holds_by_now_is_not_taken_away(
         lock_path.unlink()
         lock_path.symlink_to("op@desk since then for `deploy` run=run2 shell=1 pid=1 ticks=1")
     assert lock_path.is_symlink()
+
+
+@contextmanager
+def orphan() -> Iterator[subprocess.Popen[bytes]]:
+    """Have a script at work whose run is gone; it ends with its input."""
+    argv = ["sh", "-c", "read -r _", "provision:only-in-this-test"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE) as process:
+        yield process
+
+
+def test_what_a_lost_run_is_still_at_is_waited_for(hold: Hold) -> None:
+    with orphan() as process, ThreadPoolExecutor(1) as pool:
+
+        def take() -> bool:
+            with hold("run2"):
+                return process.poll() is not None
+
+        taking = pool.submit(take)
+        assert process.stdin
+        with pytest.raises(TimeoutError):
+            taking.result(0.3)
+        process.stdin.close()
+        process.wait(SECONDS)
+        assert taking.result(SECONDS), "it was taken before that had ended"
+
+
+def test_what_does_not_end_in_time_is_named_and_the_lock_given_back(
+    hold: Hold, lock_path: Path
+) -> None:
+    with (
+        orphan(),
+        pytest.raises(
+            LockedError, match=r"its script only-in-this-test is still at work \(pid \d+\)"
+        ),
+        hold("run2", wait_seconds=1.0),
+    ):
+        pass
+    assert not lock_path.is_symlink()
 
 
 def test_of_many_runs_that_find_a_dead_lock_one_wins_at_a_time(hold: Hold, lock_path: Path) -> None:
