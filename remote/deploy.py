@@ -85,9 +85,10 @@ def _held(
 @contextmanager
 def _all_locked(fleet: Fleet, order: Order, todo: Sequence[Plan]) -> Iterator[None]:
     """Lock every server that will change, or holds the lock of a dead run; all or none."""
-    with ExitStack() as stack:
+    held: list[ExitStack] = []
 
-        def lock(made: Plan) -> None:
+    def lock(made: Plan) -> None:
+        with ExitStack() as stack:
             stack.enter_context(
                 locked(
                     fleet.server(made.node),
@@ -98,9 +99,13 @@ def _all_locked(fleet: Fleet, order: Order, todo: Sequence[Plan]) -> Iterator[No
                     timeout_seconds=fleet.cluster.limits.command_seconds,
                 )
             )
+            held.append(stack.pop_all())
 
+    try:
         refuse(all_or_errors(parallel(todo, lock))[1])
         yield
+    finally:
+        parallel(held, ExitStack.close)
 
 
 def _new_generations(fleet: Fleet, order: Order, todo: Sequence[Plan]) -> Generations:

@@ -16,7 +16,7 @@ from remote.seam import Outcome, Server
 LOCK_PATH = "/tmp/carbon-provision.lock"
 """One for each server, whoever logs in: a link that is made in one step and says who holds it."""
 
-_UNLOCK = 'case $(readlink "$LOCK") in *" run=$RUN shell=$$ pid="*) rm -f "$LOCK" ;; esac'
+_UNLOCK = 'case $(readlink "$LOCK") in *" run=$RUN "*" pid=$$ "*) rm -f "$LOCK" ;; esac'
 _SPARE_SECONDS = 5.0
 """For the answer itself, where the script waits as long as it may."""
 
@@ -44,8 +44,8 @@ def locked(
 ) -> Iterator[None]:
     """Hold the server's lock for the length of the block.
 
-    Two nodes of one server share it within a run. A lock whose holder is gone is cleared, and
-    what its run left at work on the server is waited for.
+    Who comes first in a run holds it, and others of the run share it. A lock whose holder is gone
+    is cleared, and what a lost run left at work on the server is waited for.
     Raises LockedError with the holder's own words where it lives.
     """
     text = f"{who()} since {utc_now()} for `{verb}`"
@@ -60,26 +60,30 @@ def locked(
     script = Script(name="lock", values=values, run_as=run_as, at_end=_UNLOCK)
     held = server.hold(script, timeout_seconds=timeout_seconds + _SPARE_SECONDS)
     try:
-        _demand_held(server, held.outcome)
+        _demand_held(server, held.outcome, run)
         yield
     finally:
         held.release()
 
 
-def _demand_held(server: Server, outcome: Outcome) -> None:
-    """See from the last word that it was taken, after dead ones that were cleared."""
-    lines = outcome.out.decode(errors="replace").splitlines() or [outcome.complaint]
-    word, _, rest = lines[-1].partition(" ")
+def _demand_held(server: Server, outcome: Outcome, run: str) -> None:
+    """See from the last line that it was taken, after dead ones that were cleared.
+
+    The text of a link may be anybody's, with line ends in it: only the script knows the run.
+    """
+    last = outcome.out.decode(errors="replace").strip("\n").rpartition("\n")[2]
+    word, _, rest = last.partition(" ")
+    if word in ("held", "shared") and rest == run:
+        return
     match word:
-        case "held" | "shared":
-            return
         case "taken":
             raise _taken(server, rest)
         case "busy":
             raise _busy(server, rest)
         case _:
             raise ScriptError(
-                f"the lock {LOCK_PATH} can be neither taken nor cleared: {rest or word}",
+                f"the lock {LOCK_PATH} can be neither taken nor cleared:"
+                f" {rest or outcome.complaint}",
                 host=server.name,
                 step="lock",
                 action=f"if no run is under way, remove {LOCK_PATH} on the server as its"

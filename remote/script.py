@@ -144,9 +144,10 @@ def asking(then: str, *, title: str, prompt: str) -> str:
     """Return the command line that lets sudo ask for a password, says `ready`, and goes on.
 
     sudo is validated first, by the very shell that later calls it: without a terminal its
-    ticket belongs to the parent process. `ready` then tells the client to send the script.
+    ticket belongs to the parent process, so bash must not become the last command itself.
+    `ready` then tells the client to send the script.
     """
-    validate = f"sudo -S -p {shlex.quote(prompt)} -v && echo ready && {then}"
+    validate = f"sudo -S -p {shlex.quote(prompt)} -v && echo ready && {then}; exit $?"
     return f"exec sh -c {shlex.quote(validate)} {title}"
 
 

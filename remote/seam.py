@@ -35,7 +35,8 @@ class Held(Value, kw_only=True):
 
     outcome: Outcome
     release: Callable[[], None]
-    """End the shell that the script ran in, which does what the script left for then."""
+    """End the shell that the script ran in, unless something else is held in it, and wait until it
+    has done what the script left for then."""
 
 
 Sink = Callable[[str | None], None]
@@ -114,7 +115,8 @@ class Server(Protocol):
     def hold(self, script: Script, *, timeout_seconds: float) -> Held:
         """Run a script to its end, and its `at_end` when that is released or the connection lost.
 
-        Where another script is at work in the same shell by then, after that. Raises as `run` does.
+        Where the connection is lost while another script is at work there, after that. Raises as
+        `run` does.
         """
         ...
 

@@ -1,18 +1,22 @@
 # Take the server's lock for the shell that runs this, which gives it back when it ends. The link's text says
-# who holds it, and is made in one step. It lives as long as the process CLIENT_PID, which ends with the
-# connection: what its shell is still at then is waited for by who takes the lock next.
+# who holds it, and is made in one step. A shell ends with its connection, but for what it is still at then:
+# that CLIENT_PID is gone tells a lock of a lost run, which is waited for, from one of a live run.
 # LOCK TEXT(who from since) RUN BREAK(yes|no) CHANGING(names of scripts) WAIT_SECONDS CLIENT_PID SHELL_PID
-read_ticks "$CLIENT_PID" || { CLIENT_PID=$SHELL_PID && read_ticks "$SHELL_PID"; }
-text="$TEXT run=$RUN shell=$SHELL_PID pid=$CLIENT_PID ticks=$ticks"
+ticks=0
+read_ticks "$CLIENT_PID"
+client=$CLIENT_PID.$ticks
+read_ticks "$SHELL_PID"
+text="$TEXT run=$RUN client=$client pid=$SHELL_PID ticks=$ticks"
 
 # clear PATH TEXT: take away a lock that still says TEXT. Only who holds the claim on it may: a lock
 # beside it whose name is made of TEXT. So two runs that find the same dead lock never take away
-# the one's new lock for the old, and a claim whose holder was killed is a dead lock in its turn.
+# the one's new lock for the old, and a claim whose script was killed is a dead lock in its turn.
 clear() (
     claim=$1.$(printf '%s' "$2" | cksum | tr ' ' -)
     tries=0
+    read_ticks $$
     step lock-claim
-    until ln -s -T "$text" "$claim" 2>/dev/null; do
+    until ln -s -T "$TEXT run=$RUN pid=$$ ticks=$ticks" "$claim" 2>/dev/null; do
         [ $((tries += 1)) -le 100 ] || exit 1
         other=$(readlink "$claim") || continue
         if holder_lives "$other"; then sleep 0.02; else clear "$claim" "$other" || exit 1; fi
@@ -42,38 +46,65 @@ at_work() {
     done 2>/dev/null
 }
 
-hold() {
-    tenths=0
-    while others=$(at_work) && [ -n "$others" ]; do
-        if [ $tenths -ge $((WAIT_SECONDS * 10)) ]; then
-            say "busy $(printf '%s' "$others" | head -n 1)"
-            unlock
+tenths=0
+# wait_a_while: fails where it was waited for as long as it may.
+wait_a_while() {
+    [ $tenths -lt $((WAIT_SECONDS * 10)) ] || return 1
+    sleep 0.1
+    tenths=$((tenths + 1))
+}
+
+# outlast TEXT: wait until a lock that says TEXT is given back, or dead.
+outlast() {
+    while holder_lives "$1" && [ "$(readlink "$LOCK")" = "$1" ]; do
+        if ! wait_a_while; then
+            others=$(at_work | head -n 1)
+            held=${1##* pid=}
+            say "busy ${others:-${held%% *} shell}"
             exit 0
         fi
-        sleep 0.1
-        tenths=$((tenths + 1))
+    done
+}
+
+hold() {
+    while others=$(at_work) && [ -n "$others" ]; do
+        if ! wait_a_while; then
+            unlock
+            say "busy $(printf '%s' "$others" | head -n 1)"
+            exit 0
+        fi
     done
     for claim in "$LOCK".[0-9]*; do # left by a script that was killed while it cleared a lock
         [ -L "$claim" ] && held=$(readlink "$claim") && ! holder_lives "$held" && clear "$claim" "$held"
     done
-    say held
+    say "held $RUN"
     exit 0
+}
+
+# is_lost TEXT: is the client gone of who holds a lock?
+is_lost() {
+    case $1 in *" client="*.*" pid="*) ;; *) return 1 ;; esac
+    set -- "${1##* client=}"
+    set -- "${1%% *}"
+    ! alive "${1%%.*}" "${1#*.}"
 }
 
 for try in 1 2 3 4 5; do
     step lock
     if ln -s -T "$text" "$LOCK" 2>/dev/null; then hold; fi
     held=$(readlink "$LOCK") || { [ -e "$LOCK" ] && break; continue; }
-    case $held in *" run=$RUN "*) say shared; exit 0 ;; esac
+    case $held in *" run=$RUN "*) say "shared $RUN"; exit 0 ;; esac
     if [ "$BREAK" = yes ]; then
         say "broken $held"
         clear "$LOCK" "$held" || { say "stuck $held"; exit 0; }
-    elif holder_lives "$held"; then
-        say "taken $held"
-        exit 0
-    else
+    elif ! holder_lives "$held"; then
         say "dead $held"
         clear "$LOCK" "$held" || { say "stuck $held"; exit 0; }
+    elif is_lost "$held"; then
+        outlast "$held"
+    else
+        say "taken $held"
+        exit 0
     fi
 done
 say "stuck $(readlink "$LOCK" || echo "$LOCK is not a lock")"

@@ -27,7 +27,9 @@ _LOOP = (
     r' printf "\n%s %s\n" "$mark" $status >&2; done'
 )
 """Ends at a line that does not begin with the mark: what an earlier script left unread is never
-taken for a command. However it ends, what a script left for its end is done."""
+taken for a command. Unless it is killed, what a script left for its end is done."""
+_ENDING_SECONDS = 2.0
+"""How long a shell may take to end where no script is at work in it."""
 _STATUS_BYTES = 8
 """What follows the mark at the end of an output is no longer."""
 
@@ -42,8 +44,8 @@ class Shell:
         self._channel = channel
         self._mark = secrets.token_hex(16).encode()
         self._greeting = self._mark + b"\n"
-        self.holds = False
-        """What a script left for its end is still wanted: it is ended by who holds that alone."""
+        self.holds = 0
+        """How often something is held until its end: it is ended by who releases the last."""
 
     @property
     def alive(self) -> bool:
@@ -71,6 +73,16 @@ class Shell:
         """End it; a script that it runs goes on to its end. Safe to call twice."""
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
             self._channel.close()
+
+    def end(self) -> None:
+        """End it, and wait until it has done what a script left for then.
+
+        A script that it still runs goes on, and is not waited for.
+        """
+        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+            self._channel.shutdown_write()
+            self._channel.status_event.wait(_ENDING_SECONDS)
+        self.close()
 
     def _own_status(self, deadline: float) -> int:
         """Return how the shell itself ended, as where a login is given no shell."""
@@ -115,7 +127,7 @@ class Shells:
         """Run a script whose `at_end` is for when its shell ends; others run there meanwhile."""
         with self._one(script, time.monotonic() + timeout_seconds) as shell:
             outcome = shell.run(script, b"", timeout_seconds=timeout_seconds)
-            shell.holds = True
+            shell.holds += 1
         return Held(outcome=outcome, release=partial(self._end, shell, script.run_as))
 
     @contextlib.contextmanager
@@ -136,16 +148,29 @@ class Shells:
 
     def _opened(self, account: str | None, step: str, deadline: float) -> Shell:
         channel = opened_session(self._transport(), deadline)
-        if account is None or self._sudo_password is None:
-            execute(channel, shell_command(_LOOP, account=account), deadline)
-        else:
-            command = shell_command(_LOOP, account=account, prompt=PROMPT)
-            give_sudo_its_password(
-                channel, command, step=step, password=self._sudo_password, deadline=deadline
-            )
+        try:
+            self._become(channel, account, step, deadline)
+        except BaseException:
+            channel.close()
+            raise
         return Shell(channel)
 
+    def _become(
+        self, channel: paramiko.Channel, account: str | None, step: str, deadline: float
+    ) -> None:
+        if account is None or self._sudo_password is None:
+            execute(channel, shell_command(_LOOP, account=account), deadline)
+            return
+        command = shell_command(_LOOP, account=account, prompt=PROMPT)
+        give_sudo_its_password(
+            channel, command, step=step, password=self._sudo_password, deadline=deadline
+        )
+
     def _end(self, shell: Shell, account: str | None) -> None:
-        with self._guard, contextlib.suppress(ValueError):
-            self._free[account].remove(shell)
-        shell.close()
+        with self._guard:
+            shell.holds -= 1
+            if shell.holds:
+                return
+            if shell in self._free[account]:
+                self._free[account].remove(shell)
+        shell.end()

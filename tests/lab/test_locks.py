@@ -119,6 +119,7 @@ def test_two_deploys_at_once_do_not_disturb_each_other(
 # ---- Ctrl-C
 
 ENDS_SECONDS = 30.0
+QUICK = {"command": 2}
 AT_ONCE_SECONDS = 6.0
 
 
@@ -166,7 +167,7 @@ def test_ctrl_c_waits_for_a_safe_point_and_a_second_one_ends_at_once(
 ) -> None:
     """A stop is under way, and there is no safe point in it; its server is left to end.
 
-    The lock is dead at once: who comes next clears it, and waits for what still goes on.
+    Who comes next waits for what still goes on, as long as it may.
     """
     worker1.knob("ignore-term", "yes")
     worker1.start_by_hand()
@@ -174,11 +175,14 @@ def test_ctrl_c_waits_for_a_safe_point_and_a_second_one_ends_at_once(
     run = fab.begin("-H", "worker1", "restart", hosts=hosts)
     wait_for("it stops", lambda: "provision:stop" in worker1.sh("ps -eo args"))
     interrupt(run)
-    holder = worker1.sh(f"readlink {LOCK}").partition(" pid=")[2].split()[0]
-    assert worker1.exists(f"/proc/{holder}")
+    client = worker1.sh(f"readlink {LOCK}").partition(" client=")[2].partition(".")[0]
+    assert worker1.exists(f"/proc/{client}")
     assert run.poll() is None
     ends_at_once(run)
-    wait_for("the lock is dead", lambda: not worker1.exists(f"/proc/{holder}"))
+    wait_for("the client is gone", lambda: not worker1.exists(f"/proc/{client}"))
+    assert worker1.exists(LOCK)
+    error = fab.fails("-H", "worker1", "restart", hosts=cluster_file(cluster={"limits": QUICK}))
+    assert "its script stop is still at work" in error.said
     worker1.kill_jvm()
     wait_for("the lock is gone", lambda: not worker1.exists(LOCK))
 

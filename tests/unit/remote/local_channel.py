@@ -53,10 +53,13 @@ class LocalChannel:
     def exit_status(self) -> int:
         return self.process.wait(SECONDS)
 
-    def close(self) -> None:
+    def shutdown_write(self) -> None:
         assert self.process.stdin
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
+
+    def close(self) -> None:
+        self.shutdown_write()
         self.process.wait(SECONDS)
         for output in (self.process.stdout, self.process.stderr):
             assert output

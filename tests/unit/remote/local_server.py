@@ -30,6 +30,9 @@ class LocalServer:
     ran: list[str] = field(default_factory=list)
     """The names of all scripts, in their order."""
 
+    def __post_init__(self) -> None:
+        self._shells = Shells(LocalTransport().as_transport)
+
     def run(
         self, script: Script, *, payload: bytes | Iterable[bytes] = b"", timeout_seconds: float
     ) -> Outcome:
@@ -47,8 +50,7 @@ class LocalServer:
 
     def hold(self, script: Script, *, timeout_seconds: float) -> Held:
         self.ran.append(script.name)
-        shells = Shells(LocalTransport().as_transport)
-        return shells.hold(script, timeout_seconds=timeout_seconds)
+        return self._shells.hold(script, timeout_seconds=timeout_seconds)
 
     def stream(
         self, script: Script, *, sink: Sink | None = None, errors: Sink | None = None

@@ -49,7 +49,7 @@ def ticks(pid: int) -> str:
 def test_a_lock_is_there_for_the_block_and_says_who_holds_it(hold: Hold, lock_path: Path) -> None:
     with hold():
         assert "since 2" in str(lock_path.readlink())
-        assert "for `deploy` run=run1 shell=" in str(lock_path.readlink())
+        assert "for `deploy` run=run1 client=" in str(lock_path.readlink())
     assert not lock_path.is_symlink()
 
 
@@ -65,7 +65,7 @@ def test_another_run_is_refused_in_the_words_of_the_holder(hold: Hold, lock_path
         with pytest.raises(LockedError) as failure, hold("run2"):
             pass
         assert text.partition(" run=")[0] in failure.value.seen
-        assert "pid=" not in failure.value.seen
+        assert "pid=" not in failure.value.seen and "client=" not in failure.value.seen
         assert str(lock_path.readlink()) == text, "the holder keeps it"
 
 
@@ -121,19 +121,83 @@ def test_what_is_no_lock_is_named_and_left_alone(
     assert lock_path.is_dir() == directory
 
 
-def test_a_lock_lives_as_long_as_the_connection_and_not_as_what_its_shell_is_at(
+def test_a_lock_names_what_ends_with_the_connection(hold: Hold, lock_path: Path) -> None:
+    """Over SSH it is sshd, here this process."""
+    with hold("run1"):
+        assert f" client={os.getpid()}.{ticks(os.getpid())} pid=" in str(lock_path.readlink())
+
+
+def test_a_lock_of_a_lost_run_is_waited_for_while_its_shell_is_at_work(
     hold: Hold, lock_path: Path
 ) -> None:
-    """sshd ends with its client, and a script that it began goes on: here this process is sshd."""
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as shell, ThreadPoolExecutor(1) as pool:
+        lock_path.symlink_to(lost_lock(shell.pid))
+
+        def take() -> bool:
+            with hold("run2"):
+                return shell.poll() is not None
+
+        taking = pool.submit(take)
+        assert shell.stdin
+        with pytest.raises(TimeoutError):
+            taking.result(0.3)
+        shell.stdin.close()
+        shell.wait(SECONDS)
+        assert taking.result(SECONDS), "it was taken before that had ended"
+
+
+def test_a_lost_run_whose_shell_does_not_end_is_named_and_keeps_its_lock(
+    hold: Hold, lock_path: Path
+) -> None:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as shell:
+        text = lost_lock(shell.pid)
+        lock_path.symlink_to(text)
+        said = rf"its script shell is still at work \(pid {shell.pid}\)"
+        with pytest.raises(LockedError, match=said), hold("run2", wait_seconds=1.0):
+            pass
+        assert str(lock_path.readlink()) == text
+
+
+def lost_lock(pid: int) -> str:
+    """Return the text of a lock whose client is gone."""
+    return (
+        f"op@desk since then for `deploy` run=lost client=999999999.1 pid={pid} ticks={ticks(pid)}"
+    )
+
+
+def test_a_run_that_locks_again_at_once_holds_it_again(
+    server: LocalServer, hold: Hold, lock_path: Path
+) -> None:
+    """On the same connection, where another shell is there already."""
+    for _ in range(10):
+        with hold("run1"), hold("run1"):
+            pass
+        assert not lock_path.is_symlink(), "released is gone"
+    assert set(server.ran) == {"lock"}
+
+
+def test_a_lock_within_a_lock_of_the_same_run_does_not_end_it(hold: Hold, lock_path: Path) -> None:
     with hold("run1"):
-        text = str(lock_path.readlink())
-        assert text.endswith(f" pid={os.getpid()} ticks={ticks(os.getpid())}")
+        with hold("run1"):
+            pass
+        assert lock_path.is_symlink()
+    assert not lock_path.is_symlink()
+
+
+@pytest.mark.parametrize("word", ["held", "shared"])
+def test_no_text_of_a_link_is_taken_for_the_answer(hold: Hold, lock_path: Path, word: str) -> None:
+    """Anybody on the server may make one there, with a line end in it."""
+    pid = os.getpid()
+    lock_path.symlink_to(f"op\n{word} run=x pid={pid} ticks={ticks(pid)}")
+    with pytest.raises((LockedError, ScriptError)), hold("run2"):
+        pass
+    assert lock_path.is_symlink()
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_lock_goes_with_the_shell_that_holds_it(hold: Hold, lock_path: Path, name: str) -> None:
     with hold("run1"):
-        shell = int(str(lock_path.readlink()).partition(" shell=")[2].split()[0])
+        shell = int(str(lock_path.readlink()).partition(" pid=")[2].split()[0])
         os.kill(shell, signal.Signals[name])
         wait_for("the lock is gone", lambda: not lock_path.is_symlink())
 
@@ -144,7 +208,7 @@ def test_a_lock_that_another_run_holds_by_now_is_not_taken_away(
     """Somebody broke it: what ends then is not the holder."""
     with hold("run1"):
         lock_path.unlink()
-        lock_path.symlink_to("op@desk since then for `deploy` run=run2 shell=1 pid=1 ticks=1")
+        lock_path.symlink_to("op@desk since then for `deploy` run=run2 client=1.1 pid=1 ticks=1")
     assert lock_path.is_symlink()
 
 

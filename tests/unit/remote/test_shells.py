@@ -212,6 +212,23 @@ def test_a_script_that_gets_no_answer_in_time_does_not_end_what_is_held(
     assert list(in_folder.iterdir()) == []
 
 
+def test_what_was_released_is_gone_and_other_shells_stay(host: Host, in_folder: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:  # at once: two shells
+        list(pool.map(host.run, ["sleep 0.1"] * 2))
+    for _ in range(10):
+        host.hold(": > kept", at_end="sleep 0.05; rm -f kept").release()
+        assert not (in_folder / "kept").exists()
+
+
+def test_what_is_held_twice_is_released_twice(host: Host, in_folder: Path) -> None:
+    first, second = (host.hold(": > kept", at_end="rm -f kept") for _ in range(2))
+    assert len(host.channels) == 1
+    second.release()
+    assert host.run("ls").out == b"kept\n"
+    first.release()
+    assert list(in_folder.iterdir()) == []
+
+
 def test_a_script_that_fails_holds_nothing(host: Host, in_folder: Path) -> None:
     held = host.hold(": > kept; exit 3", at_end="rm -f kept")
     assert held.outcome.status == 3
