@@ -2,8 +2,7 @@
 # who holds it, and is made in one step. A shell ends with its connection, but for what it is still at then:
 # that CLIENT_PID is gone tells a lock of a lost run, which is waited for, from one of a live run.
 # LOCK TEXT(who from since) RUN BREAK(yes|no) CHANGING(names of scripts) WAIT_SECONDS CLIENT_PID SHELL_PID
-ticks=0
-read_ticks "$CLIENT_PID"
+read_ticks "$CLIENT_PID" || { CLIENT_PID=$SHELL_PID && read_ticks "$SHELL_PID"; } # where others' are hidden
 client=$CLIENT_PID.$ticks
 read_ticks "$SHELL_PID"
 text="$TEXT run=$RUN client=$client pid=$SHELL_PID ticks=$ticks"
@@ -35,8 +34,8 @@ unlock() {
     rm -f "$LOCK"
 }
 
-# A script that changes something goes on to its end when its client is lost, and its lock is lost
-# with the client. Whatever of an earlier run is still at work has to end first.
+# A script that changes something goes on to its end when its client is lost, also one that does not run in the
+# shell that holds the lock. Whatever of an earlier run is still at work has to end first.
 at_work() {
     for cmdline in $(grep -lsaE "provision:($CHANGING)" /proc/[0-9]*/cmdline); do
         if tr '\0' '\n' 2>/dev/null < "$cmdline" | grep -qxE "provision:($CHANGING)"; then
