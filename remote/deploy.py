@@ -88,18 +88,18 @@ def _all_locked(fleet: Fleet, order: Order, todo: Sequence[Plan]) -> Iterator[No
     held: list[ExitStack] = []
 
     def lock(made: Plan) -> None:
-        with ExitStack() as stack:
-            stack.enter_context(
-                locked(
-                    fleet.server(made.node),
-                    run=fleet.run,
-                    verb=order.verb,
-                    run_as=made.node.run_as,
-                    break_lock=order.break_lock,
-                    timeout_seconds=fleet.cluster.limits.command_seconds,
-                )
+        stack = ExitStack()
+        stack.enter_context(
+            locked(
+                fleet.server(made.node),
+                run=fleet.run,
+                verb=order.verb,
+                run_as=made.node.run_as,
+                break_lock=order.break_lock,
+                timeout_seconds=fleet.cluster.limits.command_seconds,
             )
-            held.append(stack.pop_all())
+        )
+        held.append(stack)
 
     try:
         refuse(all_or_errors(parallel(todo, lock))[1])

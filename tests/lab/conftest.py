@@ -19,8 +19,9 @@ from lab import Lab, attach, prepare
 from lab.hosts import project
 from lab.machine import COMPOSE_FILE, UP
 from tests.lab.cli import Fab
-from tests.lab.hosts import LOG, Host, wait_for
+from tests.lab.hosts import LOG, Host
 from tests.lab.inventory import ClusterFile
+from tests.waiting import wait_for
 
 NAME = os.environ.get("PROVISION_LAB", "test") + os.environ.get("PYTEST_XDIST_WORKER", "")
 KEEP = bool(os.environ.get("PROVISION_KEEP_LAB"))

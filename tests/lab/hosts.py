@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import shlex
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab import Lab
 from tests.lab.shell import Shell
+from tests.waiting import wait_for
 
 HOME = "/opt/wso2/as"
 LOG = f"{HOME}/repository/logs/wso2carbon.log"
 STATE = f"{HOME}/.provision"
 LOCK = "/tmp/carbon-provision.lock"
-SOON_SECONDS = 10.0
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -142,14 +141,6 @@ class Host:
     def leftovers(self) -> list[str]:
         """Return what a run must not leave behind: processes, lock, staged files."""
         return self.script("leftovers").splitlines()
-
-
-def wait_for(what: str, condition: Callable[[], object], *, seconds: float = SOON_SECONDS) -> None:
-    """Wait until a condition holds; fail, saying for what, when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        time.sleep(0.05)
 
 
 @contextmanager

@@ -14,8 +14,9 @@ import pytest
 
 from lab import Lab
 from tests.lab.cli import FAB, ROOT, Fab, Ran
-from tests.lab.hosts import Host, wait_for
+from tests.lab.hosts import Host
 from tests.lab.inventory import ClusterFile
+from tests.waiting import wait_for
 
 # ---- run
 

@@ -18,8 +18,9 @@ from lab import Lab
 from lab.load import Load, absences, astray, forwarded, measured, timed
 from remote.faults import SERVER_FOLDER
 from tests.lab.cli import Fab
-from tests.lab.hosts import LOCK, Host, wait_for
+from tests.lab.hosts import LOCK, Host
 from tests.lab.inventory import LIMITS, ClusterFile, merged
+from tests.waiting import wait_for
 
 CONF_DIR = "/etc/nginx/conf.d"
 HTTP, HTTPS, MGT = (

@@ -12,8 +12,9 @@ import pytest
 
 from lab import Lab
 from tests.lab.cli import Fab, Ran
-from tests.lab.hosts import HOME, STATE, Host, untouched, wait_for
+from tests.lab.hosts import HOME, STATE, Host, untouched
 from tests.lab.inventory import ClusterFile
+from tests.waiting import wait_for
 
 SECOND = "/opt/wso2/as-2"
 PARTIAL = "/opt/wso2/.as.provision-clone"

@@ -16,8 +16,9 @@ import pytest
 from lab import Lab
 from tests.lab.cli import Fab, Ran
 from tests.lab.conftest import restore
-from tests.lab.hosts import Host, wait_for
+from tests.lab.hosts import Host
 from tests.lab.inventory import ClusterFile
+from tests.waiting import wait_for
 
 FOUND = 2
 STARTED = "WSO2 Carbon started"

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.lab.cli import Fab, Ran
-from tests.lab.hosts import HOME, STATE, Host, untouched, wait_for
+from tests.lab.hosts import HOME, STATE, Host, untouched
 from tests.lab.inventory import ClusterFile, FromFile
+from tests.waiting import wait_for
 
 LIMITS = {"start": 4, "join": 3}
 FAILED_IN_SECONDS = 15.0

@@ -13,8 +13,9 @@ import pytest
 
 from lab import Lab
 from tests.lab.cli import Fab, Ran
-from tests.lab.hosts import HOME, LOG, Host, spoiled, untouched, wait_for
+from tests.lab.hosts import HOME, LOG, Host, spoiled, untouched
 from tests.lab.inventory import ClusterFile
+from tests.waiting import wait_for
 
 LIMITS = {"connect": 2, "command": 3, "start": 4, "join": 3, "stop": 2, "drain": 2}
 ONE_LIMIT_SECONDS = 12.0

@@ -7,8 +7,9 @@ import signal
 import pytest
 
 from tests.lab.cli import Fab
-from tests.lab.hosts import LOG, STATE, Host, untouched, wait_for
+from tests.lab.hosts import LOG, STATE, Host, untouched
 from tests.lab.inventory import ClusterFile
+from tests.waiting import wait_for
 
 ROTATED = f"{LOG}.2014-06-30"
 

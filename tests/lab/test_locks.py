@@ -14,8 +14,9 @@ import pytest
 
 from lab import Lab
 from tests.lab.cli import Fab
-from tests.lab.hosts import LOCK, STATE, Host, untouched, wait_for
+from tests.lab.hosts import LOCK, STATE, Host, untouched
 from tests.lab.inventory import ClusterFile
+from tests.waiting import wait_for
 
 
 @pytest.mark.usefixtures("stock_workers")

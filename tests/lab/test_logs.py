@@ -15,8 +15,9 @@ import pytest
 
 from lab import Lab
 from tests.lab.cli import Fab
-from tests.lab.hosts import HOME, LOG, Host, wait_for
+from tests.lab.hosts import HOME, LOG, Host
 from tests.lab.inventory import ClusterFile
+from tests.waiting import wait_for
 
 INTERRUPTED = 130
 

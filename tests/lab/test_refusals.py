@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.lab.cli import Fab, Ran
-from tests.lab.hosts import HOME, LOG, Host, spoiled, untouched, wait_for
+from tests.lab.hosts import HOME, LOG, Host, spoiled, untouched
 from tests.lab.inventory import ClusterFile
+from tests.waiting import wait_for
 
 CONF = f"{HOME}/repository/conf"
 

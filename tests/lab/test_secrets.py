@@ -13,8 +13,9 @@ import pytest
 
 from lab import Lab
 from tests.lab.cli import Fab
-from tests.lab.hosts import HOME, STATE, Host, wait_for
+from tests.lab.hosts import HOME, STATE, Host
 from tests.lab.inventory import ClusterFile, FromEnvironment
+from tests.waiting import wait_for
 
 SAMPLES = "/run/lab-samples"
 

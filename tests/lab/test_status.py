@@ -11,8 +11,9 @@ import pytest
 
 from lab import Lab
 from tests.lab.cli import Fab, Ran
-from tests.lab.hosts import HOME, LOCK, LOG, STATE, Host, wait_for
+from tests.lab.hosts import HOME, LOCK, LOG, STATE, Host
 from tests.lab.inventory import ClusterFile
+from tests.waiting import wait_for
 
 NOT_WELL = 2
 

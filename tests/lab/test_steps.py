@@ -6,8 +6,9 @@ import pytest
 
 from lab import Lab
 from tests.lab.cli import Fab, Ran
-from tests.lab.hosts import HOME, STATE, Host, untouched, wait_for
+from tests.lab.hosts import HOME, STATE, Host, untouched
 from tests.lab.inventory import ClusterFile
+from tests.waiting import wait_for
 
 LIB = f"{HOME}/repository/components/lib"
 DROPINS = f"{HOME}/repository/components/dropins"

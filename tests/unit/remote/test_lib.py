@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import remote
+from tests.waiting import wait_for
 
 LIB = Path(remote.__file__).parent / "scripts/lib.sh"
 THREADED = """
@@ -29,10 +29,7 @@ def state(pid: int) -> str:
 
 
 def wait_for_zombie(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while state(pid) != "Z":
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for("it has ended", lambda: state(pid) == "Z")
 
 
 def test_a_process_that_has_ended_is_gone_though_nobody_asked_for_its_status() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from carbon.errors import ConnectError
 from remote.command import CommandOrder, Ended, Printed, run
 from tests.unit.carbon.nodes import make_cluster, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer
+from tests.waiting import wait_for
 
 WORKERS = (make_node("worker1"), make_node("worker2"))
 
@@ -78,10 +78,7 @@ def test_closing_ends_the_command_and_all_that_it_started(tmp_path: Path) -> Non
         assert next(lines) == Printed(name="worker1", text="begun")
         processes = [Path("/proc") / pid for pid in pids.read_text().split()]
         assert all(process.exists() for process in processes)
-    deadline = time.monotonic() + 10
-    while any(process.exists() for process in processes):
-        assert time.monotonic() < deadline, "the command outlived its client"
-        time.sleep(0.02)
+    wait_for("all have ended", lambda: not any(process.exists() for process in processes))
 
 
 def test_what_a_command_leaves_running_on_purpose_stays(tmp_path: Path) -> None:
@@ -91,8 +88,7 @@ def test_what_a_command_leaves_running_on_purpose_stays(tmp_path: Path) -> None:
     assert [one.status for one in seen if isinstance(one, Ended)] == [0, 0]
     process = Path("/proc") / pid.read_text().strip()
     assert process.exists()
-    deadline = time.monotonic() + 10
-    while (process / "comm").read_text().strip() != "sleep":  # nohup first, then what it runs
-        assert time.monotonic() < deadline, "nohup never ran its command"
-        time.sleep(0.02)
+    wait_for(
+        "nohup has become its command", lambda: (process / "comm").read_text().strip() == "sleep"
+    )
     os.kill(int(process.name), signal.SIGTERM)

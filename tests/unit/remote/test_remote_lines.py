@@ -7,6 +7,7 @@ import time
 from remote.lines import QUEUED_LINES, Line, Lines
 from remote.script import Script
 from tests.unit.remote.local_server import LocalServer
+from tests.waiting import wait_for
 
 SECONDS = 10.0
 
@@ -56,10 +57,7 @@ def test_what_nobody_takes_is_not_piled_up() -> None:
     server = LocalServer("a")
     with Lines() as lines:
         stream = lines.start("a", server, command("yes"))
-        deadline = time.monotonic() + SECONDS
-        while lines._queue.qsize() < QUEUED_LINES:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_for("the queue is full", lambda: lines._queue.qsize() >= QUEUED_LINES)
         time.sleep(0.2)
         assert lines._queue.qsize() == QUEUED_LINES
         assert not stream.ended

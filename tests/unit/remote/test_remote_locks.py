@@ -17,7 +17,7 @@ import pytest
 from carbon.errors import LockedError, ScriptError
 from remote.lock import locked
 from tests.unit.remote.local_server import LocalServer
-from tests.unit.remote.waiting import wait_for
+from tests.waiting import wait_for
 
 SECONDS = 10.0
 Hold = Callable[..., AbstractContextManager[None]]
@@ -130,19 +130,25 @@ def test_a_lock_names_what_ends_with_the_connection(hold: Hold, lock_path: Path)
 def test_a_lock_of_a_lost_run_is_waited_for_while_its_shell_is_at_work(
     hold: Hold, lock_path: Path
 ) -> None:
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as shell, ThreadPoolExecutor(1) as pool:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as shell:
         lock_path.symlink_to(lost_lock(shell.pid))
+        see_it_taken_after_the_end_of(shell, hold)
 
-        def take() -> bool:
-            with hold("run2"):
-                return shell.poll() is not None
 
+def see_it_taken_after_the_end_of(process: subprocess.Popen[bytes], hold: Hold) -> None:
+    """See that another run waits for the lock, end the process, and see it taken then."""
+
+    def take() -> bool:
+        with hold("run2"):
+            return process.poll() is not None
+
+    with ThreadPoolExecutor(1) as pool:
         taking = pool.submit(take)
-        assert shell.stdin
+        assert process.stdin
         with pytest.raises(TimeoutError):
             taking.result(0.3)
-        shell.stdin.close()
-        shell.wait(SECONDS)
+        process.stdin.close()
+        process.wait(SECONDS)
         assert taking.result(SECONDS), "it was taken before that had ended"
 
 
@@ -221,19 +227,8 @@ def orphan() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_what_a_lost_run_is_still_at_is_waited_for(hold: Hold) -> None:
-    with orphan() as process, ThreadPoolExecutor(1) as pool:
-
-        def take() -> bool:
-            with hold("run2"):
-                return process.poll() is not None
-
-        taking = pool.submit(take)
-        assert process.stdin
-        with pytest.raises(TimeoutError):
-            taking.result(0.3)
-        process.stdin.close()
-        process.wait(SECONDS)
-        assert taking.result(SECONDS), "it was taken before that had ended"
+    with orphan() as process:
+        see_it_taken_after_the_end_of(process, hold)
 
 
 def test_what_does_not_end_in_time_is_named_and_the_lock_given_back(

@@ -15,6 +15,7 @@ from carbon.cluster import Limits, Node
 from carbon.errors import ConnectError, UsageError
 from carbon.value import replace
 from remote.logs import LogEnd, LogLine, LogOrder, read
+from tests import waiting
 from tests.unit.carbon.nodes import make_cluster, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer
 
@@ -232,10 +233,7 @@ def test_closing_ends_the_scripts(logs: Logs) -> None:
     with following(logs, grep="[ab]") as wait_for:
         wait_for("b")
         assert _followers(logs.file("worker1"))
-    deadline = time.monotonic() + SECONDS
-    while _followers(logs.file("worker1")):
-        assert time.monotonic() < deadline, "tail is left behind"
-        time.sleep(0.05)
+    waiting.wait_for("tail has ended", lambda: not _followers(logs.file("worker1")))
 
 
 def _followers(file: Path) -> list[str]:

@@ -15,7 +15,7 @@ from remote.script import Script
 from remote.seam import Held, Outcome
 from remote.ssh.shells import Shells
 from tests.unit.remote.local_channel import SECONDS, LocalChannel, LocalTransport
-from tests.unit.remote.waiting import wait_for
+from tests.waiting import wait_for
 
 
 class Host:

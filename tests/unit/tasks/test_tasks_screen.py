@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tasks.screen import TOLD_SECONDS, Screen
+from tests.waiting import wait_for
 
 
 @dataclass
@@ -44,10 +44,7 @@ class Seen:
 
     def wait_for(self, text: str) -> None:
         """Wait until the live view, which draws itself from time to time, has shown a text."""
-        deadline = time.monotonic() + 5
-        while text not in self.out.getvalue():
-            assert time.monotonic() < deadline, f"never shown: {text!r}"
-            time.sleep(0.02)
+        wait_for(f"{text!r} is shown", lambda: text in self.out.getvalue(), seconds=5.0)
 
     @property
     def lines(self) -> list[str]:
