@@ -58,6 +58,8 @@ class ServerFacts(Value, kw_only=True):
     user: str
     now: float
     """Seconds since the epoch, by its own clock."""
+    seen_at: float
+    """The same moment in seconds by the operator's clock, which is one for all servers."""
     home_real: PurePosixPath | None
     """None: AS_HOME is not there."""
     home_blocked: bool = False
@@ -107,6 +109,10 @@ class ServerFacts(Value, kw_only=True):
     """How far its local time, in which its logs are written, is ahead of UTC."""
     said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Lines of its logs, by the name under which they were asked for, the oldest first."""
+
+    def by_operators_clock(self, moment: float) -> float:
+        """Return when that moment of the server's own clock was, in the terms of `seen_at`."""
+        return self.seen_at - (self.now - moment)
 
     @property
     def hosts_digest(self) -> str:

@@ -27,8 +27,8 @@ MemberState = Literal["joined", "left", "unseen", "unknown"]
 
 MEMBERS = "members"
 """The name under which the manager is asked for what its log says of all nodes."""
-CLOCK_SLACK_SECONDS = 5.0
-"""A line may be that much older than the start it belongs to: two clocks, read in whole seconds."""
+SLACK_SECONDS = 1.0
+"""A line may seem that much older than the start it belongs to: answers take their time."""
 
 
 class Port(Value, kw_only=True):
@@ -225,8 +225,8 @@ class _Sighting(Value, kw_only=True):
     """What the manager's log says of a node last, whichever of its starts that was."""
 
     found: Membership
-    age_seconds: float | None
-    """By the manager's clock."""
+    seen_at: float | None
+    """By the operator's clock."""
 
 
 def _last_sighting(node: Node, manager: ServerFacts, cluster: Cluster) -> _Sighting | None:
@@ -257,19 +257,21 @@ def _sighting(
     at = None
     if event.at is not None:
         at = event.at.replace(tzinfo=UTC).timestamp() - manager.zone_seconds
-    age = None if at is None else manager.now - at
-    return _Sighting(found=Membership(state=state, at=at, wording=wording), age_seconds=age)
+    seen_at = None if at is None else manager.by_operators_clock(at)
+    return _Sighting(found=Membership(state=state, at=at, wording=wording), seen_at=seen_at)
 
 
 def _is_of_this_start(sighting: _Sighting, facts: ServerFacts) -> bool:
     """Tell whether a line is newer than the process that runs.
 
-    Ages are compared, each by the clock of the server that tells it: two clocks need not agree.
-    A server that is down has no start that a line could be older than.
+    Both are taken to the operator's clock: those of two servers need not agree, and one may have
+    been looked at long before the other. A server that is down has no start that a line could be
+    older than.
     """
-    if facts.process is None or sighting.age_seconds is None:
+    if facts.process is None or sighting.seen_at is None:
         return True
-    return sighting.age_seconds <= facts.now - facts.process.started_at + CLOCK_SLACK_SECONDS
+    started_at = facts.by_operators_clock(facts.process.started_at)
+    return sighting.seen_at >= started_at - SLACK_SECONDS
 
 
 def _ports(node: Node, facts: ServerFacts) -> tuple[Port, ...]:

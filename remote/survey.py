@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
@@ -61,7 +62,7 @@ def survey(
             step="look",
             action="run `fab -H NAME run 'id; ls -ld AS_HOME'` and see whether the login works",
         )
-    return parse(outcome.out, name=node.name)
+    return parse(outcome.out, name=node.name, seen_at=time.monotonic())
 
 
 def _script(
@@ -85,8 +86,8 @@ def _script(
     )
 
 
-def parse(answer: bytes, *, name: str) -> ServerFacts:
-    """Turn the survey script's answer into facts."""
+def parse(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
+    """Turn the survey script's answer, which came at `seen_at`, into facts."""
     head, mark, tail = answer.partition(b"\nfiles\n")
     lines = _Lines(head.decode(errors="replace"))
     if not mark or lines.one("survey") != "1":
@@ -104,6 +105,7 @@ def parse(answer: bytes, *, name: str) -> ServerFacts:
         name=name,
         user=lines.one("user") or "?",
         now=float(lines.one("now") or 0),
+        seen_at=seen_at,
         home_real=PurePosixPath(home) if home and home.startswith("/") else None,
         home_blocked="blocked" in lines.all("home"),
         home_closed="closed" in lines.all("home"),

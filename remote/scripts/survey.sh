@@ -6,7 +6,7 @@ told=
 say() { told=$told$*$NEWLINE; }
 say "survey 1"
 say "user ${LOGNAME:-$(id -un)}"
-say "$(date '+now %s%nzone %z')"
+say "$(date '+now %s.%N%nzone %z')"
 if [ -L "$LOCK" ] && holder=$(readlink "$LOCK"); then
     say "lock $holder"
     holder_lives "$holder" || say "lock_dead yes"

@@ -16,7 +16,7 @@ import pytest
 from lab import Lab
 from tests.lab.cli import Fab, Ran
 from tests.lab.conftest import restore
-from tests.lab.hosts import Host
+from tests.lab.hosts import LOG, Host
 from tests.lab.inventory import ClusterFile
 from tests.waiting import wait_for
 
@@ -266,9 +266,12 @@ def test_an_unreachable_worker_has_that_for_its_diagnosis(
 
 
 @pytest.fixture
-def firewalled(worker1: Host, lab: Lab) -> Iterator[Host]:
-    """A stock worker1 that cannot reach the manager's member port."""
+def firewalled(worker1: Host, manager: Host, lab: Lab) -> Iterator[Host]:
+    """A stock worker1 that the manager has forgotten and that cannot reach its member port."""
     restore(worker1)
+    last = f"$(grep -F '/{worker1.address}:4000' {LOG} | tail -n 1)"
+    gone = f'case {last} in *"Member joined"*) ;; *) echo yes ;; esac'
+    wait_for("the manager has seen worker1 leave", lambda: manager.sh(gone))
     rule = f"OUTPUT -p tcp -d {lab.hosts['manager'].address} --dport 4000 -j DROP"
     worker1.sh(f"iptables -A {rule}")
     yield worker1

@@ -82,6 +82,7 @@ def make_facts(**own: Any) -> ServerFacts:
         "name": "worker1",
         "user": "wso2",
         "now": NOW,
+        "seen_at": 0.0,
         "home_real": PurePosixPath("/opt/as"),
         "home_writable": True,
         "disk_free_kb": 1 << 20,

@@ -84,6 +84,26 @@ def test_two_clocks_need_not_agree() -> None:
     assert member(ahead, make_manager_facts(joined_line(ago=90))) == JOINED
 
 
+@pytest.mark.parametrize(("started", "state"), [(92, "joined"), (88, "unseen")])
+def test_a_start_soon_after_a_join_is_not_taken_for_the_one_that_joined(
+    started: float, state: str
+) -> None:
+    """A quick restart: the manager has not seen yet that the member of before is gone."""
+    facts = make_facts(process=running(seconds=started))
+    found = member(facts, make_manager_facts(joined_line(ago=90)))
+    assert found is not None
+    assert found.state == state
+
+
+@pytest.mark.parametrize(("started", "state"), [(112, "joined"), (108, "unseen")])
+def test_servers_need_not_be_looked_at_in_the_same_moment(started: float, state: str) -> None:
+    """The worker is asked 20 s after the manager, whose line was 90 s old when it was."""
+    facts = make_facts(seen_at=20.0, process=running(seconds=started))
+    found = member(facts, make_manager_facts(joined_line(ago=90)))
+    assert found is not None
+    assert found.state == state
+
+
 def test_a_line_has_its_servers_local_time() -> None:
     """An hour east of UTC, the manager writes 12:00 when it is 11:00 in UTC."""
     manager = make_manager_facts(joined_line(ago=90 - 3600), zone_seconds=3600)

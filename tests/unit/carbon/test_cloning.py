@@ -39,6 +39,7 @@ def facts(**own: Any) -> ServerFacts:
         "name": "worker3",
         "user": "deploy",
         "now": 0.0,
+        "seen_at": 0.0,
         "home_real": None,
         "disk_free_kb": 1 << 20,
         "java_home": PurePosixPath("/opt/java"),

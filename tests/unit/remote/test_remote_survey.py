@@ -204,7 +204,7 @@ def test_ports_that_are_listened_on_are_told(
 def test_an_answer_that_makes_no_sense_is_an_error_and_not_a_guess() -> None:
     for answer in (b"", b"Welcome!\nsurvey 1\n", b"survey 1\nno end"):
         with pytest.raises(ScriptError, match="cannot be understood"):
-            parse(answer, name="worker1")
+            parse(answer, name="worker1", seen_at=0.0)
 
 
 @dataclass
