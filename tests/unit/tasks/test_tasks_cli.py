@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -14,14 +15,17 @@ FAB = Path(sys.executable).with_name("fab")
 STEPS = ("driver", "config", "hosts", "reset", "start", "verify")
 
 
-def fab(*words: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def fab(
+    *words: str, home: Path, stdout: int | IO[str] = subprocess.PIPE, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run the real command in a home of its own."""
     return subprocess.run(
         [str(FAB), *words],
         cwd=ROOT,
         env={"HOME": str(home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", **environment},
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         check=False,
     )
@@ -41,6 +45,19 @@ def test_help_tells_all_options_of_deploy_and_what_each_does(tmp_path: Path) -> 
     for option in ("--break-lock", "--force", "--inventory", "--renumber", "--reset", "--rollback"):
         (line,) = (line for line in told.splitlines() if line.strip().startswith(option))
         assert len(line.split()) > 2, f"{option} has no help"
+
+
+@pytest.mark.parametrize("words", [["--list"], ["--help", "deploy"]])
+@pytest.mark.parametrize("environment", [{}, {"PYTHONUNBUFFERED": "1"}])
+def test_a_reader_that_has_enough_ends_a_list_or_help_without_a_word(
+    tmp_path: Path, words: list[str], environment: dict[str, str]
+) -> None:
+    """As with `fab --list | head -1`, where the reader is gone before or while it is printed."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as gone:
+        ran = fab(*words, home=tmp_path, stdout=gone, **environment)
+    assert ran.stderr == ""
 
 
 def test_dry_is_refused_since_it_would_not_be(tmp_path: Path) -> None:
