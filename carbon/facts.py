@@ -59,7 +59,7 @@ class ServerFacts(Value, kw_only=True):
     now: float
     """Seconds since the epoch, by its own clock."""
     seen_at: float
-    """The same moment in seconds by the operator's clock, which is one for all servers."""
+    """The same moment, but for an answer's way, in seconds by the operator's clock: one for all."""
     home_real: PurePosixPath | None
     """None: AS_HOME is not there."""
     home_blocked: bool = False

@@ -552,11 +552,14 @@ def _demand_recorded(outcome: Outcome, node: Node) -> None:
 
 
 def _recorded(evidence: Joined | None, audit: str) -> Iterator[str]:
-    """Yield the lines that the script takes; the last one is empty."""
+    """Yield the lines that the script takes; the last one is empty.
+
+    The evidence is the last that is recorded: what a full disk cuts off before counts for nothing.
+    """
     yield audit
     yield str(evidence.pid) if evidence else ""
     if evidence is not None:
-        yield f"evidence={evidence.evidence}"
         yield f"seconds={evidence.seconds:.1f}"
         yield f"proof={evidence.proof}"
+        yield f"evidence={evidence.evidence}"
     yield ""

@@ -13,6 +13,22 @@ follow_own() {
     following=$!
 }
 
+# open_log: make the log, where there is none, and follow it. A swap lets this be done while the disk
+# writes: the start need not wait for it.
+open_log() {
+    [ -z "$following" ] || return 0
+    if [ ! -f "$log" ]; then
+        step start-log
+        [ -d "${log%/*}" ] || mkdir -p "${log%/*}" || return 1
+        umask "$GIVEN_UMASK"
+        printf '' > "$log"
+        umask 077
+        [ -f "$log" ] || return 1
+    fi
+    follow_own
+}
+
 following=
 [ ! -f "$log" ] || follow_own
 read -r _ || exit 0
+awaited=yes

@@ -22,32 +22,40 @@ step audit
     fail 1 "cannot write the audit line"
 say "$audit" >> "$own/audit.log" || fail 1 "cannot write the audit line"
 
-# read_start FILE: into `start_pid` and `logs`, what a start put down there.
+# read_start: what the start put down: into `of` its process, and into `logs` where the logs were by then.
 read_start() {
-    start_pid= logs=
-    while read -r line; do
+    of= logs=
+    while IFS= read -r line; do # `line` then is what was cut off, without its end
         case $line in
-            pid=*) start_pid=${line#pid=} ;;
+            pid=*) of=${line#pid=} ;;
+            ticks=*) of="$of ${line#ticks=}" ;;
             run=* | own_log=* | manager_log=* | elb_log=*) logs=$logs$line$NEWLINE ;;
         esac
-    done < "$1"
+    done < "$own/record"
 }
 
 if [ -n "$record" ]; then
     step record
-    start_pid= logs=
-    [ ! -f "$own/record" ] || read_start "$own/record"
-    if [ "$start_pid" != "$verified" ]; then # of a start that was cut off before its process was seen
-        logs=
-        [ ! -f "$own/starting" ] || read_start "$own/starting"
-    fi
+    of= logs= line=
+    [ ! -f "$own/record" ] || read_start
     read_ticks "$verified" || ticks=
-    printf '%s' "pid=$verified$NEWLINE" "ticks=$ticks$NEWLINE" "$logs" "$record" > "$own/record.new" || fail 1 "cannot write the record"
-    step record-complete
-    mv -f "$own/record.new" "$own/record" || fail 1 "cannot write the record"
-    if [ -f "$own/starting" ] || [ -f "$own/first-start" ]; then
+    if [ "$of" = "$verified $ticks" ] && [ -z "$line" ]; then
+        printf '%s' "$record" >> "$own/record" || fail 1 "cannot write the record"
+    else
+        case $of in
+            "$verified $ticks") ;;
+            *' '*) logs= ;; # of another process; without one it is of a start that was cut off
+        esac
+        printf '%s' "pid=$verified$NEWLINE" "ticks=$ticks$NEWLINE" "$logs" "$record" > "$own/record.new" || {
+            rm -f "$own/record.new"
+            fail 1 "cannot write the record"
+        }
+        step record-complete
+        mv -f "$own/record.new" "$own/record" || fail 1 "cannot write the record"
+    fi
+    if [ -f "$own/first-start" ]; then
         step record-clear
-        rm -f "$own/starting" "$own/first-start" || fail 1 "cannot remove $own/first-start"
+        rm -f "$own/first-start" || fail 1 "cannot remove $own/first-start"
     fi
 fi
 say recorded

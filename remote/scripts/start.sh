@@ -13,15 +13,12 @@ if find_carbon; then fail 8 "it already runs (pid $pid)"; fi
 [ -n "$JAVA_DIR" ] || JAVA_DIR=${JAVA_HOME-}
 [ -x "$JAVA_DIR/bin/java" ] || fail 1 "JAVA_HOME $JAVA_DIR has no bin/java"
 
+open_log || fail 1 "cannot open $log"
 console=$own/console.log
-step start-log
-[ -d "$own" ] && [ -d "$HOME_DIR/repository/logs" ] || mkdir -p "$own" "$HOME_DIR/repository/logs" || fail 1 "cannot write in $HOME_DIR"
-if [ ! -f "$log" ]; then
-    umask "$GIVEN_UMASK"
-    printf '' > "$log" || fail 1 "cannot write $log"
-    umask 077
+if [ ! -d "$own" ]; then
+    step start-state
+    mkdir "$own" || fail 1 "cannot write in $HOME_DIR"
 fi
-[ -n "$following" ] || follow_own || fail 1 "cannot read $log"
 if [ -n "$KEYSTORE_PASSWORD" ]; then
     step password
     printf '%s\n' "$KEYSTORE_PASSWORD" > "$HOME_DIR/password-tmp" || fail 1 "cannot write password-tmp"
@@ -34,11 +31,13 @@ own_log=$own_log
 manager_log=$manager_log
 elb_log=$elb_log"
 
-# Where this script does not live to see the process, it is the one that began after `after`.
+# Where this script does not live to see the process, it is the one that began after `after`. What the
+# record said before was of a process that is gone.
 read_ticks $$
-step starting
-if ! printf '%s\n' "after=$ticks" "$logs" > "$own/starting"; then
-    rm -f "$own/starting"
+step record-begin
+[ ! -e "$own/record.new" ] || rm -f "$own/record.new"
+if ! printf '%s\n' "after=$ticks" "$logs" > "$own/record"; then
+    rm -f "$own/record"
     fail 1 "cannot write in $own"
 fi
 step started
@@ -89,12 +88,8 @@ done
 read_ticks "$pid" || ticks= # it is gone already
 say "seen $pid $ticks"
 tell_cmdline
-# What was noted of this start is the record of it, once the process is named in it.
 step record
-if printf '%s\n' "pid=$pid" "ticks=$ticks" >> "$own/starting"; then
-    step record-complete
-    mv -f "$own/starting" "$own/record"
-fi
+printf '%s\n' "pid=$pid" "ticks=$ticks" >> "$own/record"
 
 main=$$
 began=$ticks

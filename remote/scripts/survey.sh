@@ -6,7 +6,6 @@ told=
 say() { told=$told$*$NEWLINE; }
 say "survey 1"
 say "user ${LOGNAME:-$(id -un)}"
-say "$(date '+now %s.%N%nzone %z')"
 if [ -L "$LOCK" ] && holder=$(readlink "$LOCK"); then
     say "lock $holder"
     holder_lives "$holder" || say "lock_dead yes"
@@ -122,22 +121,26 @@ if [ -n "$HOME_REAL" ]; then
         tell_cmdline
         stamp=
         known=no
-        if [ -f "$own/record" ]; then
-            record=$NEWLINE
-            while IFS= read -r line || [ -n "$line" ]; do record=$record$line$NEWLINE; done < "$own/record"
-            case $record in *"${NEWLINE}pid=$pid$NEWLINE"*) known=yes ;; esac
-            case $record in *"${NEWLINE}ticks=$ticks$NEWLINE"*) ;; *) known=no ;; esac
+        if [ -f "$own/record" ] && [ -r "$own/record" ]; then
+            record= after= of=
+            while IFS= read -r line; do # a line without an end was cut off
+                record="${record}record $line$NEWLINE"
+                case $line in
+                    after=*) after=${line#after=} ;;
+                    pid=*) of=${line#pid=} ;;
+                    ticks=*) of="$of ${line#ticks=}" ;;
+                esac
+            done < "$own/record"
+            case $of in
+                "$pid $ticks") known=yes ;;
+                *' '*) ;;
+                # The start was cut off before its process was noted: it is this one.
+                *) [ "$ticks" -ge "$after" ] 2> /dev/null && known=yes ;;
+            esac
         fi
         if [ $known = yes ]; then
             stamp=$own/started
-            tell record "$own/record"
-        elif [ -f "$own/starting" ] && after=$(sed -n 's/^after=//p' "$own/starting") &&
-            [ -n "$after" ] && [ "$ticks" -ge "$after" ]; then
-            # The start was cut off before its process was seen: it is this one.
-            stamp=$own/started
-            tell record "$own/starting"
-            say "record pid=$pid"
-            say "record ticks=$ticks"
+            told="$told${record}record pid=$pid${NEWLINE}record ticks=$ticks$NEWLINE"
         fi
         say "stamped ${stamp:+yes}"
         if [ -n "$stamp" ]; then
@@ -165,6 +168,7 @@ for table; do
     shift
     [ ! -r "$table" ] || set -- "$@" "$table"
 done
+say "$(date '+now %s.%N%nzone %z')" # this late: the logs above may take a while to be read
 printf %s "$told"
 { [ -z "$pid" ] || ls -l "/proc/$pid/fd" 2>/dev/null; printf '%s\n' "$ports"; } | awk '
     $NF ~ /^socket:/ { own[substr($NF, 9, length($NF) - 9)] = 1 }

@@ -165,7 +165,10 @@ fi
 
 # Together: until the journal is closed, their order does not matter.
 all_done
-flush_lines "$changed"
+flush_lines "$changed" &
+flushing=$!
+[ -z "${awaited-}" ] || open_log # what fails of it fails again when it starts
+wait "$flushing"
 step journal-close
 rm -rf "$own/journal" "$own/staged" || fail 1 "cannot close the journal and remove the staged files"
 

@@ -112,10 +112,18 @@ class Host:
     def is_member(self, *, home: str = HOME) -> bool:
         """Tell whether the server that runs is the one that was recorded as seen joining."""
         jvm = self.jvm(home=home)
-        record = self.sh(f"cat {home}/.provision/record 2> /dev/null || true").splitlines()
+        record = self.record(home=home)
         return f"pid={jvm.pid if jvm else 0}" in record and any(
             "evidence=" in one for one in record
         )
+
+    def is_recorded(self) -> bool:
+        """Tell whether a start has written down which process it began."""
+        return any("ticks=" in one for one in self.record())
+
+    def record(self, *, home: str = HOME) -> list[str]:
+        """Return the lines of the record, none where there is no record."""
+        return self.sh(f"cat {home}/.provision/record 2> /dev/null || true").splitlines()
 
     def get(self, port: int) -> str:
         """Return what its server answers at one of its ports, HTTP or HTTPS."""

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from tests.lab.cli import Fab
-from tests.lab.hosts import LOG, STATE, Host, untouched
+from tests.lab.hosts import LOG, Host, untouched
 from tests.lab.inventory import ClusterFile
 from tests.waiting import wait_for
 
@@ -54,7 +54,7 @@ def test_logs_that_are_rotated_between_start_and_join_lose_nothing(
 ) -> None:
     worker1.knob("start-seconds", "2")
     run = fab.begin("-H", "worker1", "deploy", hosts=cluster_file())
-    wait_for("the JVM runs", lambda: worker1.exists(f"{STATE}/record"))
+    wait_for("the JVM runs", worker1.is_recorded)
     wait_for("it has begun its log", lambda: has_logged(worker1, "Starting WSO2 Carbon"))
     rotate(manager)
     rotate(worker1)
@@ -100,7 +100,7 @@ def test_a_verification_that_the_client_did_not_live_to_see_is_completed_by_the_
     worker1.knob("start-seconds", "2")
     hosts = cluster_file()
     run = fab.begin("-H", "worker1", "deploy", hosts=hosts)
-    wait_for("the start is recorded", lambda: worker1.exists(f"{STATE}/record"))
+    wait_for("the start is recorded", worker1.is_recorded)
     run.send_signal(signal.SIGKILL)
     run.communicate()
     joined = f"/{worker1.address}:4000"
@@ -157,7 +157,7 @@ def test_a_pattern_of_hosts_yaml_counts_as_evidence(
     pattern = r"welcome (?P<host>[0-9.]+) at (?P<port>[0-9]+)"
     hosts = cluster_file(cluster={"join_patterns": [pattern]})
     run = fab.begin("-H", "worker1", "deploy", hosts=hosts)
-    wait_for("the JVM runs", lambda: worker1.exists(f"{STATE}/record"))
+    wait_for("the JVM runs", worker1.is_recorded)
     manager.append(LOG, f"some product: welcome {worker1.address}")
     manager.append(LOG, " at 4000\n")
     out, err = run.communicate()

@@ -446,7 +446,6 @@ def test_the_script_that_started_a_node_records_it_itself(site: Site) -> None:
     assert "manager_log" in site.facts().record
     assert (site.home.state / "audit.log").read_text() == f"{AUDIT}\n"
     assert "record" not in site.fleet.server(site.node).ran
-    assert not (site.home.state / "starting").exists()
 
 
 def test_what_was_told_is_recorded_though_the_client_goes(site: Site) -> None:
@@ -533,7 +532,6 @@ def test_a_start_whose_client_goes_is_noted_with_its_process_all_the_same(site: 
     recorded = site.facts().recorded
     assert recorded["pid"] == str(site.home.pids()[0])
     assert "manager_log" in recorded
-    assert not (site.home.state / "starting").exists()
 
 
 def test_the_manager_may_be_watched_before_the_start_and_is_then_watched_once(site: Site) -> None:
@@ -558,7 +556,7 @@ def test_a_start_that_was_brought_and_ended_before_it_was_told_is_not_waited_for
 def test_places_of_an_older_start_are_not_recorded_for_a_new_one(site: Site) -> None:
     """A proof is looked for from where a start began: an older place would find an older proof."""
     result = site.start()
-    (site.home.state / "record").write_text("pid=1\nrun=old\nmanager_log=1 2\n")
+    (site.home.state / "record").write_text("pid=1\nticks=1\nrun=old\nmanager_log=1 2\n")
     site.record(result)
     assert "manager_log" not in site.facts().record
     assert site.facts().joined == "Member joined"
@@ -587,6 +585,48 @@ def test_a_start_whose_run_was_lost_is_verified_from_where_it_began(site: Site) 
     with site.attempt() as attempt:
         result = attempt.verify(facts)
     assert (result.pid, result.evidence) == (facts.process.pid, "Member joined")
+
+
+@pytest.mark.parametrize("noted", ["", "pid=4", "pid=4711\n", "pid=4711\ntick"])
+def test_a_start_that_was_cut_off_while_it_noted_its_process_is_found_and_recorded(
+    site: Site, noted: str
+) -> None:
+    """The process is the one that began after the start did; where the logs were is known."""
+    result = site.start()
+    record = site.home.state / "record"
+    record.write_text(record.read_text().partition("pid=")[0] + noted)
+    found = site.facts()
+    assert found.recorded["pid"] == str(result.pid)
+    assert "manager_log" in found.recorded
+    assert found.joined is None
+    site.record(result)
+    assert site.facts().joined == "Member joined"
+    assert "manager_log" in site.facts().recorded
+
+
+def test_a_server_that_was_started_by_hand_is_not_taken_for_what_is_recorded(site: Site) -> None:
+    """It began after the recorded start did, too, but that one has noted its process."""
+    site.record(site.start())
+    site.home.close()
+    site.home.file(layout.PID_FILE).unlink()
+    site.home.start()
+    found = site.facts()
+    assert found.process is not None
+    assert found.recorded == {}
+
+
+def test_evidence_that_was_cut_off_counts_for_nothing(site: Site) -> None:
+    """A full disk: what was verified is recorded whole, or it is verified once more."""
+    result = site.start()
+    site.record(result)
+    record = site.home.state / "record"
+    started, seconds, verified = record.read_text().partition("seconds=")
+    for end in range(0, len(verified), 20):
+        record.write_text(started + seconds + verified[:end])
+        assert site.facts().joined is None, verified[:end]
+    site.record(result)
+    assert site.facts().joined == "Member joined"
+    assert site.facts().record["proof"] == site.joining.rstrip("\n")
 
 
 # ---- Stopping

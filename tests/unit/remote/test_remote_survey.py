@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -177,6 +178,24 @@ def test_our_own_state_is_read_back(server: LocalServer, home: Home) -> None:
     assert facts.joined is None, "the record is of another process"
 
 
+def replace_program(name: str, text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a script run in the place of a program."""
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+def test_a_slow_server_tells_what_time_it_is_when_it_answers(
+    server: LocalServer, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When its answer came is taken for the same moment, on the operator's clock."""
+    replace_program("ss", "sleep 1", tmp_path, monkeypatch)
+    began = time.time()
+    facts = look(server, home.node())
+    assert facts.now - began > 0.9
+    assert abs(facts.seen_at - time.monotonic()) < 0.5
+
+
 @pytest.mark.parametrize("has_ss", [True, False], ids=["by ss", "from /proc"])
 @pytest.mark.parametrize(
     ("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::")]
@@ -193,9 +212,7 @@ def test_ports_that_are_listened_on_are_told(
 ) -> None:
     """`ss` is quicker, and no server has to have it."""
     if not has_ss:
-        (tmp_path / "ss").write_text("#!/bin/sh\nexit 127\n")
-        (tmp_path / "ss").chmod(0o755)
-        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        replace_program("ss", "exit 127", tmp_path, monkeypatch)
     with socket.create_server((address, 0), family=family) as listener:
         facts = look(server, home.node())
         assert facts.listening[listener.getsockname()[1]] == "other"
