@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from carbon.cluster import Cluster, LoadBalancer
-from carbon.errors import InventoryError, ProvisionError, ScriptError, UnfitError
+from carbon.errors import InventoryError, ProvisionError, ScriptError
 from carbon.nginx import file_names
 from carbon.value import Value
 from remote import privilege
@@ -16,6 +16,7 @@ from remote.audit import audit_line
 from remote.fleet import Fleet
 from remote.script import Script
 from remote.seam import Outcome, Server
+from remote.success import demand_success
 
 LOAD_SECONDS = 20
 """How long nginx may take to start with new files; many certificates take their time."""
@@ -134,7 +135,7 @@ class Vhosts:
         outcome = self.server.run(
             script, payload=packed, timeout_seconds=self._seconds + LOAD_SECONDS
         )
-        _demand_success(outcome, self.balancer)
+        _demand_loaded(outcome, self.balancer)
         lines = outcome.out.decode(errors="replace").splitlines()
         return Loaded(
             old_processes=tuple(line[4:] for line in lines if line.startswith("old ")),
@@ -161,20 +162,17 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _demand_success(outcome: Outcome, balancer: LoadBalancer) -> None:
-    if outcome.status == 0:
-        return
-    kind, action = _FAILURES.get(
-        outcome.status, (ScriptError, "remove the cause; then run the same command again")
-    )
-    back = "; the old files are back" if outcome.status in _RESTORED else ""
-    raise kind(f"{outcome.complaint}{back}", host=balancer.name, step="push", action=action)
+def _demand_loaded(outcome: Outcome, balancer: LoadBalancer) -> None:
+    action = _RESTORED.get(outcome.status)
+    if action is not None:
+        seen = f"{outcome.complaint}; the old files are back"
+        raise ScriptError(seen, host=balancer.name, step="push", action=action)
+    demand_success(outcome, host=balancer.name, step="push")
 
 
-_FAILURES: dict[int, tuple[type[ProvisionError], str]] = {
-    7: (UnfitError, "run the same command again: it looks first"),
-    9: (ScriptError, "correct load_balancer in hosts.yaml, or the file that nginx names"),
-    10: (ScriptError, "start nginx there (systemctl start nginx), then run the same command again"),
-    11: (ScriptError, "see its error log (/var/log/nginx/error.log): most often a port is in use"),
+_RESTORED = {
+    9: "correct load_balancer in hosts.yaml, or the file that nginx names",
+    10: "start nginx there (systemctl start nginx), then run the same command again",
+    11: "see its error log (/var/log/nginx/error.log): most often a port is in use",
 }
-_RESTORED = frozenset({9, 10, 11})
+"""Statuses of the script that gave the old files back, and what is to be done then."""
