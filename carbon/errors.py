@@ -99,6 +99,9 @@ class UnfitError(ProvisionError):
 class LockedError(ProvisionError):
     """Another run holds the server's lock."""
 
+    holder = ""
+    """Which run, where its lock says so."""
+
 
 class ScriptError(ProvisionError):
     """A step's script on the server failed in a way that no other error describes."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from itertools import zip_longest
 from typing import TypeAlias
 
-from carbon.errors import ProvisionError, refuse
+from carbon.errors import LockedError, ProvisionError, refuse
 from carbon.plan import Plan
 from remote import activation
 from remote.activation import NewGeneration
@@ -23,6 +24,8 @@ from remote.watch import Watchers
 
 Generations: TypeAlias = Mapping[str, NewGeneration]
 """By the names of the nodes."""
+MET_SECONDS = 2.0
+"""How long a run that another one met half-way may take to give up."""
 
 
 def apply(
@@ -102,10 +105,31 @@ def _all_locked(fleet: Fleet, order: Order, todo: Sequence[Plan]) -> Iterator[No
         held.append(stack)
 
     try:
-        refuse(all_or_errors(parallel(todo, lock))[1])
+        failed = _failed(todo, lock)
+        deadline = time.monotonic() + MET_SECONDS
+        while held and failed and _give_way(failed, fleet.run) and time.monotonic() < deadline:
+            time.sleep(0.05)
+            failed = _failed([made for made, _ in failed], lock)
+        refuse([error for _, error in failed])
         yield
     finally:
         parallel(held, ExitStack.close)
+
+
+def _failed(
+    todo: Sequence[Plan], lock: Callable[[Plan], None]
+) -> list[tuple[Plan, ProvisionError]]:
+    results = zip(todo, parallel(todo, lock), strict=True)
+    return [(made, result) for made, result in results if isinstance(result, ProvisionError)]
+
+
+def _give_way(failed: Sequence[tuple[Plan, ProvisionError]], run: str) -> bool:
+    """Tell whether all these servers are held by runs that give way to this one.
+
+    Two runs that begin in the same moment may each hold some servers that the other wants. The
+    one with the higher name gives up then, and the other one waits for that.
+    """
+    return all(isinstance(error, LockedError) and error.holder > run for _, error in failed)
 
 
 def _new_generations(fleet: Fleet, order: Order, todo: Sequence[Plan]) -> Generations:

@@ -102,9 +102,12 @@ def _busy(server: Server, text: str) -> LockedError:
 
 
 def _taken(server: Server, text: str) -> LockedError:
-    return LockedError(
-        f"another run works on it: {text.partition(' run=')[0]}",
+    who_since, _, rest = text.partition(" run=")
+    error = LockedError(
+        f"another run works on it: {who_since}",
         host=server.name,
         step="lock",
         action="wait for it to end; if you know that it is dead, use --break-lock",
     )
+    error.holder = rest.partition(" ")[0]
+    return error
