@@ -31,4 +31,3 @@ open_log() {
 following=
 [ ! -f "$log" ] || follow_own
 read -r _ || exit 0
-awaited=yes

@@ -102,6 +102,22 @@ carbon_pid() { find_carbon && say "$pid"; }
 # alive PID TICKS: does the process run that started then? Whose it is now is in `ticks`.
 alive() { read_ticks "$1" && [ "$ticks" = "$2" ]; }
 
+# read_record PREFIX: into `lines`, each behind PREFIX, what the last start put down and what was verified of it;
+# into `of` the pid and the ticks of its process, into `after` those that it began after, and into `unended`
+# what a full disk cut off: a line counts only with its end.
+read_record() {
+    lines= of= after= unended=
+    [ -f "$own/record" ] && [ -r "$own/record" ] || return 0
+    while IFS= read -r unended; do
+        lines=$lines$1$unended$NEWLINE
+        case $unended in
+            after=*) after=${unended#after=} ;;
+            pid=*) of=${unended#pid=} ;;
+            ticks=*) of="$of ${unended#ticks=}" ;;
+        esac
+    done < "$own/record"
+}
+
 # holder_lives TEXT: does the process still run that made a lock of this text?
 holder_lives() {
     case $1 in *" pid="*" ticks="*) ;; *) return 1 ;; esac

@@ -22,31 +22,18 @@ step audit
     fail 1 "cannot write the audit line"
 say "$audit" >> "$own/audit.log" || fail 1 "cannot write the audit line"
 
-# read_start: what the start put down: into `of` its process, and into `logs` where the logs were by then.
-read_start() {
-    of= logs=
-    while IFS= read -r line; do # `line` then is what was cut off, without its end
-        case $line in
-            pid=*) of=${line#pid=} ;;
-            ticks=*) of="$of ${line#ticks=}" ;;
-            run=* | own_log=* | manager_log=* | elb_log=*) logs=$logs$line$NEWLINE ;;
-        esac
-    done < "$own/record"
-}
-
 if [ -n "$record" ]; then
     step record
-    of= logs= line=
-    [ ! -f "$own/record" ] || read_start
+    read_record ''
     read_ticks "$verified" || ticks=
-    if [ "$of" = "$verified $ticks" ] && [ -z "$line" ]; then
+    if [ "$of" = "$verified $ticks" ] && [ -z "$unended" ]; then
         printf '%s' "$record" >> "$own/record" || fail 1 "cannot write the record"
     else
         case $of in
             "$verified $ticks") ;;
-            *' '*) logs= ;; # of another process; without one it is of a start that was cut off
+            *' '*) lines= ;; # of another process; without one it is of a start that was cut off
         esac
-        printf '%s' "pid=$verified$NEWLINE" "ticks=$ticks$NEWLINE" "$logs" "$record" > "$own/record.new" || {
+        printf '%s' "$lines" "pid=$verified$NEWLINE" "ticks=$ticks$NEWLINE" "$record" > "$own/record.new" || {
             rm -f "$own/record.new"
             fail 1 "cannot write the record"
         }

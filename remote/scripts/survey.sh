@@ -120,28 +120,14 @@ if [ -n "$HOME_REAL" ]; then
         say "process $pid $ticks"
         tell_cmdline
         stamp=
-        known=no
-        if [ -f "$own/record" ] && [ -r "$own/record" ]; then
-            record= after= of=
-            while IFS= read -r line; do # a line without an end was cut off
-                record="${record}record $line$NEWLINE"
-                case $line in
-                    after=*) after=${line#after=} ;;
-                    pid=*) of=${line#pid=} ;;
-                    ticks=*) of="$of ${line#ticks=}" ;;
-                esac
-            done < "$own/record"
-            case $of in
-                "$pid $ticks") known=yes ;;
-                *' '*) ;;
-                # The start was cut off before its process was noted: it is this one.
-                *) [ "$ticks" -ge "$after" ] 2> /dev/null && known=yes ;;
-            esac
-        fi
-        if [ $known = yes ]; then
-            stamp=$own/started
-            told="$told${record}record pid=$pid${NEWLINE}record ticks=$ticks$NEWLINE"
-        fi
+        read_record 'record '
+        case $of in
+            "$pid $ticks") stamp=$own/started ;;
+            *' '*) ;;
+            # The start was cut off before its process was noted: it is this one.
+            *) [ "$ticks" -ge "$after" ] 2> /dev/null && stamp=$own/started ;;
+        esac
+        [ -z "$stamp" ] || told="$told${lines}record pid=$pid${NEWLINE}record ticks=$ticks$NEWLINE"
         say "stamped ${stamp:+yes}"
         if [ -n "$stamp" ]; then
             find "$HOME_DIR/repository/conf" "$HOME_DIR/repository/components/lib" "$HOME_DIR/bin" \

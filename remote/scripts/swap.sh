@@ -167,7 +167,7 @@ fi
 all_done
 flush_lines "$changed" &
 flushing=$!
-[ -z "${awaited-}" ] || open_log # what fails of it fails again when it starts
+[ -z "${following+await}" ] || open_log # where a start follows; what fails of it fails again then
 wait "$flushing"
 step journal-close
 rm -rf "$own/journal" "$own/staged" || fail 1 "cannot close the journal and remove the staged files"
