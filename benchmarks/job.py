@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from benchmarks.site import JAVA_HOME, Host, Site
-from carbon import config, inventory, layout
+from carbon import config, inventory
 from carbon.cluster import Cluster, Member, Node
+from carbon.home import layout
 from carbon.value import replace
 from lab.image import CONTEXT
 

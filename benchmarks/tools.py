@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import venv
 from benchmarks.job import Job, variables
 from benchmarks.site import FOLDER, JAVA_HOME
-from carbon import layout
+from carbon.home import layout
 from lab.image import CONTEXT
 from lab.shell import run
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from carbon.cluster import Node
 from carbon.errors import Interrupted, UsageError
 from carbon.inventory import select
-from remote.clone import CloneOrder, Intent, clone, look
-from remote.interrupt import deferred
+from remote.clone.clone import CloneOrder, Intent, clone, look
+from remote.run.interrupt import deferred
 from tasks.report import finished, summary
 
 if TYPE_CHECKING:

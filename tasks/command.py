@@ -9,7 +9,7 @@ from invoke import Exit
 from rich.console import Console
 
 from carbon.errors import Interrupted, UsageError
-from remote.command import CommandOrder, Ended, Printed, run
+from remote.observe.command import CommandOrder, Ended, Printed, run
 from tasks.prefix import Prefixed
 
 if TYPE_CHECKING:

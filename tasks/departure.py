@@ -9,16 +9,16 @@ from rich.text import Text
 
 from carbon.cluster import Node
 from carbon.errors import Interrupted, ProvisionError
-from carbon.facts import ServerFacts
-from carbon.history import undone
-from remote.departure import Departure
-from remote.interrupt import deferred
-from remote.runners import parallel
-from remote.survey import survey
+from carbon.home.facts import ServerFacts
+from carbon.plan.history import undone
+from remote.observe.facts import survey
+from remote.rollout.departure import Departure
+from remote.run.interrupt import deferred
+from remote.run.threads import parallel
 from tasks.report import heading
 
 if TYPE_CHECKING:
-    from remote.leave import Stopped
+    from remote.rollout.leave import Stopped
     from tasks.session import Session
 
 

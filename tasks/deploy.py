@@ -40,7 +40,7 @@ def deploy(
     then each worker in its turn is stopped, swapped, reset, started and seen joining. What is
     right already is left alone: a second deploy changes nothing and restarts nothing.
     """
-    from carbon.plan import Wishes
+    from carbon.plan.plan import Wishes
     from tasks.rollout import roll_out
 
     wishes = Wishes(restart="always" if force else "needed", reset=reset, renumber=renumber)
@@ -57,7 +57,7 @@ def plan(
     deployment directory, and whether a restart would follow and why. What is shown is what
     deploy then does.
     """
-    from carbon.plan import Wishes
+    from carbon.plan.plan import Wishes
     from tasks.rollout import show_plan
 
     wishes = Wishes(restart="always" if force else "needed", reset=reset, renumber=renumber)
@@ -67,7 +67,7 @@ def plan(
 @verb(connects="hosts", help={"break_lock": BREAK_LOCK})
 def driver(session: Session, *, break_lock: bool = False) -> int:
     """Step 1: copy the JDBC driver JAR, replacing an older version and its bundle."""
-    from carbon.plan import Step, Wishes
+    from carbon.plan.plan import Step, Wishes
     from tasks.rollout import roll_out
 
     wishes = Wishes(steps=frozenset({Step.DRIVER}))
@@ -77,7 +77,7 @@ def driver(session: Session, *, break_lock: bool = False) -> int:
 @verb(connects="hosts", help={"renumber": RENUMBER, "break_lock": BREAK_LOCK})
 def config(session: Session, *, renumber: bool = False, break_lock: bool = False) -> int:
     """Step 2: push the patched clustering, offset, host name, proxy ports and datasources."""
-    from carbon.plan import Step, Wishes
+    from carbon.plan.plan import Step, Wishes
     from tasks.rollout import roll_out
 
     wishes = Wishes(steps=frozenset({Step.CONFIG}), renumber=renumber)
@@ -87,7 +87,7 @@ def config(session: Session, *, renumber: bool = False, break_lock: bool = False
 @verb(connects="hosts", help={"break_lock": BREAK_LOCK})
 def hosts(session: Session, *, break_lock: bool = False) -> int:
     """Step 3: map the database's, the manager's and the ELB's names in /etc/hosts."""
-    from carbon.plan import Step, Wishes
+    from carbon.plan.plan import Step, Wishes
     from tasks.rollout import roll_out
 
     wishes = Wishes(steps=frozenset({Step.HOSTS}))
@@ -97,7 +97,7 @@ def hosts(session: Session, *, break_lock: bool = False) -> int:
 @verb(connects="hosts", help={"break_lock": BREAK_LOCK})
 def reset(session: Session, *, break_lock: bool = False) -> int:
     """Step 4: empty the deployment directory of a stopped worker, keeping what was there."""
-    from carbon.plan import Step, Wishes
+    from carbon.plan.plan import Step, Wishes
     from tasks.rollout import roll_out
 
     wishes = Wishes(steps=frozenset({Step.RESET}), reset=True)
@@ -107,7 +107,7 @@ def reset(session: Session, *, break_lock: bool = False) -> int:
 @verb(connects="hosts and watchers", help={"break_lock": BREAK_LOCK})
 def start(session: Session, *, break_lock: bool = False) -> int:
     """Step 5: start as a worker node and wait until the manager saw it join."""
-    from carbon.plan import Step, Wishes
+    from carbon.plan.plan import Step, Wishes
     from tasks.rollout import roll_out
 
     wishes = Wishes(steps=frozenset({Step.START}), restart="never")
@@ -117,7 +117,7 @@ def start(session: Session, *, break_lock: bool = False) -> int:
 @verb()
 def verify(session: Session) -> int:
     """Step 6: look for the proof that each worker joined; nothing is started."""
-    from remote.verify import verify as look_for_proof
+    from remote.rollout.verify import verify as look_for_proof
     from tasks.report import verified
 
     return verified(session.screen, look_for_proof(session.fleet, session.nodes, session.screen))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from carbon.doctor import Diagnosis, Finding
-from remote.doctor import examine
+from carbon.checks.case import Finding
+from carbon.checks.diagnosis import Diagnosis
+from remote.observe.doctor import examine
 from tasks.overview import NOT_WELL
 
 if TYPE_CHECKING:

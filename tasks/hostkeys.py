@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from carbon.errors import HostKeyError
-from remote.hostkeys import Door, HostKey
-from remote.trust import Judged, Verdict, accept, confirmed, judge, refuse_changed
+from remote.ssh.hostkeys import Door, HostKey
+from remote.ssh.trust import Judged, Verdict, accept, confirmed, judge, refuse_changed
 
 if TYPE_CHECKING:
     from tasks.screen import Screen

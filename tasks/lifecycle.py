@@ -20,7 +20,7 @@ TIMEOUT = "Seconds of patience for this run, instead of the limits in hosts.yaml
 )
 def restart(session: Session, *, timeout: int = 0, break_lock: bool = False) -> int:
     """Restart one worker after the other, each drained before and seen joining after."""
-    from carbon.plan import Step, Wishes
+    from carbon.plan.plan import Step, Wishes
     from tasks.rollout import roll_out
 
     wishes = Wishes(steps=frozenset({Step.START}), restart="always")
@@ -61,7 +61,7 @@ def history(session: Session) -> int:
 )
 def rollback(session: Session, *, to: str = "", break_lock: bool = False) -> int:
     """Return to what was before the last deploy: files, driver, deployment; restart, verify."""
-    from carbon.plan import Step, Wishes, plan_rollback
+    from carbon.plan.plan import Step, Wishes, plan_rollback
     from tasks.rollout import roll_out
 
     return roll_out(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from carbon.status import (
+from carbon.checks.status import (
     BalancerStatus,
     Membership,
     NodeStatus,
@@ -18,7 +18,7 @@ from carbon.status import (
     Status,
     as_data,
 )
-from remote.status import status
+from remote.observe.status import status
 
 if TYPE_CHECKING:
     from tasks.session import Session

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @verb(every_host=True, help={"login": "The account that enters, where hosts.yaml names none."})
 def sudoers(session: Session, *, login: str = "") -> None:
     """Print the sudoers file that each server needs: exact commands, nothing else."""
-    from remote.privilege import by_fragment
+    from remote.host.sudo import by_fragment
 
     needed = by_fragment(session.cluster, session.hosts, login=login or None)
     for position, (fragment, names) in enumerate(needed.items()):

@@ -10,13 +10,13 @@ from rich.text import Text
 
 from carbon.cluster import Node
 from carbon.config import masked_diff, outdated_secrets
-from carbon.plan import Plan
+from carbon.plan.plan import Plan
 from carbon.secret import Secret
 from tasks.screen import Screen
 
 if TYPE_CHECKING:
-    from remote.order import Done
-    from remote.verify import Verified
+    from remote.rollout.request import Done
+    from remote.rollout.verify import Verified
 
 
 def planned(screen: Screen, plans: Sequence[Plan]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from carbon.errors import Interrupted
-from carbon.plan import Wishes
-from remote.deploy import apply
-from remote.interrupt import deferred
-from remote.look import Planner, look
-from remote.order import Order
+from carbon.plan.plan import Wishes
+from remote.rollout.preflight import Planner, look
+from remote.rollout.request import Order
+from remote.rollout.rollout import apply
+from remote.run.interrupt import deferred
 from tasks.report import details, finished, planned
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import UsageError
 from carbon.inventory import load, locate, select
 from carbon.value import replace
-from remote.fleet import Fleet, Opens
+from remote.host.fleet import Fleet, Opens
 from remote.ssh.connector import Connector
 from tasks.executor import VerbContext
 
 if TYPE_CHECKING:
-    from remote.order import Rotation
+    from remote.rollout.request import Rotation
     from tasks.screen import Screen
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,7 +63,7 @@ class Session:
         return cls(
             cluster=cluster,
             hosts=hosts,
-            fleet=Fleet(cluster, _opener(connector)),
+            fleet=Fleet(cluster, make_opener(connector)),
             connector=connector,
         )
 
@@ -114,7 +114,7 @@ class Session:
         """Return the load balancer's side of a rolling change, if hosts.yaml has one."""
         if self.cluster.load_balancer is None:
             return None
-        from remote.balancer import Balancer
+        from remote.balancer.rotation import Balancer
 
         return Balancer(self.fleet, progress=self.screen)
 
@@ -132,13 +132,9 @@ class Session:
         self.fleet.close()
 
 
-def _opener(connector: Connector) -> Opens:
-    """Return what opens servers; with a fault in it where a test asks for one."""
-    if "PROVISION_FAULT" not in os.environ and "PROVISION_FAULT_LOG" not in os.environ:
-        return connector
-    from remote.faults import FaultyOpener
-
-    return FaultyOpener(connector, os.environ)
+def make_opener(connector: Connector) -> Opens:
+    """Return what opens servers. The fault tests put theirs in its place."""
+    return connector
 
 
 def every_host_of(cluster: Cluster) -> tuple[Node | LoadBalancer, ...]:

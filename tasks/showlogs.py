@@ -9,7 +9,7 @@ from invoke import Exit
 from rich.console import Console
 
 from carbon.errors import Interrupted, UsageError
-from remote.logs import LogEnd, LogOrder, read
+from remote.observe.logs import LogEnd, LogOrder, read
 from tasks.prefix import Prefixed
 
 if TYPE_CHECKING:

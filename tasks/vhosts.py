@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from carbon.errors import UsageError
-from remote.vhost_plan import VhostPlan, plan_vhosts, push_vhosts
+from remote.balancer.vhost_plan import VhostPlan, plan_vhosts, push_vhosts
 from tasks.report import diff_lines
 
 if TYPE_CHECKING:

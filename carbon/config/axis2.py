@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
-from carbon import layout
 from carbon.cluster import Member, Node
 from carbon.config.edits import Edits
 from carbon.config.reading import flag, number, text
 from carbon.errors import ConfigFileError
+from carbon.home import layout
 from carbon.value import Value
 from carbon.xmledit import Element, New, XmlDocument, line_of
 

@@ -6,11 +6,11 @@ comments in the earlier ones; a second DeploymentSynchronizer stands in a commen
 
 from __future__ import annotations
 
-from carbon import layout
 from carbon.cluster import Node
 from carbon.config.edits import Edits
 from carbon.config.reading import flag, number, text
 from carbon.errors import ConfigFileError
+from carbon.home import layout
 from carbon.secret import Secret
 from carbon.value import Value
 from carbon.xmledit import Element, New, XmlDocument

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from carbon import layout
 from carbon.cluster import Datasource, Node
 from carbon.config.edits import Edits, is_secured
 from carbon.config.reading import text
 from carbon.errors import ConfigFileError
+from carbon.home import layout
 from carbon.secret import Secret
 from carbon.value import Value
 from carbon.xmledit import Element, New, XmlDocument, line_of

@@ -7,11 +7,11 @@ from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import PurePosixPath
 
-from carbon import layout
 from carbon.cluster import Node
 from carbon.config import axis2, carbon_xml, catalina, datasources, extra
 from carbon.config.edits import Edits
 from carbon.errors import ConfigFileError
+from carbon.home import layout
 from carbon.value import Value
 from carbon.xmledit import XmlDocument
 

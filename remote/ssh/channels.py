@@ -10,9 +10,9 @@ from queue import Empty, SimpleQueue
 
 import paramiko
 
-from remote.script import Script
-from remote.seam import Outcome, Sink
-from remote.ssh.translation import refuse_sudo_failure, translated
+from remote.host.script import Script
+from remote.host.server import Outcome, Sink
+from remote.ssh.errors import refuse_sudo_failure, translated
 
 STREAM_LINE_BYTES = 1 << 20
 """What is longer is no line of text, and comes in pieces."""

@@ -17,10 +17,10 @@ from fabric import Config, Connection
 
 from carbon.cluster import Limits, Ssh
 from carbon.errors import HostKeyError
-from remote.hostkeys import Door, HostKey, KnownHosts
-from remote.ssh.greeting import LATER, ask_for_key, verifying_transport
+from remote.ssh.errors import hung_up, translated
+from remote.ssh.handshake import LATER, ask_for_key, verifying_transport
+from remote.ssh.hostkeys import Door, HostKey, KnownHosts
 from remote.ssh.server import FabricServer
-from remote.ssh.translation import hung_up, translated
 
 Result = TypeVar("Result")
 

@@ -14,8 +14,8 @@ import paramiko
 from fabric import Connection
 
 from carbon.errors import ConnectError, PrivilegeError
-from remote.script import Script
-from remote.seam import Held, Outcome, Reach, Reading, Sink, Stream
+from remote.host.script import Script
+from remote.host.server import Held, Outcome, Reach, Reading, Sink, Stream
 from remote.ssh.channels import (
     ChannelReading,
     ChannelStream,
@@ -26,9 +26,9 @@ from remote.ssh.channels import (
     read,
     sent,
 )
+from remote.ssh.errors import refuse_sudo_failure, translated
 from remote.ssh.shells import Shells
 from remote.ssh.sudo import PROMPT, give_sudo_its_password
-from remote.ssh.translation import refuse_sudo_failure, translated
 
 _AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER on, for no time: the other side gets a reset."""
@@ -143,7 +143,7 @@ class FabricServer:
         self._connection.close()
 
     def cut(self) -> None:
-        """Lose the connection as a network does: no farewell, no flush (remote/faults.py)."""
+        """Lose the connection as a network does: no farewell, no flush (tests/faults)."""
         transport: paramiko.Transport | None = self._connection.transport
         if transport is None:
             return

@@ -15,8 +15,8 @@ from functools import partial
 
 import paramiko
 
-from remote.script import Script, shell_command
-from remote.seam import Held, Outcome
+from remote.host.script import Script, shell_command
+from remote.host.server import Held, Outcome
 from remote.ssh.channels import execute, exit_status, left, opened_session, sent
 from remote.ssh.sudo import PROMPT, give_sudo_its_password
 

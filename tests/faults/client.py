@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMIT_SECONDS = 60.0
 USED_BY_RUNS = (
     "fabfile",
-    "remote.faults",
+    "tests.faults.injector",
     "remote.ssh.connector",
     "tasks.cloning",
     "tasks.departure",
@@ -103,6 +103,9 @@ def _fab(words: tuple[str, ...]) -> int:
     """Do what the script `fab` does, up to the end of the last thread."""
     from fabric.main import program
 
+    from tests.faults import fab
+
+    fab.install()
     sys.argv = ["fab", *words]
     status = 0
     try:

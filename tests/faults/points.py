@@ -27,7 +27,7 @@ WRITES_NOTHING = ("terminate", "kill")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """A moment of a run, as remote/faults.py names it."""
+    """A moment of a run, as tests/faults names it."""
 
     name: str
     step: str = ""

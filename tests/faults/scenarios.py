@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from carbon.driver import bundle_name
+from carbon.home.driver import bundle_name
 from tests.faults.client import Client, Ran
 from tests.faults.site import Site
 

@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FAB = Path(sys.executable).with_name("fab")
+FAULTY_FAB = ROOT / "tests/faults/fab.py"
 LIMIT_SECONDS = 120.0
 
 
@@ -40,6 +42,12 @@ class Ran:
 
     def __str__(self) -> str:
         return f"status {self.status} after {self.seconds:.1f} s\n{self.out}{self.err}"
+
+
+def _program(environment: Mapping[str, str]) -> list[str]:
+    """Return `fab`, or the one whose connections break where a test asks for faults."""
+    faulty = any(name.startswith("PROVISION_FAULT") for name in environment)
+    return [sys.executable, str(FAULTY_FAB)] if faulty else [str(FAB)]
 
 
 def _hear_interrupts() -> None:
@@ -84,7 +92,7 @@ class Fab:
     def begin(self, *words: str, hosts: Path, **environment: str) -> subprocess.Popen[str]:
         """Start a run and return it while it goes on; it leads a process group of its own."""
         run = subprocess.Popen(
-            [str(FAB), *words],
+            [*_program(environment), *words],
             cwd=ROOT,
             env=self._environment(hosts) | environment,
             stdin=subprocess.DEVNULL,

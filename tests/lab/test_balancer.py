@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from carbon.nginx import parse_rotation
+from carbon.balancer.nginx import parse_rotation
 from lab import Lab
 from lab.load import Load, absences, astray, forwarded, measured, timed
-from remote.faults import SERVER_FOLDER
+from tests.faults.injector import SERVER_FOLDER
 from tests.lab.cli import Fab
 from tests.lab.hosts import LOCK, Host
 from tests.lab.inventory import LIMITS, ClusterFile, merged

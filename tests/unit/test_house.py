@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,32 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SSH = ROOT / "remote/ssh"
 FORBIDDEN = {
-    "carbon": {"remote", "tasks", "lab", "fabric", "invoke", "paramiko"},
-    "remote": {"tasks", "lab", "fabric", "invoke", "paramiko"},
-    "tasks": {"paramiko"},
+    "carbon": {"remote", "tasks", "lab", "tests", "fabric", "invoke", "paramiko"},
+    "remote": {"tasks", "lab", "tests", "fabric", "invoke", "paramiko"},
+    "tasks": {"paramiko", "tests"},
 }
+REMOTE = {
+    "run": set(),
+    "host": {"run"},
+    "ssh": {"host", "run"},
+    "observe": {"host", "run"},
+    "balancer": {"host", "run"},
+    "rollout": {"observe", "balancer", "host", "run"},
+    "clone": {"rollout", "observe", "host", "run"},
+}
+"""Which rooms of remote/ a room may know; docs/architecture.md draws it."""
+CARBON = {
+    "xmledit": set(),
+    "config": {"home", "xmledit"},
+    "home": set(),
+    "inventory": set(),
+    "balancer": set(),
+    "join": set(),
+    "plan": {"config", "home"},
+    "checks": {"balancer", "config", "home", "join", "plan"},
+    "clone": {"checks", "config", "home", "plan"},
+}
+"""Which rooms of carbon/ a room may know, beside the files next to them (cluster, errors, ...)."""
 
 
 def modules(folder: str) -> Iterator[Path]:
@@ -24,29 +46,54 @@ def modules(folder: str) -> Iterator[Path]:
 
 
 def imported(path: Path) -> set[str]:
-    """Return the top-level names of all that a module imports, wherever in it."""
+    """Return the dotted names of all that a module imports, wherever in it."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            names.add(node.module or "")
-    return {name.partition(".")[0] for name in names}
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def packages(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imported(path)}
 
 
 @pytest.mark.parametrize("folder", FORBIDDEN)
 def test_imports_point_from_tasks_to_remote_to_carbon(folder: str) -> None:
     """And Fabric is met only in tasks, as the command line, and in remote/ssh, as connections."""
     wrong = {
-        str(path.relative_to(ROOT)): found
+        str(path.relative_to(ROOT)): names
         for path in modules(folder)
-        if (found := imported(path) & FORBIDDEN[folder])
+        if (names := packages(path) & FORBIDDEN[folder])
     }
     assert not wrong
 
 
 def test_the_ssh_package_knows_no_task() -> None:
-    assert not {name for path in SSH.glob("*.py") for name in imported(path)} & {"tasks", "lab"}
+    assert not {name for path in SSH.glob("*.py") for name in packages(path)} & {"tasks", "lab"}
+
+
+@pytest.mark.parametrize(("folder", "allowed"), [("remote", REMOTE), ("carbon", CARBON)])
+def test_a_room_knows_only_the_rooms_below_it(folder: str, allowed: Mapping[str, set[str]]) -> None:
+    """No arrow up and no circle: what a room may import is written down here."""
+    wrong = set()
+    for room, below in allowed.items():
+        for path in (ROOT / folder / room).rglob("*.py"):
+            names = [name.split(".") for name in imported(path) if name.startswith(f"{folder}.")]
+            known = {parts[1] for parts in names if (ROOT / folder / parts[1]).is_dir()}
+            wrong |= {(f"{folder}/{room}", other) for other in known - below - {room}}
+    assert not wrong
+
+
+@pytest.mark.parametrize(("folder", "allowed"), [("remote", REMOTE), ("carbon", CARBON)])
+def test_every_room_is_on_the_map(folder: str, allowed: Mapping[str, set[str]]) -> None:
+    """And a room that the map leaves out would be guarded by nothing."""
+    rooms = {path.parent.name for path in (ROOT / folder).glob("*/__init__.py")}
+    assert rooms == set(allowed)
+    for room, below in allowed.items():
+        assert all(room not in allowed[other] for other in below)
 
 
 def test_frozen_values_are_made_in_one_way() -> None:

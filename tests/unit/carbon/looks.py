@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from carbon import layout
-from carbon.driver import JarFacts
-from carbon.facts import Listener, RemoteFile, RunningServer, ServerFacts
-from carbon.process import CarbonProcess
+from carbon.home import layout
+from carbon.home.driver import JarFacts
+from carbon.home.facts import Listener, RemoteFile, RunningServer, ServerFacts
+from carbon.home.process import CarbonProcess
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC).timestamp()
 """By the clocks of all servers, unless a test says otherwise."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from remote import lock
+from remote.host import lock
 from tests.unit.remote.homes import Home
 from tests.unit.remote.local_server import LocalServer
 

@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import lab
-from carbon import layout
 from carbon.cluster import Node
-from carbon.process import MAIN_CLASS
+from carbon.home import layout
+from carbon.home.process import MAIN_CLASS
 from tests.unit.carbon.nodes import make_node
 
 PACK = Path(lab.__file__).parent / "image/pack"

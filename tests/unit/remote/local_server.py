@@ -14,9 +14,9 @@ from typing import IO, Any
 
 from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import ProvisionError
-from carbon.facts import Reach
-from remote.script import Script
-from remote.seam import Held, Outcome, Reading, Sink, Stream
+from carbon.home.facts import Reach
+from remote.host.script import Script
+from remote.host.server import Held, Outcome, Reading, Sink, Stream
 from remote.ssh.shells import Shells
 from tests.unit.remote.local_channel import LocalTransport
 

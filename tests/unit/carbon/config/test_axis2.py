@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from carbon import config, layout
+from carbon import config
 from carbon.cluster import GroupManagement, Member, Node
 from carbon.errors import ConfigFileError
+from carbon.home import layout
 from tests.unit.carbon.config.samples import AXIS2, ESB_PROPERTIES, changes, crlf
 from tests.unit.carbon.nodes import make_node
 

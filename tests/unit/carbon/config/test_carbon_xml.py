@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from carbon import config, layout
+from carbon import config
 from carbon.cluster import DeploymentSynchronizer, Node
 from carbon.errors import ConfigFileError
+from carbon.home import layout
 from carbon.secret import Secret, literal
 from tests.unit.carbon.config.samples import CARBON_XML, SECURED_CARBON_XML, changes, crlf
 from tests.unit.carbon.nodes import make_manager, make_node

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from lxml import etree
 
-from carbon import config, layout
+from carbon import config
 from carbon.cluster import (
     Datasource,
     DeploymentSynchronizer,
@@ -20,6 +20,7 @@ from carbon.cluster import (
     Member,
     ProxyPorts,
 )
+from carbon.home import layout
 from carbon.secret import literal
 from tests.unit.carbon.nodes import make_node
 

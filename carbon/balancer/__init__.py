@@ -1,0 +1,1 @@
+"""The files of the load balancer: vhosts, upstreams, rotation; pure."""

@@ -1,0 +1,1 @@
+"""What a clone takes along, and the check of its stream; pure."""

@@ -1,0 +1,1 @@
+"""What lies in and around AS_HOME: its layout, process, driver, ports, /etc/hosts; pure."""

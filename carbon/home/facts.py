@@ -1,0 +1,141 @@
+"""What one look at a server found: plain values, read once and planned upon."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Literal
+
+from carbon.home.driver import JarFacts
+from carbon.home.process import CarbonProcess
+from carbon.value import Value, field
+
+DeploymentState = Literal["missing", "empty", "filled", "mount", "link"]
+LogState = Literal["missing", "readable", "unreadable"]
+Listener = Literal["own", "other"]
+Reach = Literal["open", "refused", "silent", "forbidden"]
+"""What a TCP connection tried from a server met; `forbidden`: sshd does not let us try."""
+
+
+class RemoteFile(Value, kw_only=True):
+    """A regular file as it lies on the server."""
+
+    data: bytes
+    mode: int
+    owner: str
+
+    @property
+    def digest(self) -> str:
+        """Its sha256, in hex."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+class RunningServer(Value, kw_only=True):
+    """The JVM that runs AS_HOME."""
+
+    pid: int
+    start_ticks: int
+    """Field 22 of /proc/PID/stat; with the pid it names one process for ever."""
+    started_at: float
+    """Seconds since the epoch."""
+    command: CarbonProcess
+    newer: tuple[str, ...] = ()
+    """What it read at start and what has changed since, relative to AS_HOME."""
+
+
+class Generation(Value, kw_only=True):
+    """What one deploy replaced and kept."""
+
+    id: str
+    meta: Mapping[str, str]
+
+
+class ServerFacts(Value, kw_only=True):
+    """Everything that a plan needs to know about one Carbon server."""
+
+    name: str
+    user: str
+    now: float
+    """Seconds since the epoch, by its own clock."""
+    seen_at: float
+    """The same moment, but for an answer's way, in seconds by the operator's clock: one for all."""
+    home_real: PurePosixPath | None
+    """None: AS_HOME is not there."""
+    home_blocked: bool = False
+    """Something that is not a directory stands at AS_HOME."""
+    home_closed: bool = False
+    """It is there, and the account may not enter it."""
+    home_writable: bool = False
+    disk_free_kb: int = 0
+    java_home: PurePosixPath | None = None
+    java_missing: str | None = None
+    """Where bin/java was looked for in vain."""
+    addresses: frozenset[str] = frozenset()
+    hosts: bytes = b""
+    hosts_mounted: bool = False
+    hosts_plain: bool = False
+    """/etc/hosts is root's and of mode 644, as a new file would be."""
+    hosts_leftover: bool = False
+    lock: str | None = None
+    lock_dead: bool = False
+    """Who held it is gone: the next run that takes the lock clears this one away."""
+    present: frozenset[str] = frozenset()
+    """Of the paths asked for, those that exist, relative to AS_HOME."""
+    version: str | None = None
+    kernel: str | None = None
+    symlinks: frozenset[str] = frozenset()
+    unreadable: frozenset[str] = frozenset()
+    jars: tuple[JarFacts, ...] = ()
+    dropins: tuple[str, ...] = ()
+    deployment: DeploymentState = "missing"
+    deployment_mode: int | None = None
+    """None where it is not there, or cannot be read."""
+    deployment_target: str | None = None
+    log: LogState = "missing"
+    journal: str | None = None
+    """The generation of an interrupted swap."""
+    staged: bool = False
+    record: Mapping[str, str] = field(default_factory=dict)
+    cloned: Mapping[str, str] = field(default_factory=dict)
+    """The `source` that it is a clone of, and `when` it was copied; empty where it is none."""
+    first_start: str | None = None
+    """What a clone's start needs besides; None once it was seen joining, and for all others."""
+    generations: tuple[Generation, ...] = ()
+    process: RunningServer | None = None
+    listening: Mapping[int, Listener] = field(default_factory=dict)
+    files: Mapping[PurePosixPath, RemoteFile] = field(default_factory=dict)
+    zone_seconds: int = 0
+    """How far its local time, in which its logs are written, is ahead of UTC."""
+    said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Lines of its logs, by the name under which they were asked for, the oldest first."""
+
+    def by_operators_clock(self, moment: float) -> float:
+        """Return when that moment of the server's own clock was, in the terms of `seen_at`."""
+        return self.seen_at - (self.now - moment)
+
+    @property
+    def hosts_digest(self) -> str:
+        """The sha256 of /etc/hosts, in hex."""
+        return hashlib.sha256(self.hosts).hexdigest()
+
+    @property
+    def recorded(self) -> Mapping[str, str]:
+        """The record, if it speaks of the process that runs now; empty otherwise."""
+        if self.process is None:
+            return {}
+        same = (str(self.process.pid), str(self.process.start_ticks))
+        return self.record if (self.record.get("pid"), self.record.get("ticks")) == same else {}
+
+    @property
+    def lacks_tables(self) -> bool:
+        """It is a clone with a local database that no start has made the tables of."""
+        return self.first_start == "-Dsetup"
+
+    @property
+    def joined(self) -> str | None:
+        """The evidence recorded when the running process joined.
+
+        None where a clone's first start is still noted: its record was cut off before the end.
+        """
+        return self.recorded.get("evidence") if self.first_start is None else None

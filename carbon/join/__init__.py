@@ -1,0 +1,1 @@
+"""How a member joins: what both logs say, and what proves it; pure."""

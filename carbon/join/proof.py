@@ -1,0 +1,108 @@
+"""Whether a line on the manager proves that one very node joined the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TypeAlias
+
+from carbon.cluster import Cluster, Evidence, Node
+from carbon.join.loglines import (
+    ApplicationMemberJoined,
+    ApplicationMemberRefused,
+    Joined,
+    Left,
+    Wording,
+    canonical_host,
+)
+from carbon.value import Value
+
+# "New member" is only hearsay on the manager: another member's list named it.
+ACCEPTED: dict[Evidence, frozenset[Wording]] = {
+    "any": frozenset({"GetConfigurationCommand", "JOIN", "Member joined", "custom"}),
+    "strict": frozenset({"GetConfigurationCommand", "Member joined"}),
+}
+
+
+class Proof(Value, kw_only=True):
+    """The node joined: its address, its port and, where the wording tells, its domain."""
+
+    wording: Wording
+
+
+class NotEnough(Value, kw_only=True):
+    """The line is of this very node, in a wording that `evidence` in hosts.yaml refuses."""
+
+    wording: Wording
+
+
+class WrongPort(Value, kw_only=True):
+    """The node's host joined under a port that is no known node's: an auto-increment."""
+
+    port: int
+
+
+class OtherDomain(Value, kw_only=True):
+    """The node joined with another domain than hosts.yaml says."""
+
+    domain: str
+
+
+class Unrelated(Value, kw_only=True):
+    """The line is of another node."""
+
+
+Verdict: TypeAlias = Proof | NotEnough | WrongPort | OtherDomain | Unrelated
+
+
+def judge(
+    event: Joined, *, node: Node, evidence: Evidence = "any", neighbour_ports: Collection[int] = ()
+) -> Verdict:
+    """Judge one line of the manager that is newer than the node's start.
+
+    `evidence: strict` insists on GetConfigurationCommand, which Tribes sends only where node
+    management is on; for Hazelcast, `Member joined` is the one evidence there is.
+    `neighbour_ports` are those of other nodes at the same address: a join under one of them
+    is theirs. Take WrongPort as final only when the node's own `Local member` line names the
+    same port, or when its time is up.
+    """
+    if event.host != canonical_host(node.local_member_host):
+        return Unrelated()
+    same_domain = event.domain is None or event.domain == node.domain
+    if event.port != node.local_member_port:
+        if event.port in neighbour_ports or not same_domain:
+            return Unrelated()
+        return WrongPort(port=event.port)
+    if not same_domain:
+        return OtherDomain(domain=event.domain or "")
+    if event.wording in ACCEPTED[evidence]:
+        return Proof(wording=event.wording)
+    return NotEnough(wording=event.wording)
+
+
+def has_left(event: Left, *, node: Node) -> bool:
+    """Tell whether it is this very node that left."""
+    return _is_at(event, node)
+
+
+def is_about(event: ApplicationMemberJoined | ApplicationMemberRefused, *, node: Node) -> bool:
+    """Tell whether a group manager speaks of this very node, in its own application cluster."""
+    return (
+        _is_at(event, node)
+        and event.domain in (node.domain, None)
+        and event.sub_domain in (node.sub_domain, None)
+    )
+
+
+def _is_at(event: Left | ApplicationMemberJoined | ApplicationMemberRefused, node: Node) -> bool:
+    same_address = event.host == canonical_host(node.local_member_host)
+    return same_address and event.port == node.local_member_port
+
+
+def neighbour_ports(cluster: Cluster, node: Node) -> frozenset[int]:
+    """Return the localMemberPorts of all other nodes that share this node's address."""
+    host = canonical_host(node.local_member_host)
+    return frozenset(
+        other.local_member_port
+        for other in cluster.nodes
+        if other.name != node.name and canonical_host(other.local_member_host) == host
+    )

@@ -1,0 +1,59 @@
+"""Which generations a rollback undoes: pure, from the list that a server keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from carbon.errors import UsageError
+from carbon.home.facts import Generation
+
+
+def undone(generations: Sequence[Generation]) -> frozenset[str]:
+    """Return the ids of generations that a later rollback has taken back."""
+    return frozenset(
+        identity for one in generations for identity in one.meta.get("undoes", "").split()
+    )
+
+
+def to_undo(
+    generations: Sequence[Generation], *, journal: str | None = None, to: str | None = None
+) -> tuple[str, ...]:
+    """Return what to take back, newest first: the last deploy, or all since and with `to`.
+
+    Nothing where that is taken back already, so that a rollback over several servers can be run
+    again after it was interrupted. One whose journal is open goes on with what it had begun; the
+    journal of a deploy names what is to be taken back, even where nothing else tells of it yet.
+    Raises UsageError where there is nothing to return to, or `to` is not known.
+    """
+    begun = next((one for one in generations if one.id == journal), None)
+    if begun is not None and begun.meta.get("undoes"):
+        return _go_on(begun, to)
+    gone = undone(generations)
+    known = {one.id for one in generations if not one.meta.get("undoes")}
+    if journal is not None:
+        known.add(journal)
+    left = sorted(known - gone, reverse=True)
+    if to is None:
+        newest = max((*known, *(one.id for one in generations)), default=None)
+        if newest is None:
+            raise UsageError(
+                "no generation is kept that a rollback could return to",
+                action="see `fab history`; keep_generations in hosts.yaml bounds them",
+            )
+        return (newest,) if newest in left else ()
+    if to not in known:
+        raise UsageError(
+            f"no generation {to} can be taken back",
+            action=f"known, newest first: {', '.join(left) or 'none'}",
+        )
+    return tuple(one for one in left if one >= to)
+
+
+def _go_on(begun: Generation, to: str | None) -> tuple[str, ...]:
+    undoes = tuple(begun.meta["undoes"].split())
+    if to is not None and to != undoes[-1]:
+        raise UsageError(
+            f"a rollback to before {undoes[-1]} was interrupted, and has to be completed first",
+            action="run `fab rollback` without --to, then this again",
+        )
+    return undoes

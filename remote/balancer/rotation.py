@@ -1,0 +1,267 @@
+"""The load balancer's side of a rolling change: no request meets a worker that is not there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+
+from carbon.balancer import nginx
+from carbon.balancer.nginx import Rotation, Scheme, file_names, parse_addresses, parse_rotation
+from carbon.cluster import Node
+from carbon.errors import Interrupted, PrivilegeError, ScriptError, TimeLimitError, UnfitError
+from carbon.home.sockets import proc_net_forms
+from remote.balancer.http import unanswered
+from remote.balancer.vhosts import Found, Loaded, Vhosts
+from remote.host.fleet import Fleet
+from remote.host.lock import locked
+from remote.host.script import Script
+from remote.host.server import Stream
+from remote.run.interrupt import safe_point
+from remote.run.progress import Progress
+
+POLL_SECONDS = 0.2
+SCHEMES: tuple[Scheme, Scheme] = ("http", "https")
+
+
+class Balancer:
+    """Takes workers out of nginx's upstreams and puts them back; a `remote.order.Rotation`.
+
+    Nothing is asked of the load balancer before `hold`.
+    """
+
+    def __init__(self, fleet: Fleet, *, progress: Progress) -> None:
+        self._fleet = fleet
+        self._progress = progress
+        self._vhosts = Vhosts(fleet)
+        self._schemes: Mapping[str, Scheme] = dict(
+            zip(file_names(fleet.cluster), SCHEMES, strict=False)
+        )
+        self._turning: bool | None = None
+        """Within `hold`: whether there is anything to turn."""
+        self._out: list[str] = []
+        """Whom this run took out and did not put back."""
+        self._passed_over: set[str] = set()
+
+    @contextmanager
+    def hold(self, nodes: Sequence[Node], *, verb: str, break_lock: bool) -> Iterator[None]:
+        """Keep the load balancer for a rolling change of these nodes, sure that it can be turned.
+
+        One run at a time: two that roll at once could take every worker out between them.
+        Raises LockedError, PrivilegeError, and what the connection raises.
+        """
+        with ExitStack() as stack:
+            self._turning = self._is_concerned(nodes)
+            stack.callback(self._let_go)
+            if self._turning:
+                self._lock(stack, verb=verb, break_lock=break_lock)
+                stack.enter_context(self._vhosts.audited(verb))
+                self._vhosts.check_sudo()
+            yield
+
+    def _is_concerned(self, nodes: Sequence[Node]) -> bool:
+        if not any(node.role == "worker" for node in nodes):
+            return False
+        if self._rotation(self._vhosts.read()):
+            return True
+        name = self._vhosts.balancer.name
+        self._tell(name, "no vhosts there yet (fab lb.config): nobody is taken out of rotation")
+        return False
+
+    def _lock(self, stack: ExitStack, *, verb: str, break_lock: bool) -> None:
+        stack.enter_context(
+            locked(
+                self._vhosts.server,
+                run=self._fleet.run,
+                verb=verb,
+                run_as=None,
+                break_lock=break_lock,
+                timeout_seconds=self._fleet.cluster.limits.command_seconds,
+            )
+        )
+
+    def _let_go(self) -> None:
+        self._turning = None
+        for name in self._out:
+            self._tell(name, "stays out of rotation until a start or deploy sees it join")
+
+    def take_out(self, node: Node) -> None:
+        """Mark a worker `down`, and wait until no request is in flight to it any more.
+
+        At the limit (limits: drain) it goes on, and says what is still open. Where the operator
+        asks for an end meanwhile, the worker comes back: nothing has been done to it yet.
+        Raises Interrupted, ScriptError, and what the connection raises.
+        """
+        found = self._listed(node)
+        if found is None:
+            return
+        self._progress.now(node.name, "taking out of rotation")
+        began = time.monotonic()
+        was_in = "in" in self._states(found, node)
+        if was_in and self._is_alone(found, node):
+            self._tell(node.name, "is the only one in rotation: clients see 502 until it is back")
+        self._out = [*self._others_out(node), node.name]
+        try:
+            loaded = self._turn(found, lambda data, _: nginx.take_out(data, node))
+        except (ScriptError, UnfitError, PrivilegeError):
+            self._out = self._others_out(node)  # refused, so nginx goes on with the old files
+            raise
+        try:
+            drained = self._drain(node, found, loaded)
+        except Interrupted:
+            if was_in:
+                self._put_in(node)
+            raise
+        if was_in:
+            after = f", after {time.monotonic() - began:.1f} s"
+            self._tell(node.name, f"out of rotation: {drained}{after}")
+
+    def put_back(self, node: Node) -> None:
+        """Put a worker that has joined into rotation, once it answers the load balancer.
+
+        Raises TimeLimitError where it does not (limits: join), ScriptError, and what the
+        connection raises.
+        """
+        found = self._listed(node)
+        if found is None or (self._states(found, node) == {"in"} and not found.interrupted):
+            return
+        self._await_answer(node)
+        self._put_in(node)
+        self._tell(node.name, "back in rotation")
+
+    def remove(self, node: Node) -> None:
+        """Take a worker out of the files; lb.config leaves it out until --all-in.
+
+        Raises ScriptError, and what the connection raises.
+        """
+        found = self._listed(node)
+        if found is None:
+            return
+        self._turn(found, lambda data, _: nginx.remove(data, node))
+        self._out = self._others_out(node)
+        self._tell(node.name, "removed from the load balancer (fab lb.config --all-in lists it)")
+
+    def _listed(self, node: Node) -> Found | None:
+        """Return the files, None where this node is not of their concern."""
+        assert self._turning is not None, "workers are turned only within `hold`"
+        if not self._turning or node.role != "worker":
+            return None
+        found = self._vhosts.read()
+        states = self._states(found, node)
+        if states - {"removed"}:
+            return found
+        if node.name not in self._passed_over:
+            self._passed_over.add(node.name)
+            where = "was removed from" if states else "is not in"
+            remedy = "fab lb.config --all-in lists it again" if states else "fab lb.config adds it"
+            self._tell(node.name, f"{where} the load balancer's files ({remedy})")
+        return None
+
+    def _rotation(self, found: Found) -> dict[str, dict[str, Rotation]]:
+        """Return what each file of workers says of each."""
+        return {
+            name: dict(parse_rotation(data))
+            for name, data in found.files.items()
+            if name in self._schemes
+        }
+
+    def _states(self, found: Found, node: Node) -> set[Rotation]:
+        files = self._rotation(found).values()
+        return {file[node.name] for file in files if node.name in file}
+
+    def _is_alone(self, found: Found, node: Node) -> bool:
+        files = self._rotation(found).values()
+        return not any(
+            state == "in" and name != node.name for file in files for name, state in file.items()
+        )
+
+    def _turn(self, found: Found, change: Callable[[bytes, Scheme], bytes]) -> Loaded:
+        """Change the files of workers; where nothing changes, nginx is left alone."""
+        wanted = {
+            name: change(data, self._schemes[name]) if name in self._schemes else data
+            for name, data in found.files.items()
+        }
+        if wanted == found.files and not found.interrupted:
+            return Loaded(old_processes=(), warnings=())
+        return self._vhosts.push(found, wanted)
+
+    def _put_in(self, node: Node) -> None:
+        found = self._vhosts.read()
+        self._turn(found, lambda data, scheme: nginx.put_in(data, node, scheme=scheme))
+        self._out = self._others_out(node)
+
+    def _others_out(self, node: Node) -> list[str]:
+        return [name for name in self._out if name != node.name]
+
+    def _drain(self, node: Node, found: Found, loaded: Loaded) -> str:
+        """Wait until nothing is in flight or the limit is reached; return how it ended."""
+        limit_seconds = self._fleet.cluster.limits.drain_seconds
+        listed = [parse_addresses(data).get(node.name, "") for data in found.files.values()]
+        script = Script(
+            name="balancer_drain",
+            values={
+                "old": loaded.old_processes,
+                "addresses": " ".join(form for one in listed for form in proc_net_forms(one)),
+                "limit_seconds": int(limit_seconds),
+            },
+        )
+        with closing(self._vhosts.server.stream(script)) as stream:
+            still_open = self._await_drained(node, stream)
+        match still_open:
+            case None:
+                return "drained"
+            case "0":
+                return "nothing open to it, though nginx has other requests open (limits: drain)"
+            case _:
+                return f"{_requests(still_open)} still open, going on (limits: drain)"
+
+    def _await_drained(self, node: Node, stream: Stream) -> str | None:
+        """Return None when it is, or how many connections are open at the limit."""
+        deadline = time.monotonic() + self._fleet.cluster.limits.drain_seconds + 30
+        while time.monotonic() < deadline:
+            safe_point()
+            try:
+                line = stream.line(timeout_seconds=1.0)
+            except TimeoutError:
+                continue
+            word, _, rest = (line or "").partition(" ")
+            match word:
+                case "drained":
+                    return None
+                case "limit":
+                    return rest
+                case "open":
+                    self._progress.now(node.name, f"draining: {_requests(rest)} in flight")
+                case _:
+                    break
+        raise ScriptError(
+            "the connection that watched its requests in flight ended",
+            host=self._vhosts.balancer.name,
+            step="rotation",
+            action=f"run the same command again: {node.name} has not been stopped",
+        )
+
+    def _await_answer(self, node: Node) -> None:
+        limits = self._fleet.cluster.limits
+        deadline = time.monotonic() + limits.join_seconds
+        self._progress.now(node.name, "waiting for its answer over HTTP")
+        while trouble := unanswered(
+            self._vhosts.server, node, timeout_seconds=limits.connect_seconds
+        ):
+            if time.monotonic() >= deadline:
+                raise TimeLimitError(
+                    f"it joined, and {trouble} when tried from {self._vhosts.balancer.name},"
+                    f" within {limits.join_seconds:g} s (limits: join)",
+                    host=node.name,
+                    step="rotation",
+                    action="open these ports to the load balancer, or look into its log; then"
+                    f" `fab lb.config --all-in` puts {node.name} back",
+                )
+            time.sleep(POLL_SECONDS)
+
+    def _tell(self, name: str, text: str) -> None:
+        self._progress.say(name, text)
+
+
+def _requests(number: str) -> str:
+    return "1 request" if number == "1" else f"{number} requests"

@@ -1,0 +1,178 @@
+"""nginx's files on the load balancer: read them, replace them, have nginx test and load them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+from carbon.balancer.nginx import file_names
+from carbon.cluster import Cluster, LoadBalancer
+from carbon.errors import InventoryError, ProvisionError, ScriptError
+from carbon.value import Value
+from remote.host import sudo
+from remote.host.archive import Member, pack, unpack
+from remote.host.audit import audit_line
+from remote.host.fleet import Fleet
+from remote.host.script import Script
+from remote.host.server import Outcome, Server
+from remote.host.success import demand_success
+
+LOAD_SECONDS = 20
+"""How long nginx may take to start with new files; many certificates take their time."""
+
+
+class Found(Value, kw_only=True):
+    """What the load balancer has of a cluster's files."""
+
+    files: Mapping[str, bytes]
+    interrupted: bool
+    """A push was cut off: nginx may run with other files than these."""
+
+
+class Loaded(Value, kw_only=True):
+    """nginx runs with the files that were pushed."""
+
+    old_processes: tuple[str, ...]
+    """Those that may still have requests by the files before; empty where nobody may see them."""
+    warnings: tuple[str, ...]
+    """What nginx said although it took the files."""
+
+
+class Vhosts:
+    """The cluster's files in nginx's conf.d; the connection is opened by the first use."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._names = file_names(fleet.cluster)
+        self._has_pushed = False
+
+    @property
+    def balancer(self) -> LoadBalancer:
+        """The load balancer of hosts.yaml.
+
+        Raises InventoryError where there is none.
+        """
+        return _demand_balancer(self._fleet.cluster)
+
+    @property
+    def server(self) -> Server:
+        """The connection to it."""
+        return self._fleet.server(self.balancer)
+
+    @property
+    def _seconds(self) -> float:
+        return self._fleet.cluster.limits.command_seconds
+
+    def read(self) -> Found:
+        """Read the files that are there.
+
+        Raises ScriptError, and what the connection raises.
+        """
+        values = {"conf_dir": str(self.balancer.conf_dir), "files": self._names}
+        script = Script(name="balancer_read", values=values)
+        outcome = self.server.run(script, timeout_seconds=self._seconds)
+        if outcome.status != 0:
+            raise ScriptError(
+                outcome.complaint,
+                host=self.balancer.name,
+                step="rotation",
+                action="correct `conf_dir` in hosts.yaml, or let the login read it",
+            )
+        head, _, archive = outcome.out.partition(b"files\n")
+        members = unpack(archive, host=self.balancer.name, step="rotation")
+        files = {member.name: member.data for member in members}
+        return Found(files=files, interrupted=b"interrupted " in head)
+
+    def check_sudo(self) -> None:
+        """Make sure before any change that sudo will let it happen.
+
+        Raises PrivilegeError.
+        """
+        commands = sudo.vhost_commands(self._fleet.cluster, self.balancer)
+        sudo.check(self.server, commands, step="rotation", timeout_seconds=self._seconds)
+
+    @contextmanager
+    def audited(self, verb: str) -> Iterator[None]:
+        """Write an audit line after a block that pushed something.
+
+        A line that cannot be written ends nothing: nginx has what it should.
+        """
+        error: ProvisionError | None = None
+        try:
+            yield
+        except ProvisionError as failure:
+            error = failure
+            raise
+        finally:
+            if self._has_pushed:
+                line = audit_line(self._fleet.cluster, verb, error=error)
+                script = Script(name="balancer_audit", values={"audit": line})
+                with suppress(ProvisionError):
+                    self.server.run(script, timeout_seconds=self._seconds)
+
+    def push(self, found: Found, wanted: Mapping[str, bytes]) -> Loaded:
+        """Make the files those that are wanted, all or none; files not wanted go away.
+
+        Where nginx refuses them the old ones come back. Raises ScriptError with nginx's own
+        sentence then, UnfitError where the files are not those found any more, PrivilegeError.
+        """
+        self._has_pushed = True
+        new = {name: data for name, data in wanted.items() if found.files.get(name) != data}
+        script = Script(
+            name="balancer_push",
+            values={
+                "conf_dir": str(self.balancer.conf_dir),
+                "files": self._names,
+                "expect": [part for name in self._names for part in _expected(found, name)],
+                "put": [part for name, data in new.items() for part in (_digest(data), name)],
+                "drop": [name for name in found.files if name not in wanted],
+                "load_seconds": LOAD_SECONDS,
+            },
+            calls_sudo=True,
+        )
+        packed = pack(Member(name=name, data=data) for name, data in new.items())
+        outcome = self.server.run(
+            script, payload=packed, timeout_seconds=self._seconds + LOAD_SECONDS
+        )
+        _demand_loaded(outcome, self.balancer)
+        lines = outcome.out.decode(errors="replace").splitlines()
+        return Loaded(
+            old_processes=tuple(line[4:] for line in lines if line.startswith("old ")),
+            warnings=tuple(line[8:] for line in lines if line.startswith("warning ")),
+        )
+
+
+def _demand_balancer(cluster: Cluster) -> LoadBalancer:
+    if cluster.load_balancer is None:
+        raise InventoryError(
+            "there is no load balancer",
+            action="add load_balancer to hosts.yaml",
+            file=str(cluster.file),
+        )
+    return cluster.load_balancer
+
+
+def _expected(found: Found, name: str) -> tuple[str, str]:
+    data = found.files.get(name)
+    return ("-" if data is None else _digest(data), name)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _demand_loaded(outcome: Outcome, balancer: LoadBalancer) -> None:
+    action = _RESTORED.get(outcome.status)
+    if action is not None:
+        seen = f"{outcome.complaint}; the old files are back"
+        raise ScriptError(seen, host=balancer.name, step="push", action=action)
+    demand_success(outcome, host=balancer.name, step="push")
+
+
+_RESTORED = {
+    9: "correct load_balancer in hosts.yaml, or the file that nginx names",
+    10: "start nginx there (systemctl start nginx), then run the same command again",
+    11: "see its error log (/var/log/nginx/error.log): most often a port is in use",
+}
+"""Statuses of the script that gave the old files back, and what is to be done then."""

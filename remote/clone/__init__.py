@@ -1,0 +1,1 @@
+"""Copy and land an AS_HOME."""

@@ -1,0 +1,327 @@
+"""Clone: copy an AS_HOME to another server, make it that server's own, and deploy it there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import PurePosixPath
+
+from carbon.clone import contents
+from carbon.clone.contents import Entry, Selection, Site
+from carbon.cluster import Node
+from carbon.errors import ProvisionError, UnfitError, refuse
+from carbon.home import layout
+from carbon.home.facts import ServerFacts
+from carbon.plan.plan import Plan, Step, Wishes
+from carbon.value import Value, replace
+from remote.clone.copy import HomeCopy, list_home, look_at_site
+from remote.host.fleet import Fleet
+from remote.host.lock import locked
+from remote.observe.facts import survey
+from remote.rollout import activation, rollout
+from remote.rollout import preflight as looking
+from remote.rollout.request import Done, Order, Rotation
+from remote.run.interrupt import safe_point
+from remote.run.progress import Progress
+from remote.run.threads import all_or_errors, parallel
+
+
+class CloneOrder(Value, kw_only=True):
+    """What is to be copied, and who is to become of it."""
+
+    source: Node
+    nodes: tuple[Node, ...]
+    replace: bool = False
+    """Keep aside an AS_HOME that is there already."""
+    break_lock: bool = False
+
+
+class Intent(Value, kw_only=True):
+    """What will be done for one node."""
+
+    plan: Plan
+    """What will have to change once the home has landed."""
+    selection: Selection | None
+    """What will be copied; None where an earlier run of the same command has done that."""
+    databases: tuple[PurePosixPath, ...] = ()
+    """The source's local databases, which stay there."""
+    cloned_at: str = ""
+    """When it was copied, where it is not copied again."""
+    first_start: str = ""
+    """What its first start needs besides."""
+    notes: tuple[str, ...] = ()
+    """What the operator should know although nothing is done about it."""
+
+
+def look(fleet: Fleet, order: CloneOrder, *, progress: Progress) -> list[Intent]:
+    """Read the source, every node and the manager; nothing is changed.
+
+    Raises Failures with the reasons of all that is not fit.
+    """
+    return _Look(fleet, order, progress=progress).take()
+
+
+class _Look:
+    """The look at both sides of a clone."""
+
+    def __init__(self, fleet: Fleet, order: CloneOrder, *, progress: Progress) -> None:
+        self._fleet = fleet
+        self._order = order
+        self._source = order.source
+        self._progress = progress
+        self._seconds = fleet.cluster.limits.command_seconds
+        self._found: dict[str, ServerFacts] = {}
+
+    def take(self) -> list[Intent]:
+        self._progress.now(self._source.name, "looking")
+        facts = self._read_source()
+        refuse(self._unfit_source(facts))
+        server = self._fleet.server(self._source)
+        listed = list_home(server, self._source, timeout_seconds=self._seconds)
+        plans = self._plan(facts)
+        sites = self._read_sites()
+        intents = [self._intent(made, facts[made.node.name], listed) for made in plans]
+        refuse(list(self._unfit(intents, facts, sites)))
+        safe_point()
+        return intents
+
+    def _read_source(self) -> dict[str, ServerFacts]:
+        """Return, by node, what the source has of the files that hosts.yaml changes on it."""
+        server = self._fleet.server(self._source)
+
+        def read(node: Node) -> ServerFacts:
+            as_source = replace(
+                node,
+                name=self._source.name,
+                home=self._source.home,
+                java_home=self._source.java_home,
+                run_as=self._source.run_as,
+            )
+            return survey(
+                server, as_source, timeout_seconds=self._seconds, also=(layout.DATASOURCES,)
+            )
+
+        found, errors = all_or_errors(parallel(self._order.nodes, read))
+        refuse(errors)
+        return {node.name: facts for node, facts in zip(self._order.nodes, found, strict=True)}
+
+    def _unfit_source(self, facts: Mapping[str, ServerFacts]) -> list[UnfitError]:
+        return contents.unfit_source(self._source, next(iter(facts.values())))
+
+    def _plan(self, source: Mapping[str, ServerFacts]) -> list[Plan]:
+        """Plan the deploy that follows, on what the nodes will be once the home has landed."""
+
+        def forecast(node: Node, facts: ServerFacts) -> ServerFacts:
+            self._found[node.name] = facts
+            if self._resumes(node):
+                return facts
+            return contents.as_cloned(node, facts, source[node.name])
+
+        order = Order(nodes=self._order.nodes, wishes=Wishes(renumber=True), verb="clone")
+        return looking.look(self._fleet, order, progress=self._progress, forecast=forecast)
+
+    def _resumes(self, node: Node) -> bool:
+        return contents.resumes(self._found[node.name], self._source, replacing=self._order.replace)
+
+    def _read_sites(self) -> dict[str, Site]:
+        nodes = (self._source, *self._order.nodes)
+
+        def read(node: Node) -> Site:
+            return look_at_site(self._fleet.server(node), node, timeout_seconds=self._seconds)
+
+        sites, errors = all_or_errors(parallel(nodes, read))
+        refuse(errors)
+        return {node.name: site for node, site in zip(nodes, sites, strict=True)}
+
+    def _intent(self, made: Plan, source: ServerFacts, listed: Sequence[Entry]) -> Intent:
+        if self._resumes(made.node):
+            when = self._found[made.node.name].cloned.get("when", "")
+            return Intent(plan=made, selection=None, cloned_at=when)
+        found = source.files.get(layout.DATASOURCES)
+        databases = contents.relative_databases(found.data if found else b"")
+        return Intent(
+            plan=made,
+            selection=contents.select(listed, databases=databases),
+            databases=databases,
+            first_start="-Dsetup" if contents.needs_setup(made) else "",
+            notes=contents.notes(made.node),
+        )
+
+    def _unfit(
+        self,
+        intents: Sequence[Intent],
+        source: Mapping[str, ServerFacts],
+        sites: Mapping[str, Site],
+    ) -> Iterator[UnfitError]:
+        copies = [(one.plan, one.selection) for one in intents if one.selection is not None]
+        for made, selection in copies[:1]:
+            user = source[made.node.name].user
+            yield from contents.unfit_selection(selection, source=self._source, user=user)
+        for made, selection in copies:
+            node = made.node
+            yield from contents.unfit_target(
+                node,
+                self._found[node.name],
+                sites[node.name],
+                source=self._source,
+                source_site=sites[self._source.name],
+                need_bytes=selection.stream_bytes,
+                replacing=self._order.replace,
+                cluster=self._fleet.cluster,
+            )
+            yield from contents.unfit_databases(made, source=self._source)
+
+
+def clone(
+    fleet: Fleet,
+    order: CloneOrder,
+    intents: Sequence[Intent],
+    *,
+    progress: Progress,
+    rotation: Rotation | None = None,
+) -> list[Done]:
+    """Do what was intended, one node after another; the first failure ends it.
+
+    Errors are in the result, so that what was done is told, too.
+    """
+    done: list[Done] = []
+    for intent in intents:
+        if any(one.error for one in done):
+            done.append(Done(plan=intent.plan, reached=False))
+        else:
+            made = _Clone(fleet, order, intent, progress=progress, rotation=rotation)
+            done.append(made.take())
+    return done
+
+
+class _Clone:
+    """One node's turn: locked, copied, made the node's own, landed, deployed."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        order: CloneOrder,
+        intent: Intent,
+        *,
+        progress: Progress,
+        rotation: Rotation | None,
+    ) -> None:
+        self._fleet = fleet
+        self._order = order
+        self._intent = intent
+        self._source = order.source
+        self._node = intent.plan.node
+        self._progress = progress
+        self._rotation = rotation
+        self._seconds = fleet.cluster.limits.command_seconds
+        self._changed: list[str] = []
+
+    def take(self) -> Done:
+        try:
+            safe_point()
+            with self._locked():
+                if self._intent.selection is not None:
+                    self._copy_and_land(self._intent.selection)
+                return self._deploy()
+        except ProvisionError as failure:
+            error = failure.at(host=self._node.name, step="clone")
+            return Done(plan=self._intent.plan, changed=tuple(self._changed), error=error)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Lock both servers: nobody may swap files that are being copied."""
+        with ExitStack() as stack:
+            for node in (self._source, self._node):
+                stack.enter_context(
+                    locked(
+                        self._fleet.server(node),
+                        run=self._fleet.run,
+                        verb="clone",
+                        run_as=node.run_as,
+                        break_lock=self._order.break_lock,
+                        timeout_seconds=self._seconds,
+                    )
+                )
+            yield
+
+    def _copy_and_land(self, selection: Selection) -> None:
+        copy = HomeCopy(
+            self._fleet,
+            source=self._source,
+            node=self._node,
+            databases=self._intent.databases,
+            progress=self._progress,
+        )
+        try:
+            self._fetch(copy, selection)
+            self._become(copy.partial)
+            safe_point()
+            kept = copy.land(
+                selection,
+                replacing=self._order.replace,
+                first_start=self._intent.first_start,
+            )
+        except Exception:
+            copy.discard()
+            raise
+        if kept:
+            self._tell(f"the old AS_HOME is kept as {contents.kept_of(self._node.home)}")
+
+    def _fetch(self, copy: HomeCopy, selection: Selection) -> None:
+        began = time.monotonic()
+        copy.fetch(selection)
+        seconds = time.monotonic() - began
+        megabytes = selection.stream_bytes / 1e6
+        self._changed.append(f"cloned from {self._source.name}")
+        self._progress.say(
+            self._node.name,
+            f"copied and verified: {megabytes:.0f} MB of {self._source.name}"
+            f" in {seconds:.1f} s, {megabytes / seconds:.0f} MB/s",
+        )
+
+    def _become(self, partial: Node) -> None:
+        """Patch the copy before it lands: never does an AS_HOME stand there that is another's."""
+        wishes = Wishes(steps=frozenset({Step.DRIVER, Step.CONFIG}), renumber=True)
+        order = Order(nodes=(partial,), wishes=wishes, verb="clone")
+        (made,) = looking.look(self._fleet, order, progress=self._progress)
+        if not made.swaps:
+            return
+        server = self._fleet.server(self._node)
+        cluster = self._fleet.cluster
+        jar = self._node.driver.jar if self._node.driver else None
+        generation = activation.new_generation(
+            made, cluster=cluster, verb="clone", run=self._fleet.run
+        )
+        activation.stage(
+            server, made, generation=generation, jar=jar, timeout_seconds=self._seconds
+        )
+        swap = activation.swap_script(
+            made,
+            generation=generation,
+            keep_generations=cluster.keep_generations,
+            down=False,
+        )
+        activation.swap(server, swap, timeout_seconds=self._seconds)
+        if made.driver:
+            self._tell("driver")
+        if made.files:
+            self._tell("config: " + ", ".join(change.path.name for change in made.files))
+
+    def _deploy(self) -> Done:
+        """Do the rest: /etc/hosts, start, join; it is a deploy like any other."""
+        order = Order(
+            nodes=(self._node,),
+            wishes=Wishes(),
+            verb="clone",
+            break_lock=self._order.break_lock,
+        )
+        plans = looking.look(self._fleet, order, progress=self._progress)
+        (done,) = rollout.apply(
+            self._fleet, order, plans, progress=self._progress, rotation=self._rotation
+        )
+        return replace(done, changed=(*self._changed, *done.changed))
+
+    def _tell(self, text: str) -> None:
+        self._changed.append(text)
+        self._progress.say(self._node.name, text)

@@ -1,0 +1,1 @@
+"""The ground: the server protocol, scripts as values, connections, lock, archive, sudo."""

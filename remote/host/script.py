@@ -1,0 +1,184 @@
+"""Shell scripts as values: quoting and secrecy are solved here, once.
+
+A script travels to the server on the standard input of a shell, so neither its text nor any
+value in it shows in a process list, and what follows it on the same stream is its payload.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+from carbon.errors import ProvisionError
+from carbon.secret import Secret, reveal
+from carbon.value import Value, field
+
+_FOLDER = Path(__file__).parents[1] / "scripts"
+
+_TITLE = "provision:"
+"""What `$0` begins with: so scripts are known in a process list."""
+_HOLDER = "CLIENT_PID=$client SHELL_PID=$$"
+"""What a script is told that holds something for its shell."""
+
+Given = str | bytes | int | Secret | Iterable[str]
+
+
+class Script(Value, kw_only=True):
+    """One file of remote/scripts with the values that it works on.
+
+    A value becomes a shell variable of the same name in capitals; a list becomes its items,
+    quoted for `eval "set -- $NAME"`. The texts of secrets appear only in `render()`.
+    """
+
+    name: str
+    values: Mapping[str, Given] = field(default_factory=dict)
+    run_as: str | None = None
+    """The account to become through sudo; None stays with the login."""
+    calls_sudo: bool = False
+    """The script itself runs commands of the sudoers fragment."""
+    limit_seconds: float | None = None
+    """After this the server itself ends the script, even where the client is gone."""
+    before: tuple[str, ...] = ()
+    """Other scripts that run before it in the same shell, with the same values."""
+    after: tuple[str, ...] = ()
+    at_end: str = ""
+    """A line of shell for when the shell that ran it ends, if it succeeds: see `Server.hold`. Its
+    values are those of the script; `$$` is that shell."""
+    prelude: str = ""
+    """What comes between the shared functions and the body (the fault tests)."""
+
+    @property
+    def uses_sudo(self) -> bool:
+        """Tell whether sudo may ask for a password before the script runs."""
+        return self.calls_sudo or self.run_as is not None
+
+    def render(self) -> bytes:
+        """Return the whole text to send: values, then the shared functions, then the bodies."""
+        lines = [f"{name.upper()}={_quote(value)}" for name, value in self.values.items()]
+        bodies = map(_text, (*self.before, self.name, *self.after))
+        texts = [_text("lib"), self.prelude.encode(), *bodies]
+        given = (line.encode(errors="surrogateescape") for line in lines)
+        return b"\n".join([*given, *texts])
+
+    def command(self, size: int) -> str:
+        """Return the command line that reads `size` bytes of script from stdin and runs them.
+
+        It is the same for every script but for the numbers and the name in `$0`.
+        """
+        return f"exec {self._reader_as_account(size)}"
+
+    def line(self, size: int, payload_size: int) -> str:
+        """Return the line that a shell of its account, with more to read, takes for this script.
+
+        It is the same, and is given `size` bytes of script and its payload, and nothing else.
+        """
+        if self.at_end:
+            ending = shlex.quote(self._ending())
+            return f"{_HOLDER} {self._reader(size, then='< /dev/null')} && trap {ending} EXIT"
+        if payload_size == 0:
+            return self._reader(size, then="< /dev/null")
+        # Mostly nothing is left to read, and a process for that would cost a millisecond.
+        unread = "read -r _ && cat > /dev/null"
+        whole = f"{{ {self._reader(size)}; status=$?; {unread}; exit $status; }}"
+        return f"head -c {size + payload_size} | {whole}"
+
+    def asking_command(self, size: int, *, prompt: str) -> str:
+        """Return the command line for a server whose sudo wants a password: see `asking`."""
+        here = f'eval "$(head -c {size})"'
+        reader = self._reader_as_account(size) if self.run_as else here
+        return asking(reader, title=self._title, prompt=prompt)
+
+    @property
+    def _title(self) -> str:
+        return f"{_TITLE}{self.name}"
+
+    def _reader(self, size: int, *, then: str = "") -> str:
+        return f"{self._limit}sh -c {self._text_reader(size, then=then)} {self._title}"
+
+    def _reader_as_account(self, size: int) -> str:
+        if self.run_as is None:
+            return self._reader(size)
+        inner = shlex.quote(f'exec {self._limit}sh -c "$1" "$0"')
+        return f"{become(self.run_as)} {inner} {self._title} {self._text_reader(size)}"
+
+    @property
+    def _limit(self) -> str:
+        return "" if self.limit_seconds is None else f"timeout -k 5 {self.limit_seconds:g} "
+
+    def _text_reader(self, size: int, *, then: str = "") -> str:
+        return shlex.quote(f'eval "$(head -c {size})" {then}'.rstrip())
+
+    def _ending(self) -> str:
+        given = {name.upper(): value for name, value in self.values.items()}
+        used = {name: value for name, value in given.items() if f"${name}" in self.at_end}
+        line = "".join(f"{name}={_quote(value)}; " for name, value in used.items()) + self.at_end
+        assert "\n" not in line, "a shell takes it as one line"
+        return line
+
+
+def become(account: str) -> str:
+    """Return the beginning of a command line that runs a shell as another account."""
+    return f"sudo -n -u {shlex.quote(account)} -- /bin/sh -c"
+
+
+def shell_command(loop: str, *, account: str | None, prompt: str | None = None) -> str:
+    """Return the command line of a shell that stays, as the login or as an account.
+
+    In `$client` it has the process that ends with the connection: its parent, or the parent of
+    the shell that became the account. `prompt` is for a sudo that wants a password: see `asking`.
+    """
+    title = f"{_TITLE}shell"
+    text = shlex.quote(f"client=${{1:-$PPID}}; {loop}")
+    if account is None:
+        return f"exec sh -c {text} {title}"
+    shell = f'{become(account)} {text} {title} "$PPID"'
+    if prompt is not None:
+        return asking(shell, title=title, prompt=prompt)
+    return f"exec sh -c {shlex.quote(f'exec {shell}')} {title}"
+
+
+def asking(then: str, *, title: str, prompt: str) -> str:
+    """Return the command line that lets sudo ask for a password, says `ready`, and goes on.
+
+    sudo is validated first, by the very shell that later calls it: without a terminal its
+    ticket belongs to the parent process, so bash must not become the last command itself.
+    `ready` then tells the client to send the script.
+    """
+    validate = f"sudo -S -p {shlex.quote(prompt)} -v && echo ready && {then}; exit $?"
+    return f"exec sh -c {shlex.quote(validate)} {title}"
+
+
+def _quote(value: Given) -> str:
+    match value:
+        case Secret() | str():
+            return _quote_text(reveal(value))
+        case bytes():
+            return _quote_text(value.decode(errors="surrogateescape"))
+        case int():
+            return str(value)
+        case _:
+            return _quote_text(" ".join(_quote_text(item) for item in value))
+
+
+def _quote_text(text: str) -> str:
+    if "\0" in text:
+        raise ProvisionError(
+            "a value holds a NUL character, which no shell can carry",
+            action="take the NUL character out of hosts.yaml",
+        )
+    return shlex.quote(text)
+
+
+@cache
+def changing() -> tuple[str, ...]:
+    """Return the names of the scripts that change something: those that say a `step`."""
+    names = sorted(path.stem for path in _FOLDER.glob("*.sh") if path.stem != "lib")
+    return tuple(name for name in names if re.search(rb"^\s*step ", _text(name), re.MULTILINE))
+
+
+@cache
+def _text(name: str) -> bytes:
+    return (_FOLDER / f"{name}.sh").read_bytes()

@@ -1,0 +1,149 @@
+"""What sudo has to allow: every command that a script runs as root, word for word.
+
+The scripts, the check before a change and the sudoers fragment agree because of this list; a
+test reads the scripts against it.
+"""
+
+from __future__ import annotations
+
+import getpass
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
+
+from carbon.balancer.nginx import file_names
+from carbon.cluster import Cluster, LoadBalancer, Node
+from carbon.errors import PrivilegeError
+from carbon.value import Value
+from remote.host.script import Script
+from remote.host.server import Outcome, Server
+
+Command: TypeAlias = tuple[str, ...]
+
+HOSTS_COMMANDS: tuple[Command, ...] = (
+    ("cp", "-p", "/etc/hosts", "/etc/hosts.provision-new"),
+    ("tee", "/etc/hosts.provision-new"),
+    ("mv", "-f", "/etc/hosts.provision-new", "/etc/hosts"),
+    ("rm", "-f", "/etc/hosts.provision-new"),
+    ("cp", "-p", "/etc/hosts", "/etc/hosts.provision-kept"),
+    ("tee", "/etc/hosts"),
+)
+"""For /etc/hosts; the last two where it is a bind mount and can only be written over."""
+
+CHECK = "sudo_check"
+"""The script that asks sudo for all of a list of commands."""
+REFUSED = 9
+"""Its exit status where sudo does not allow one of them."""
+
+NGINX_COMMANDS: tuple[Command, ...] = (("nginx", "-t"), ("nginx", "-s", "reload"))
+
+# sudo compares files, not paths: these hold where /bin is a link to /usr/bin, too.
+_PROGRAMS = {
+    "cp": "/bin/cp",
+    "ln": "/bin/ln",
+    "mv": "/bin/mv",
+    "rm": "/bin/rm",
+    "tee": "/usr/bin/tee",
+    "nginx": "/usr/sbin/nginx",
+}
+
+
+def vhost_commands(cluster: Cluster, balancer: LoadBalancer) -> tuple[Command, ...]:
+    """Return the commands that replace a cluster's files of nginx, test them and load them."""
+    files = [str(balancer.conf_dir / name) for name in file_names(cluster)]
+    return (*(command for file in files for command in _file_commands(file)), *NGINX_COMMANDS)
+
+
+def _file_commands(file: str) -> Iterator[Command]:
+    new, kept = f"{file}.provision-new", f"{file}.provision-kept"
+    yield ("tee", new)
+    yield ("ln", file, kept)
+    yield ("mv", "-f", new, file)
+    yield ("mv", "-f", kept, file)
+    yield ("rm", "-f", file)
+    yield ("rm", "-f", new, kept)
+
+
+def check(
+    server: Server, commands: Iterable[Command], *, step: str, timeout_seconds: float
+) -> None:
+    """Ask sudo whether it allows these commands, and change nothing.
+
+    Raises PrivilegeError.
+    """
+    script = Script(name=CHECK, values={"commands": as_values(commands)}, calls_sudo=True)
+    outcome = server.run(script, timeout_seconds=timeout_seconds)
+    if outcome.status != 0:
+        raise refused(server, outcome, step=step)
+
+
+def as_values(commands: Iterable[Command]) -> list[str]:
+    """Return the commands as the script of the check wants them."""
+    return [shlex.join(command) for command in commands]
+
+
+def refused(server: Server, outcome: Outcome, *, step: str) -> PrivilegeError:
+    """Return the error for a check that failed."""
+    return PrivilegeError(
+        f"sudo does not allow what this step needs: {outcome.complaint}",
+        host=server.name,
+        step=step,
+        action=f"install what `fab -H {server.name} sudoers` prints",
+    )
+
+
+class Fragment(Value, kw_only=True):
+    """A sudoers file for one login, fit for several servers."""
+
+    login: str
+    commands: tuple[Command, ...]
+    """As root."""
+    account: str | None
+    """Whose shell the login may use."""
+
+    @property
+    def text(self) -> str:
+        """The file's text."""
+        lines = [f"Defaults:{self.login} !requiretty"]
+        if self.commands:
+            listed = ", \\\n    ".join(map(_as_rule, self.commands))
+            lines.append(f"{self.login} ALL=(root) NOPASSWD: \\\n    {listed}")
+        if self.account:
+            lines.append(f"{self.login} ALL=({self.account}) NOPASSWD: /bin/sh")
+        return "\n".join(lines) + "\n"
+
+
+def fragment(cluster: Cluster, host: Node | LoadBalancer, *, login: str | None) -> Fragment | None:
+    """Return what sudo has to allow on a server, None where nothing is done as somebody else.
+
+    `login` counts where hosts.yaml names none; without either it is the name of whoever asks.
+    """
+    user = host.ssh.user or login or getpass.getuser()
+    if isinstance(host, LoadBalancer):
+        return Fragment(login=user, commands=vhost_commands(cluster, host), account=None)
+    commands = HOSTS_COMMANDS if host.hosts_entries and host.role != "elb" else ()
+    if not commands and host.run_as is None:
+        return None
+    return Fragment(login=user, commands=commands, account=host.run_as)
+
+
+def by_fragment(
+    cluster: Cluster, hosts: Sequence[Node | LoadBalancer], *, login: str | None
+) -> dict[Fragment, list[str]]:
+    """Return the fragments that servers need, each with the names of those that need it."""
+    needed: dict[Fragment, list[str]] = {}
+    for host in hosts:
+        if found := fragment(cluster, host, login=login):
+            needed.setdefault(found, []).append(host.name)
+    return needed
+
+
+def _as_rule(command: Command) -> str:
+    program, *arguments = command
+    return " ".join([_PROGRAMS[program], *map(_escaped, arguments)])
+
+
+def _escaped(argument: str) -> str:
+    """Take their meaning from the characters that have one in sudoers."""
+    return re.sub(r"([\\,:= \"*?\[\]!#])", r"\\\1", argument)

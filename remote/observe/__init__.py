@@ -1,0 +1,1 @@
+"""Reads only: facts, status, doctor, logs, and an operator's own command."""

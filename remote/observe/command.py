@@ -1,0 +1,113 @@
+"""An operator's own command on several servers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from time import monotonic
+
+from carbon.cluster import LoadBalancer, Node
+from carbon.errors import ConnectError, ProvisionError, TimeLimitError
+from carbon.value import Value
+from remote.host.fleet import Fleet
+from remote.host.script import Script
+from remote.host.server import Stream
+from remote.observe.lines import Lines
+from remote.run.threads import parallel
+
+UNREACHED = 255
+"""The exit status for a host that cannot be reached, as ssh has it."""
+TIMED_OUT = 124
+"""The exit status of a command that `timeout` ended."""
+GRACE_SECONDS = 10.0
+
+
+class Printed(Value, kw_only=True):
+    """One line of what the command printed."""
+
+    name: str
+    text: str
+    to_stderr: bool = False
+
+
+class Ended(Value, kw_only=True):
+    """How the command ended on one host."""
+
+    name: str
+    status: int
+    error: ProvisionError | None = None
+    """Why it has no exit status of its own."""
+
+
+class CommandOrder(Value, kw_only=True):
+    """What to run, and how."""
+
+    command: str
+    as_owner: bool = False
+    """As the account that owns AS_HOME (run_as), where that is not the login."""
+    limit_seconds: float
+
+
+def run(
+    fleet: Fleet, hosts: Sequence[Node | LoadBalancer], order: CommandOrder
+) -> Generator[Printed | Ended, None, None]:
+    """Yield what the command prints on all hosts, as it comes, and how it ends on each.
+
+    Close the iterator to end it on the servers, with all that it has started.
+    """
+    deadline = monotonic() + order.limit_seconds + GRACE_SECONDS
+    with Lines() as incoming:
+
+        def start(host: Node | LoadBalancer) -> Stream:
+            return incoming.start(host.name, fleet.server(host), _script(host, order), errors=True)
+
+        streams: dict[str, Stream] = {}
+        for host, started in zip(hosts, parallel(hosts, start), strict=True):
+            if isinstance(started, ProvisionError):
+                yield Ended(name=host.name, status=UNREACHED, error=started)
+            else:
+                streams[host.name] = started
+        while streams and (left := deadline - monotonic()) > 0:
+            came = incoming.next(timeout_seconds=left)
+            if came is None:
+                break
+            if came.text is not None:
+                yield Printed(name=came.name, text=came.text, to_stderr=came.to_stderr)
+            else:
+                yield _ended(came.name, streams.pop(came.name), order)
+        for name in streams:
+            yield _too_late(name, order)
+
+
+def _script(host: Node | LoadBalancer, order: CommandOrder) -> Script:
+    owner = host.run_as if isinstance(host, Node) and order.as_owner else None
+    return Script(
+        name="run",
+        values={"command": order.command},
+        run_as=owner,
+        limit_seconds=order.limit_seconds,
+    )
+
+
+def _ended(name: str, stream: Stream, order: CommandOrder) -> Ended:
+    status = stream.status(timeout_seconds=GRACE_SECONDS)
+    if status == TIMED_OUT:
+        return _too_late(name, order)
+    if status is None:
+        error = ConnectError(
+            "it ended without an exit status: by a signal, or with its connection",
+            host=name,
+            step="run",
+            action="see on the server what became of it",
+        )
+        return Ended(name=name, status=UNREACHED, error=error)
+    return Ended(name=name, status=status)
+
+
+def _too_late(name: str, order: CommandOrder) -> Ended:
+    error = TimeLimitError(
+        f"the command did not end within {order.limit_seconds:g} s",
+        host=name,
+        step="run",
+        action="say --timeout SECONDS, or set `limits: command` in hosts.yaml",
+    )
+    return Ended(name=name, status=TIMED_OUT, error=error)

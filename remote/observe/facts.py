@@ -1,0 +1,252 @@
+"""Look at a server: one round trip, parsed into facts; nothing is changed."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import cast
+
+from carbon import config
+from carbon.cluster import Node
+from carbon.errors import ScriptError, UnfitError
+from carbon.home import layout, process
+from carbon.home.driver import JarFacts, entry_pattern
+from carbon.home.facts import (
+    DeploymentState,
+    Generation,
+    Listener,
+    LogState,
+    RemoteFile,
+    RunningServer,
+    ServerFacts,
+)
+from remote.host.archive import unpack
+from remote.host.lock import LOCK_PATH
+from remote.host.script import Script
+from remote.host.server import Server
+
+_PRESENT = (
+    layout.SCRIPT,
+    layout.WORKER_PROFILE,
+    layout.PASSWORD_PERSIST,
+    *config.NEIGHBOURS,
+)
+_HOSTS = PurePosixPath("hosts")
+"""/etc/hosts, in the archive beside the files of AS_HOME."""
+CLOCK_TICKS = 100
+"""Per second, in /proc/PID/stat: USER_HZ is 100 on every Linux that runs a JVM."""
+
+
+def survey(
+    server: Server,
+    node: Node,
+    *,
+    timeout_seconds: float,
+    asked: Mapping[str, str] | None = None,
+    also: Sequence[PurePosixPath] = (),
+) -> ServerFacts:
+    """Read all facts of a Carbon server.
+
+    `asked` names expressions for grep, for the last lines of its logs that match each (and the
+    last ones of the console that it was started on); `also` are further files to read.
+    Raises ScriptError when the answer makes no sense, and what the connection raises.
+    """
+    script = _script(node, timeout_seconds, asked=asked or {}, also=also)
+    outcome = server.run(script, timeout_seconds=timeout_seconds)
+    if outcome.status != 0:
+        raise UnfitError(
+            f"the look at the server failed: {outcome.complaint}",
+            host=node.name,
+            step="look",
+            action="run `fab -H NAME run 'id; ls -ld AS_HOME'` and see whether the login works",
+        )
+    return parse(outcome.out, name=node.name, seen_at=time.monotonic())
+
+
+def _script(
+    node: Node, timeout_seconds: float, *, asked: Mapping[str, str], also: Sequence[PurePosixPath]
+) -> Script:
+    driver = node.driver
+    return Script(
+        name="survey",
+        values={
+            "home_dir": str(node.home),
+            "java_dir": str(node.java_home or ""),
+            "files": [str(path) for path in (*config.managed_files(node), *also)],
+            "present": [str(path) for path in _PRESENT],
+            "jar": driver.jar.name if driver else "",
+            "driver_pattern": entry_pattern(driver.driver_class) if driver else "",
+            "lock": LOCK_PATH,
+            "asked": [word for pair in asked.items() for word in pair],
+        },
+        run_as=node.run_as,
+        limit_seconds=timeout_seconds,
+    )
+
+
+def parse(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
+    """Turn the survey script's answer, which came at `seen_at`, into facts."""
+    head, mark, tail = answer.partition(b"\nfiles\n")
+    lines = _Lines(head.decode(errors="replace"))
+    if not mark or lines.one("survey") != "1":
+        raise ScriptError(
+            "its answer cannot be understood",
+            host=name,
+            step="look",
+            action="a login script that prints something may be the cause: `ssh HOST true` must"
+            " print nothing",
+        )
+    files, folders = _files(tail, name)
+    hosts = files.pop(_HOSTS, None)
+    home = lines.one("home")
+    return ServerFacts(
+        name=name,
+        user=lines.one("user") or "?",
+        now=float(lines.one("now") or 0),
+        seen_at=seen_at,
+        home_real=PurePosixPath(home) if home and home.startswith("/") else None,
+        home_blocked="blocked" in lines.all("home"),
+        home_closed="closed" in lines.all("home"),
+        home_writable=lines.one("writable") is not None,
+        disk_free_kb=int(lines.one("disk_kb") or 0),
+        java_home=_path(lines.one("java")),
+        java_missing=lines.one("java_missing"),
+        addresses=frozenset(lines.all("address")),
+        hosts=hosts.data if hosts else b"",
+        hosts_mounted=lines.one("hosts_mounted") == "yes",
+        hosts_plain=hosts is not None and (hosts.owner, hosts.mode) == ("root", 0o644),
+        hosts_leftover=lines.one("hosts_leftover") == "yes",
+        lock=lines.one("lock"),
+        lock_dead=lines.one("lock_dead") == "yes",
+        present=frozenset(lines.all("present")),
+        version=lines.one("version"),
+        kernel=lines.one("kernel"),
+        symlinks=frozenset(lines.all("symlink")),
+        unreadable=frozenset(lines.all("unreadable")),
+        jars=tuple(_jar(line) for line in lines.all("jar")),
+        dropins=tuple(lines.all("dropin")),
+        deployment=_deployment(lines),
+        deployment_mode=folders.get(layout.DEPLOYMENT_SERVER),
+        deployment_target=_second(lines.one("deployment")),
+        log=cast("LogState", lines.one("log") or "missing"),
+        journal=lines.one("journal"),
+        staged=lines.one("staged") == "yes",
+        record=_pairs(lines.all("record")),
+        cloned=_pairs(lines.all("cloned")),
+        first_start=lines.one("first_start"),
+        generations=tuple(_generation(line) for line in lines.all("generation")),
+        process=_process(lines),
+        listening=_listeners(lines.all("listen")),
+        files=files,
+        zone_seconds=zone_seconds(lines.one("zone") or ""),
+        said=_said(lines.all("said")),
+    )
+
+
+class _Lines:
+    """The `word rest` lines of an answer, by word, in their order."""
+
+    def __init__(self, text: str) -> None:
+        self._by_word: defaultdict[str, list[str]] = defaultdict(list)
+        for line in text.split("\n"):
+            word, _, rest = line.partition(" ")
+            self._by_word[word].append(rest)
+
+    def all(self, word: str) -> list[str]:
+        return self._by_word.get(word, [])
+
+    def one(self, word: str) -> str | None:
+        found = self.all(word)
+        return found[0] if found else None
+
+
+def zone_seconds(text: str) -> int:
+    """Read what `date +%z` prints."""
+    found = re.fullmatch(r"([+-])(\d\d)(\d\d)", text)
+    if found is None:
+        return 0
+    seconds = 3600 * int(found[2]) + 60 * int(found[3])
+    return -seconds if found[1] == "-" else seconds
+
+
+def _said(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    by_name: defaultdict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        name, _, text = line.partition(" ")
+        by_name[name].append(text)
+    return {name: tuple(texts) for name, texts in by_name.items()}
+
+
+def _path(text: str | None) -> PurePosixPath | None:
+    return PurePosixPath(text) if text else None
+
+
+def _deployment(lines: _Lines) -> DeploymentState:
+    state = (lines.one("deployment") or "missing").split(" ")[0]
+    mounted = lines.one("deployment_mounted") == "yes" and state in ("empty", "filled")
+    return "mount" if mounted else cast("DeploymentState", state)
+
+
+def _second(text: str | None) -> str | None:
+    return text.partition(" ")[2] or None if text else None
+
+
+def _pairs(lines: Sequence[str]) -> dict[str, str]:
+    return {key: value for key, _, value in (line.partition("=") for line in lines)}
+
+
+def _jar(line: str) -> JarFacts:
+    digest, marks, jar = line.split(" ", 2)
+    return JarFacts(name=jar, sha256=digest, has_driver_class=marks == "driver")
+
+
+def _generation(line: str) -> Generation:
+    identity, _, meta = line.partition(" ")
+    return Generation(id=identity, meta=_pairs(meta.rstrip("\t").split("\t")))
+
+
+def _process(lines: _Lines) -> RunningServer | None:
+    found = lines.one("process")
+    if found is None:
+        return None
+    pid, ticks = found.split(" ")
+    command = process.parse_cmdline((lines.one("cmdline") or "").replace("\t", "\0").encode())
+    if command is None:
+        return None
+    newer = lines.all("newer") + [line.split(" ", 1)[1] for line in lines.all("mtime")]
+    home = (lines.one("home") or "") + "/"
+    boot = float(lines.one("boot") or 0)
+    return RunningServer(
+        pid=int(pid),
+        start_ticks=int(ticks),
+        started_at=boot + int(ticks) / CLOCK_TICKS,
+        command=command,
+        newer=tuple(sorted(path.removeprefix(home) for path in newer)),
+    )
+
+
+def _listeners(lines: Sequence[str]) -> dict[int, Listener]:
+    ports: dict[int, Listener] = {}
+    for line in lines:
+        port, owner = line.split(" ")
+        if owner == "own" or int(port, 16) not in ports:
+            ports[int(port, 16)] = cast("Listener", owner)
+    return ports
+
+
+def _files(
+    archive: bytes, name: str
+) -> tuple[dict[PurePosixPath, RemoteFile], dict[PurePosixPath, int]]:
+    """Return the files of the archive, and the modes of its folders."""
+    files: dict[PurePosixPath, RemoteFile] = {}
+    folders: dict[PurePosixPath, int] = {}
+    for one in unpack(archive, host=name, step="look"):
+        path = PurePosixPath(one.name)
+        if one.is_folder:
+            folders[path] = one.mode
+        else:
+            files[path] = RemoteFile(data=one.data, mode=one.mode, owner=one.owner)
+    return files, folders

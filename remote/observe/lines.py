@@ -1,0 +1,81 @@
+"""Lines of several servers at once, read as they come, in bounded memory."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from queue import Empty, Full, Queue
+from threading import Event
+from types import TracebackType
+
+from carbon.value import Value
+from remote.host.script import Script
+from remote.host.server import Server, Sink, Stream
+
+QUEUED_LINES = 1000
+"""What is not yet printed beyond this stays on its server: SSH's own window holds it there."""
+_RETRY_SECONDS = 0.1
+
+
+class Line(Value):
+    """One line, and whose it is."""
+
+    name: str
+    text: str | None
+    """None: that was the last."""
+    to_stderr: bool = False
+
+
+class Lines:
+    """Scripts on several servers, and one queue for what they print."""
+
+    def __init__(self) -> None:
+        self._queue: Queue[Line] = Queue(maxsize=QUEUED_LINES)
+        self._ended = Event()
+        self._streams = ExitStack()
+
+    def start(self, name: str, server: Server, script: Script, *, errors: bool = False) -> Stream:
+        """Start a script; its lines carry this name, those of stderr are told apart.
+
+        Safe to call from several threads. Raises what the connection raises.
+        """
+        stream = server.stream(
+            script,
+            sink=self._sink(name),
+            errors=self._sink(name, to_stderr=True) if errors else None,
+        )
+        self._streams.callback(stream.close)
+        return stream
+
+    def next(self, *, timeout_seconds: float) -> Line | None:
+        """Return the next line; None where none comes in time."""
+        try:
+            return self._queue.get(timeout=max(0.0, timeout_seconds))
+        except Empty:
+            return None
+
+    def _sink(self, name: str, *, to_stderr: bool = False) -> Sink:
+        def put(text: str | None) -> None:
+            while not self._ended.is_set():
+                try:
+                    self._queue.put(Line(name, text, to_stderr), timeout=_RETRY_SECONDS)
+                    return
+                except Full:
+                    continue
+
+        return put
+
+    def close(self) -> None:
+        """End all scripts, and wait until nobody writes any more."""
+        self._ended.set()
+        self._streams.close()
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

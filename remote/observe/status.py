@@ -1,0 +1,162 @@
+"""Status: every host looked at once, all at the same time, none of them in the way of another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from carbon.balancer import nginx
+from carbon.checks.status import (
+    MEMBERS,
+    BalancerFacts,
+    Status,
+    balancer_status,
+    members_pattern,
+    membership,
+    node_status,
+    unreachable,
+)
+from carbon.cluster import Cluster, LoadBalancer, Node
+from carbon.errors import ProvisionError, ScriptError
+from carbon.home import driver
+from carbon.home.driver import WantedDriver
+from carbon.home.facts import ServerFacts
+from carbon.plan.plan import Plan, Wishes, plan
+from carbon.value import Value
+from remote.host.archive import unpack
+from remote.host.fleet import Fleet
+from remote.host.script import Script
+from remote.observe.facts import CLOCK_TICKS, survey
+from remote.run.progress import Progress
+from remote.run.threads import parallel
+
+Host = Node | LoadBalancer
+Found = ServerFacts | BalancerFacts | ProvisionError
+
+
+def status(fleet: Fleet, hosts: Sequence[Host], *, progress: Progress) -> list[Status]:
+    """Look at hosts, one round trip each, and judge them; an unreachable one is judged as such.
+
+    The manager is asked in any case: its log tells who is a member.
+    """
+    asked: dict[str, Host] = {host.name: host for host in (*hosts, fleet.cluster.manager)}
+
+    def look_at(host: Host) -> ServerFacts | BalancerFacts:
+        progress.now(host.name, "looking")
+        if isinstance(host, LoadBalancer):
+            return look_at_balancer(fleet, host)
+        return look_at_node(fleet, host)
+
+    found = dict(zip(asked, parallel(asked.values(), look_at), strict=True))
+    judge = _Judge(fleet.cluster, found, read_drivers(hosts))
+    return [judge.status(host) for host in hosts]
+
+
+def look_at_node(fleet: Fleet, node: Node) -> ServerFacts:
+    """Read the facts of a node; of the manager also what its log says of all members."""
+    manager = fleet.cluster.manager
+    asked = {MEMBERS: members_pattern(fleet.cluster)} if node.name == manager.name else {}
+    seconds = fleet.cluster.limits.command_seconds
+    return survey(fleet.server(node), node, timeout_seconds=seconds, asked=asked)
+
+
+def look_at_balancer(fleet: Fleet, balancer: LoadBalancer) -> BalancerFacts:
+    """Read whether nginx runs, and its files.
+
+    Raises ScriptError when the answer makes no sense, and what the connection raises.
+    """
+    seconds = fleet.cluster.limits.command_seconds
+    script = Script(
+        name="balancer_status",
+        values={
+            "conf_dir": str(balancer.conf_dir),
+            "files": list(nginx.file_names(fleet.cluster)),
+        },
+        limit_seconds=seconds,
+    )
+    outcome = fleet.server(balancer).run(script, timeout_seconds=seconds)
+    head, mark, archive = outcome.out.partition(b"\nfiles\n")
+    if not mark or not head.startswith(b"balancer 1"):
+        raise ScriptError(
+            f"its answer cannot be understood: {outcome.complaint}",
+            host=balancer.name,
+            step="look",
+            action="see whether `ssh HOST true` prints anything: it must not",
+        )
+    members = unpack(archive, host=balancer.name, step="look")
+    files = {member.name: member.data for member in members}
+    return _parse_balancer(head.decode(errors="replace"), files)
+
+
+def _parse_balancer(head: str, files: Mapping[str, bytes]) -> BalancerFacts:
+    lines = [line.partition(" ")[::2] for line in head.splitlines()]
+    words = dict(lines)
+    pid, _, ticks = words.get("nginx", "").partition(" ")
+    return BalancerFacts(
+        pid=int(pid) if pid else None,
+        since=float(words["boot"]) + int(ticks) / CLOCK_TICKS if pid else None,
+        configured="configured" in words,
+        files=files,
+        listening=frozenset(int(port, 16) for word, port in lines if word == "listen"),
+    )
+
+
+def read_drivers(hosts: Sequence[Host]) -> dict[Path, WantedDriver | ProvisionError]:
+    """Read each driver JAR once, on the operator's side; one that cannot be read is an error."""
+    read: dict[Path, WantedDriver | ProvisionError] = {}
+    for host in hosts:
+        one = host.driver if isinstance(host, Node) else None
+        if one is not None and one.jar not in read:
+            try:
+                read[one.jar] = driver.read_jar(one.jar, driver_class=one.driver_class)
+            except ProvisionError as error:
+                read[one.jar] = error
+    return read
+
+
+class _Judge(Value):
+    """Judges each host by all that was found."""
+
+    cluster: Cluster
+    found: Mapping[str, Found]
+    drivers: Mapping[Path, WantedDriver | ProvisionError]
+
+    def status(self, host: Host) -> Status:
+        facts = self.found[host.name]
+        if isinstance(facts, ProvisionError):
+            return unreachable(host, facts)
+        if isinstance(host, LoadBalancer):
+            assert isinstance(facts, BalancerFacts)
+            return balancer_status(host, facts, cluster=self.cluster)
+        assert isinstance(facts, ServerFacts)
+        manager = self.found[self.cluster.manager.name]
+        return node_status(
+            host,
+            facts,
+            drafted=drafted(host, facts, self.drivers),
+            membership=membership(
+                host,
+                facts,
+                manager=manager if isinstance(manager, ServerFacts) else None,
+                cluster=self.cluster,
+            ),
+        )
+
+
+def drafted(
+    node: Node, facts: ServerFacts, drivers: Mapping[Path, WantedDriver | ProvisionError]
+) -> Plan | ProvisionError | None:
+    """Return what a deploy would do to a server, or why that cannot be told.
+
+    None where hosts.yaml does not keep its files: of a worker it always does, of a manager or
+    an ELB only once it was deployed by this tool.
+    """
+    if facts.home_real is None or not (node.role == "worker" or facts.generations):
+        return None
+    wanted = drivers[node.driver.jar] if node.driver else None
+    if isinstance(wanted, ProvisionError):
+        return wanted
+    try:
+        return plan(node, facts, wishes=Wishes(renumber=True), wanted=wanted)
+    except ProvisionError as error:
+        return error

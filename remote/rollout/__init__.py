@@ -1,0 +1,1 @@
+"""A rolling change: preflight, rollout, turn, start, stop, record."""

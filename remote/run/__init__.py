@@ -1,0 +1,1 @@
+"""Threads, interruption and progress of a run."""

@@ -1,0 +1,93 @@
+"""What Fabric, Paramiko, sockets and sudo say, as errors of this tool."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import paramiko
+
+from carbon.errors import ConnectError, HostKeyError, PrivilegeError, ProvisionError, TimeLimitError
+from remote.host.script import Script
+from remote.host.server import Outcome
+
+
+@contextlib.contextmanager
+def translated(
+    host: str | None, step: str, *, limit_seconds: float | None = None
+) -> Iterator[None]:
+    """Turn what Fabric, Paramiko and sockets raise into errors that name the host.
+
+    A gateway leaves that to who connects through it.
+    """
+    try:
+        yield
+    except HostKeyError as error:
+        if host is None:
+            raise error.at(step=step) from error.__cause__
+        error.action = error.action.replace("NAME", host)
+        raise error.at(host=host) from error.__cause__
+    except ProvisionError as error:
+        raise error.at(host=host) from error.__cause__
+    except TimeoutError as error:
+        raise TimeLimitError.unanswered(limit_seconds, host=host, step=step) from error
+    except paramiko.AuthenticationException as error:
+        raise ConnectError(
+            f"it lets no login in: {error}",
+            host=host,
+            step=step,
+            action="check user and identity_file in hosts.yaml, your agent, and authorized_keys",
+        ) from error
+    except paramiko.ssh_exception.IncompatiblePeer as error:
+        raise ConnectError(
+            f"no algorithm in common: {error}",
+            host=host,
+            step=step,
+            action="if this is an OpenSSH 5.3 server, say `legacy_ssh: true` in its `ssh`",
+        ) from error
+    except socket.gaierror as error:
+        raise ConnectError(
+            f"its name does not resolve: {error.strerror}",
+            host=host,
+            step=step,
+            action="check `ssh: {host: ...}` in hosts.yaml, or your ~/.ssh/config",
+        ) from error
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        if hung_up(error):
+            raise ConnectError(
+                "its sshd hangs up before it says a word",
+                host=host,
+                step=step,
+                action="too many may be logging in to it at once (MaxStartups), or it forbids your"
+                " address: wait a little, or read what sshd logs there",
+            ) from error
+        said = str(error).removeprefix("[Errno None] ") or type(error).__name__
+        raise ConnectError(
+            f"the connection failed: {said}",
+            host=host,
+            step=step,
+            action="check that the server is up and that its sshd answers at this address",
+        ) from error
+
+
+def hung_up(error: Exception) -> bool:
+    """Tell whether a server closed the connection in place of a greeting."""
+    return "banner" in str(error)
+
+
+def refuse_sudo_failure(host: str, script: Script, outcome: Outcome) -> None:
+    """Raise PrivilegeError where a script failed because sudo did."""
+    complaint = outcome.err.decode(errors="replace")
+    if outcome.status == 0 or "sudo: " not in complaint:
+        return
+    line = next(line for line in complaint.splitlines() if "sudo: " in line)
+    if "tty" in line:
+        action = "sudo demands a terminal there: add `Defaults:LOGIN !requiretty` to sudoers"
+    elif "command not found" in line:
+        action = "install that program there; sudo looks for it in its own secure_path"
+    elif "password" in line:
+        action = "run again with --prompt-for-sudo-password, or install what `fab sudoers` prints"
+    else:
+        action = "install what `fab sudoers` prints; `sudo -l` there shows what the login may do"
+    raise PrivilegeError(line.strip(), host=host, step=script.name, action=action)

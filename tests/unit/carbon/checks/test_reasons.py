@@ -1,0 +1,221 @@
+"""The likeliest cause, told from the last lines of a worker that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from carbon.checks.reasons import Reason, likely_reason
+from carbon.join.proof import NotEnough, OtherDomain, Verdict, WrongPort
+from tests.unit.carbon.nodes import make_manager, make_node
+
+HAZELCAST = "org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent"
+STARTUP = "org.wso2.carbon.core.internal.StartupFinalizerServiceComponent"
+
+
+def line(message: str, logger: str = "org.wso2.carbon.x.Y", level: str = "ERROR") -> str:
+    return f"TID: [-1234] [] [2019-09-20 07:43:51,133] {level:>5} {{{logger}}} -  {message}"
+
+
+INITIALIZED = line("Cluster initialization completed", HAZELCAST, "INFO")
+STARTED = line("WSO2 Carbon started in 23 sec", STARTUP, "INFO")
+UP = [
+    line("Cluster domain: wso2.as.domain", HAZELCAST, "INFO"),
+    line(
+        "Local member: [x] - Host:10.0.0.4, Remote Host:null, Port: 4000, HTTP:9763, HTTPS:9443, "
+        "Domain: wso2.as.domain, Sub-domain:worker, Active:true",
+        HAZELCAST,
+        "INFO",
+    ),
+    INITIALIZED,
+    STARTED,
+]
+
+
+def reason_of(
+    *lines: str, manager_domain: str | None = None, verdicts: Sequence[Verdict] = ()
+) -> Reason:
+    return likely_reason(
+        lines,
+        node=make_node(),
+        manager=make_manager(),
+        manager_domain=manager_domain,
+        verdicts=verdicts,
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "sentence", "remedy"),
+    [
+        ("Error: JAVA_HOME is not defined correctly.", "JAVA_HOME of worker1", "java_home"),
+        (
+            "java.lang.RuntimeException: worker profile not found",
+            "the pack of worker1 has no worker profile",
+            "pack",
+        ),
+        (
+            "Caused by: java.lang.ClassNotFoundException: com.mysql.jdbc.Driver cannot be found "
+            "by jdbc-pool_7.0.34.wso2v2",
+            "the JDBC driver com.mysql.jdbc.Driver is not in repository/components/lib",
+            "fab -H worker1 driver",
+        ),
+        (
+            "java.sql.SQLException: Unable to load class: org.mariadb.jdbc.Driver from ClassLoader",
+            "the JDBC driver org.mariadb.jdbc.Driver is not",
+            "driver_class",
+        ),
+        (
+            "java.lang.ClassNotFoundException: org.wso2.carbon.hazelcast.HazelcastClusteringAgent",
+            "the clustering class org.wso2.carbon.hazelcast.HazelcastClusteringAgent",
+            "agent",
+        ),
+        (
+            "Caused by: java.sql.SQLException: Access denied for user 'as'@'10.0.0.4' "
+            "(using password: YES)",
+            "the database refuses the user as of worker1",
+            "password",
+        ),
+        (
+            "java.sql.SQLException: (conn=7) Access denied for user 'as'@'10.0.0.4'",
+            "the database refuses the user as of worker1",
+            "password",
+        ),
+        ("ORA-01017: invalid username/password", "refuses the user of worker1", "password"),
+        ("java.sql.SQLException: Unknown database 'regdb'", "database regdb does not", "create"),
+        (
+            "Caused by: java.net.UnknownHostException: carbondb.mysql-wso2.com",
+            "worker1 cannot resolve the name carbondb.mysql-wso2.com",
+            "fab -H worker1 hosts",
+        ),
+        ("CommunicationsException: Communications link failure", "cannot reach its database", ""),
+        (
+            "java.sql.SQLNonTransientConnectionException: Could not connect to "
+            "address=(host=db)(port=3306)(type=master) : Connection refused",
+            "worker1 cannot reach its database",
+            "port",
+        ),
+        ("Table 'regdb.REG_LOG' doesn't exist", "the table regdb.REG_LOG is missing", "-Dsetup"),
+        ("Locked by another process", "another process holds the H2 files", "AS_HOME"),
+        (
+            "java.io.IOException: Keystore was tampered with, or password was incorrect",
+            "worker1 has no right password for its keystore",
+            "keystore_password",
+        ),
+        (
+            line("Invalid membership scheme 'wkaa'. Supported schemes are multicast, wka & aws"),
+            "names the membership scheme wkaa",
+            "fab -H worker1 config",
+        ),
+        ("java.net.BindException: Address already in use", "a port that worker1 needs", "plan"),
+        ("java.lang.OutOfMemoryError: PermGen space", "ran out of memory", "JVM_MEM_OPTS"),
+        ("write error: No space left on device", "a disk of worker1 is full", "free"),
+        (line("No responses received from WKA members"), "no well-known member answers", "manager"),
+        (
+            line("Could not connect to member 10.0.0.3:4000(wso2.as.domain)"),
+            "cannot connect to the well-known member 10.0.0.3:4000(wso2.as.domain)",
+            "open",
+        ),
+        (line("Cannot initialize cluster"), "could not initialise its cluster", "exception"),
+        (line("Cannot start transports", level="FATAL"), "could not start its transports", ""),
+        (
+            line("Waiting for required OSGi services: a.B,c.D,", level="WARN"),
+            "hangs, waiting for the OSGi services a.B,c.D,",
+            "first ERROR",
+        ),
+    ],
+)
+def test_each_fault_has_its_sentence_and_remedy(seen: str, sentence: str, remedy: str) -> None:
+    reason = reason_of(line("Starting WSO2 Carbon...", level="INFO"), seen)
+    assert sentence in reason.sentence
+    assert not reason.sentence.endswith(".")
+    assert remedy in reason.remedy
+    assert reason.line == seen.strip()
+
+
+def test_the_cause_is_told_before_what_it_leads_to() -> None:
+    reason = reason_of(
+        line("Cannot initialize cluster"),
+        "Caused by: java.lang.ClassNotFoundException: com.mysql.jdbc.Driver",
+        line("Waiting for required OSGi services: x", level="WARN"),
+    )
+    assert "JDBC driver" in reason.sentence
+
+
+def test_the_last_of_several_lines_of_one_fault_is_quoted() -> None:
+    first, last = (f"Access denied for user '{user}'@'h'" for user in ("old", "new"))
+    assert reason_of(first, last).line == last
+
+
+def test_a_loopback_address_is_told() -> None:
+    warning = line(
+        "localMemberHost is configured to use the loopback address. Hazelcast Clustering needs "
+        "ip addresses for localMemberHost and well-known members.",
+        HAZELCAST,
+        "WARN",
+    )
+    assert "loopback" in reason_of(warning, INITIALIZED, STARTED).sentence
+
+
+def test_two_domains_are_compared() -> None:
+    own = line("Cluster domain: wso2.carbon.domain", HAZELCAST, "INFO")
+    assert "domain wso2.carbon.domain, hosts.yaml says wso2.as.domain" in reason_of(own).sentence
+    other = reason_of(*UP, manager_domain="wso2.esb.domain")
+    assert "manager is in domain wso2.esb.domain" in other.sentence
+
+
+def test_a_stale_address_of_a_clone_is_told() -> None:
+    stale = [text.replace("Host:10.0.0.4", "Host:10.0.0.9") for text in UP]
+    assert "advertises 10.0.0.9, hosts.yaml says 10.0.0.4" in reason_of(*stale).sentence
+
+
+def test_an_auto_incremented_port_is_told() -> None:
+    moved = [text.replace("Port: 4000", "Port: 4001") for text in UP]
+    assert "came up at port 4001" in reason_of(*moved).sentence
+    assert "came up at port 4001" in reason_of(*UP, verdicts=[WrongPort(port=4001)]).sentence
+
+
+def test_what_the_manager_saw_is_told() -> None:
+    other = reason_of(*UP, verdicts=[OtherDomain(domain="d")])
+    assert "came up in domain d" in other.sentence
+    strict = reason_of(*UP, verdicts=[NotEnough(wording="JOIN")])
+    assert "only by its JOIN message" in strict.sentence
+    assert "evidence: any" in strict.remedy
+
+
+def test_a_worker_that_started_is_judged_by_its_membership_first() -> None:
+    failure = "Access denied for user 'stats'@'h'"
+    assert "manager is in domain" in reason_of(*UP, failure, manager_domain="d").sentence
+    assert "refuses the user stats" in reason_of(*UP, failure).sentence
+    assert "refuses" in reason_of(*UP[:-1], failure, manager_domain="d").sentence
+
+
+def test_a_hazelcast_xml_is_told_where_nothing_else_explains() -> None:
+    loading = line("Loading hazelcast configuration from default path: /x", HAZELCAST, "INFO")
+    assert "hazelcast.xml" in reason_of(loading, *UP).sentence
+    usual = line("Loading hazelcast configuration from axis2 clustering configuration", HAZELCAST)
+    assert "hazelcast.xml" not in reason_of(usual, *UP).sentence
+
+
+def test_a_worker_alone_in_its_cluster_is_told_whom_it_does_not_reach() -> None:
+    reason = reason_of(*UP)
+    assert reason.sentence == "worker1 has a cluster of its own, without manager"
+    assert "10.0.0.3:4000" in reason.remedy
+
+
+def test_a_worker_that_never_said_started_is_not_said_to_be_alone() -> None:
+    """It may have joined long before it died or hung."""
+    assert reason_of(*UP[:-1]).sentence == "worker1 got no further than its last line says"
+
+
+def test_silence_is_told() -> None:
+    assert "has written nothing" in reason_of().sentence
+
+
+def test_an_unknown_end_is_quoted() -> None:
+    last = line("Deploying module: addressing", level="INFO")
+    assert reason_of(last).line == last
+
+
+def test_braces_in_a_line_are_only_text() -> None:
+    assert reason_of("Unknown database '{node}{0}'").sentence.startswith("the database {node}{0}")

@@ -1,0 +1,62 @@
+"""Archives in memory: what goes in comes out, here and in a server's own tar."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carbon.errors import ScriptError
+from remote.host.archive import Member, pack, unpack
+
+MEMBERS = (
+    Member(name="manifest", data=b"one block, of 512 bytes".ljust(512)),
+    Member(name="files/repository/conf/axis2/axis2.xml", data=b"<a/>\r\n", mode=0o640),
+    Member(name="empty", mode=0o444),
+)
+
+
+@given(st.lists(st.binary(max_size=2000), max_size=5))
+def test_what_is_packed_is_unpacked(contents: list[bytes]) -> None:
+    members = [Member(name=f"a/{at}", data=data) for at, data in enumerate(contents)]
+    assert list(unpack(pack(members), host="worker1", step="look")) == members
+
+
+def test_tar_takes_it_with_its_modes(tmp_path: Path) -> None:
+    subprocess.run(["tar", "-xpf", "-", "-C", str(tmp_path)], input=pack(MEMBERS), check=True)
+    for member in MEMBERS:
+        file = tmp_path / member.name
+        assert (file.read_bytes(), file.stat().st_mode & 0o777) == (member.data, member.mode)
+
+
+def test_what_tar_makes_is_taken_with_folders_and_owners(tmp_path: Path) -> None:
+    (tmp_path / "server").mkdir(mode=0o750)
+    (tmp_path / "hosts").write_bytes(b"127.0.0.1 localhost\n")
+    (tmp_path / "link").symlink_to("hosts")
+    command = ["tar", "--no-recursion", "-cf", "-", "-C", str(tmp_path), "server", "hosts", "link"]
+    made = subprocess.run(command, capture_output=True, check=True).stdout
+    folder, file = unpack(made, host="worker1", step="look")
+    assert (folder.name, folder.is_folder, folder.mode) == ("server", True, 0o750)
+    assert (file.name, file.data) == ("hosts", b"127.0.0.1 localhost\n")
+    assert file.owner == (tmp_path / "hosts").owner()
+
+
+@pytest.mark.parametrize("size", [700, 1300])
+def test_an_archive_that_was_cut_off_is_told(size: int) -> None:
+    with pytest.raises(ScriptError, match="did not arrive whole"):
+        list(unpack(pack(MEMBERS)[:size], host="worker1", step="look"))
+
+
+def test_a_second_name_of_a_file_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"once")
+    (tmp_path / "b").hardlink_to(tmp_path / "a")
+    command = ["tar", "-cf", "-", "-C", str(tmp_path), "a", "b"]
+    made = subprocess.run(command, capture_output=True, check=True).stdout
+    assert [one.data for one in unpack(made, host="lb", step="look")] == [b"once", b"once"]
+
+
+def test_no_archive_has_no_files() -> None:
+    assert list(unpack(b"", host="worker1", step="look")) == []

@@ -1,0 +1,94 @@
+"""The ways that a diagnosis tries, and from which side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from carbon.checks.diagnosis import Diagnosis
+from carbon.cluster import Database, Datasource, Node
+from carbon.errors import ConnectError, ProvisionError
+from carbon.home.facts import Reach
+from carbon.value import replace
+from remote.observe.doctor import examine, explain
+from remote.run.progress import Silent
+from tests.unit.carbon.looks import axis2
+from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
+from tests.unit.remote.local_server import LocalFleet, LocalServer
+
+SOURCE = Datasource(name="D", url="jdbc:h2:x", driver_class_name="a.B")
+
+
+def at_home(node: Node, tmp_path: Path) -> Node:
+    """Return a node whose home here has nothing but an axis2.xml."""
+    home = tmp_path / node.name
+    (home / "repository/conf/axis2").mkdir(parents=True)
+    text = axis2(host=node.local_member_host)
+    (home / "repository/conf/axis2/axis2.xml").write_text(text)
+    return replace(node, home=PurePosixPath(home))
+
+
+def examined(
+    tmp_path: Path,
+    *,
+    from_worker: Mapping[tuple[str, int], Reach] | None = None,
+    manager: ProvisionError | None = None,
+) -> tuple[Diagnosis, LocalFleet]:
+    worker = at_home(make_node(datasources=(SOURCE,)), tmp_path)
+    cluster = make_cluster(
+        worker,
+        manager=at_home(make_manager(), tmp_path),
+        database=Database(address="10.0.0.9"),
+    )
+    servers: dict[str, LocalServer | ProvisionError] = {
+        "worker1": LocalServer("worker1", ways=from_worker or {}),
+        "manager": manager or LocalServer("manager"),
+    }
+    fleet = LocalFleet(cluster, servers)
+    (diagnosis,) = examine(fleet, [worker], progress=Silent())  # type: ignore[arg-type]
+    return diagnosis, fleet
+
+
+def topics(diagnosis: Diagnosis) -> set[str]:
+    return {finding.topic for finding in diagnosis.findings}
+
+
+def test_the_database_is_tried_from_the_worker(tmp_path: Path) -> None:
+    diagnosis, _ = examined(tmp_path, from_worker={("10.0.0.9", 3306): "silent"})
+    assert "database" in topics(diagnosis)
+
+
+def test_the_managers_member_port_is_tried_from_the_worker(tmp_path: Path) -> None:
+    """The manager's own port is not looked at where it is down: that is told instead."""
+    diagnosis, _ = examined(tmp_path, from_worker={("10.0.0.3", 4000): "refused"})
+    assert "manager" in topics(diagnosis)
+    assert "the way to the manager" not in diagnosis.right + tuple(topics(diagnosis))
+
+
+def test_a_manager_that_cannot_be_entered_ends_no_examination(tmp_path: Path) -> None:
+    error = ConnectError("the connection failed", host="manager", action="look")
+    diagnosis, _ = examined(tmp_path, manager=error, from_worker={("10.0.0.3", 4000): "silent"})
+    assert {"manager", "the way to the manager"} <= topics(diagnosis)
+    assert any(text.startswith("the way back") for text in diagnosis.unchecked)
+
+
+def test_a_worker_that_is_down_is_not_tried_from_the_manager(tmp_path: Path) -> None:
+    diagnosis, _ = examined(tmp_path)
+    assert "the way back from the manager (worker1 is not running)" in diagnosis.unchecked
+
+
+def test_each_side_is_surveyed_once(tmp_path: Path) -> None:
+    _, fleet = examined(tmp_path)
+    ran = [server.ran for server in fleet.servers.values() if isinstance(server, LocalServer)]
+    assert ran == [["survey"], ["survey"]]
+
+
+def test_what_a_failure_has_told_already_is_not_told_again(tmp_path: Path) -> None:
+    """Nor what follows from it: that the worker is down."""
+    _, fleet = examined(tmp_path)
+    worker = fleet.cluster.workers[0]
+    told = explain(fleet, worker, said="", progress=Silent())  # type: ignore[arg-type]
+    assert "doctor: manager is not running" in told
+    assert "it is not running" not in told.replace("manager is not running", "")
+    again = explain(fleet, worker, said=told, progress=Silent())  # type: ignore[arg-type]
+    assert again == ""

@@ -1,0 +1,246 @@
+"""The look at a server: what is there becomes facts, and nothing is changed by looking."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from carbon.cluster import Driver, FileEdit, Node
+from carbon.errors import ProvisionError, ScriptError, UnfitError
+from carbon.home import layout
+from carbon.home.facts import ServerFacts
+from remote.host.script import Script
+from remote.host.server import Outcome
+from remote.observe.facts import parse, survey
+from tests.unit.remote.homes import Home
+from tests.unit.remote.local_server import LocalServer
+
+SECONDS = 20.0
+
+
+def look(server: LocalServer, node: Node) -> ServerFacts:
+    return survey(server, node, timeout_seconds=SECONDS)
+
+
+@pytest.fixture
+def seen(server: LocalServer, home: Home) -> ServerFacts:
+    """The facts of a stock home."""
+    return look(server, home.node())
+
+
+def test_a_stock_home_is_seen_as_it_is(seen: ServerFacts, home: Home) -> None:
+    assert seen.home_real == PurePosixPath(os.path.realpath(home.path))
+    assert seen.home_writable
+    assert seen.version == "WSO2 Application Server v5.3.0"
+    assert seen.kernel == "WSO2 Carbon Framework v4.4.1"
+    assert str(layout.WORKER_PROFILE) in seen.present
+    assert str(layout.HAZELCAST_XML) not in seen.present
+    assert seen.java_home == PurePosixPath(home.java)
+    assert seen.disk_free_kb > 0
+    assert "127.0.0.1" in seen.addresses
+    assert seen.process is None
+    assert seen.deployment == "filled"
+    assert seen.log == "missing"
+    assert (seen.journal, seen.staged, seen.record, seen.generations) == (None, False, {}, ())
+
+
+def test_the_configuration_arrives_byte_for_byte(seen: ServerFacts, home: Home) -> None:
+    for path in (layout.AXIS2, layout.CARBON_XML):
+        assert seen.files[path].data == home.file(path).read_bytes()
+        assert seen.files[path].digest == hashlib.sha256(home.file(path).read_bytes()).hexdigest()
+
+
+def test_the_hosts_file_arrives_byte_for_byte(seen: ServerFacts) -> None:
+    assert seen.hosts == Path("/etc/hosts").read_bytes()
+
+
+def test_a_lock_that_is_held_is_told_from_that_of_a_dead_run(
+    server: LocalServer, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = tmp_path / "lock"
+    monkeypatch.setattr("remote.observe.facts.LOCK_PATH", str(lock))
+    ticks = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+    text = "op@desk since then for `deploy` run=ab pid={} ticks={}"
+    lock.symlink_to(text.format(os.getpid(), ticks))
+    assert not look(server, home.node()).lock_dead
+    lock.unlink()
+    lock.symlink_to(text.format(os.getpid(), "1"))
+    assert look(server, home.node()).lock_dead
+
+
+def test_looking_changes_nothing(server: LocalServer, home: Home) -> None:
+    before = {path: path.lstat().st_mtime_ns for path in home.path.rglob("*")}
+    look(server, home.node())
+    assert before == {path: path.lstat().st_mtime_ns for path in home.path.rglob("*")}
+
+
+def test_a_home_that_is_not_there_is_told_from_one_that_is_no_directory(
+    server: LocalServer, tmp_path: Path, home: Home
+) -> None:
+    nowhere = look(server, home.node(home=PurePosixPath(tmp_path / "nowhere")))
+    assert nowhere.home_real is None
+    assert not nowhere.home_blocked
+    (tmp_path / "file").touch()
+    assert look(server, home.node(home=PurePosixPath(tmp_path / "file"))).home_blocked
+
+
+def test_a_home_behind_a_link_is_known_by_its_real_path(
+    server: LocalServer, tmp_path: Path, home: Home
+) -> None:
+    (tmp_path / "link").symlink_to(home.path)
+    facts = look(server, home.node(home=PurePosixPath(tmp_path / "link")))
+    assert facts.home_real == PurePosixPath(os.path.realpath(home.path))
+
+
+def test_a_missing_jdk_is_told_with_the_place_that_was_looked_at(
+    server: LocalServer, home: Home
+) -> None:
+    facts = look(server, home.node(java_home=PurePosixPath("/no/java")))
+    assert (facts.java_home, facts.java_missing) == (None, "/no/java")
+
+
+def test_symbolic_links_among_the_configuration_are_told(server: LocalServer, home: Home) -> None:
+    carbon = home.file(layout.CARBON_XML)
+    carbon.rename(carbon.with_suffix(".real"))
+    carbon.symlink_to(carbon.with_suffix(".real"))
+    assert look(server, home.node()).symlinks == {str(layout.CARBON_XML)}
+
+
+def test_files_with_difficult_names_arrive(server: LocalServer, home: Home) -> None:
+    name = 'it\'s a "file" $(touch x) -n.xml'
+    home.file(layout.CONF / name).write_text("<a/>")
+    edit = FileEdit(file=PurePosixPath(name), xpath="/a", value="1")
+    facts = look(server, home.node(files=(edit,)))
+    assert facts.files[layout.CONF / name].data == b"<a/>"
+
+
+DRIVER = Driver(jar=Path("new-driver-2.0.jar"), driver_class="org.example.Driver")
+
+
+def test_jars_are_hashed_where_they_matter_and_searched_for_the_driver_class(
+    server: LocalServer, home: Home
+) -> None:
+    lib = home.file(layout.LIB)
+    (lib / "old-driver-1.0.jar").write_bytes(b"PK..org/example/Driver.class..")
+    (lib / "new-driver-2.0.jar").write_bytes(b"PK..")
+    (lib / "else.jar").write_bytes(b"PK..org.example.Driver.class")
+    (lib / "shading.jar").write_bytes(b"PK..com/acme/shaded/org/example/Driver.class..")
+    home.file(layout.DROPINS / "old_driver_1.0_1.0.0.jar").touch()
+    facts = look(server, home.node(driver=DRIVER))
+    by_name = {jar.name: jar for jar in facts.jars}
+    assert by_name["old-driver-1.0.jar"].has_driver_class
+    assert not by_name["new-driver-2.0.jar"].has_driver_class
+    assert by_name["new-driver-2.0.jar"].sha256 == hashlib.sha256(b"PK..").hexdigest()
+    assert not by_name["else.jar"].has_driver_class, "a dot is only a dot"
+    assert not by_name["shading.jar"].has_driver_class, "a relocated copy is no driver"
+    assert facts.dropins == ("old_driver_1.0_1.0.0.jar",)
+
+
+def test_the_deployment_directory_is_told_in_all_its_states(
+    server: LocalServer, home: Home, tmp_path: Path
+) -> None:
+    place = home.file(layout.DEPLOYMENT_SERVER)
+    place.rename(tmp_path / "elsewhere")
+    assert look(server, home.node()).deployment == "missing"
+    place.mkdir()
+    assert look(server, home.node()).deployment == "empty"
+    (place / ".svn").mkdir()
+    assert look(server, home.node()).deployment == "filled"
+    (place / ".svn").rmdir()
+    place.rmdir()
+    place.symlink_to(tmp_path / "elsewhere")
+    facts = look(server, home.node())
+    assert facts.deployment == "link"
+    assert facts.deployment_target == os.path.realpath(tmp_path / "elsewhere")
+
+
+def test_our_own_state_is_read_back(server: LocalServer, home: Home) -> None:
+    generation = home.state / "generations/20260101T000000Z-ab"
+    generation.mkdir(parents=True)
+    (generation / "meta").write_text("when=then\nwho=op@desk\nverb=deploy\n")
+    (home.state / "generations/20260101T000001Z-unfinished").mkdir()
+    (home.state / "journal").write_text("20260101T000000Z-ab\n")
+    (home.state / "staged").mkdir()
+    (home.state / "record").write_text("pid=7\nticks=9\nevidence=JOIN\n")
+    facts = look(server, home.node())
+    assert facts.journal == "20260101T000000Z-ab"
+    assert facts.staged
+    (one,) = facts.generations
+    assert (one.id, one.meta["who"]) == ("20260101T000000Z-ab", "op@desk")
+    assert facts.joined is None, "the record is of another process"
+
+
+def replace_program(name: str, text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a script run in the place of a program."""
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+def test_a_slow_server_tells_what_time_it_is_when_it_answers(
+    server: LocalServer, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When its answer came is taken for the same moment, on the operator's clock."""
+    replace_program("ss", "sleep 1", tmp_path, monkeypatch)
+    began = time.time()
+    facts = look(server, home.node())
+    assert facts.now - began > 0.9
+    assert abs(facts.seen_at - time.monotonic()) < 0.5
+
+
+@pytest.mark.parametrize("has_ss", [True, False], ids=["by ss", "from /proc"])
+@pytest.mark.parametrize(
+    ("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::")]
+)
+def test_ports_that_are_listened_on_are_told(
+    server: LocalServer,
+    home: Home,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    family: socket.AddressFamily,
+    address: str,
+    *,
+    has_ss: bool,
+) -> None:
+    """`ss` is quicker, and no server has to have it."""
+    if not has_ss:
+        replace_program("ss", "exit 127", tmp_path, monkeypatch)
+    with socket.create_server((address, 0), family=family) as listener:
+        facts = look(server, home.node())
+        assert facts.listening[listener.getsockname()[1]] == "other"
+
+
+def test_an_answer_that_makes_no_sense_is_an_error_and_not_a_guess() -> None:
+    for answer in (b"", b"Welcome!\nsurvey 1\n", b"survey 1\nno end"):
+        with pytest.raises(ScriptError, match="cannot be understood"):
+            parse(answer, name="worker1", seen_at=0.0)
+
+
+@dataclass
+class Altered(LocalServer):
+    """A server whose answers are altered on their way."""
+
+    alter: Callable[[Outcome], Outcome] = lambda outcome: outcome
+
+    def run(self, script: Script, **how: Any) -> Outcome:
+        return self.alter(super().run(script, **how))
+
+
+def test_files_that_did_not_arrive_whole_are_an_error(home: Home) -> None:
+    server = Altered("worker1", alter=lambda one: Outcome(0, one.out[: len(one.out) // 2], b""))
+    with pytest.raises(ProvisionError, match="did not arrive whole"):
+        look(server, home.node())
+
+
+def test_a_script_that_fails_is_told_by_its_last_words(home: Home) -> None:
+    server = Altered("worker1", alter=lambda _: Outcome(3, b"", b"one\nno such shell\n"))
+    with pytest.raises(UnfitError, match="no such shell"):
+        look(server, home.node())

@@ -1,0 +1,182 @@
+"""A log that is followed once for several nodes: each has what is newer than its own beginning."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+
+from carbon.errors import ScriptError
+from carbon.home import layout
+from remote.observe.follow import Followed, follow_script
+from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
+from tests.unit.remote.local_server import LocalFleet, LocalServer
+
+FIRST, SECOND = "10.0.0.4", "10.0.0.5"
+SECONDS = 5.0
+
+
+def line(address: str, what: str = "Member joined") -> str:
+    return f"... {what} [12345678]: /{address}:4000\n"
+
+
+@dataclass
+class Log:
+    """The manager's log on this machine, and what follows it."""
+
+    path: Path
+    server: LocalServer
+    followed: Followed
+    came: SimpleQueue[str | None] = field(default_factory=SimpleQueue)
+
+    def write(self, text: str) -> None:
+        with self.path.open("a") as log:
+            log.write(text)
+
+    def begin(self) -> str:
+        self.came = SimpleQueue()
+        return self.followed.begin(self.came.put)
+
+    def next(self) -> str | None:
+        return self.came.get(timeout=SECONDS)
+
+    @property
+    def place(self) -> str:
+        stat = self.path.stat()
+        return f"{stat.st_ino} {stat.st_size}"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    path = tmp_path / layout.LOG
+    path.parent.mkdir(parents=True)
+    path.write_text(line(FIRST, "Member left"))
+    manager = make_manager(home=tmp_path)
+    nodes = [make_node(name="w1", local_member_host=FIRST)]
+    nodes += [make_node(name="w2", local_member_host=SECOND)]
+    server = LocalServer("manager")
+    fleet = LocalFleet(make_cluster(*nodes, manager=manager), {"manager": server})
+    followed = Followed(fleet, manager, nodes)  # type: ignore[arg-type]
+    yield Log(path=path, server=server, followed=followed)
+    followed.close()
+
+
+def test_only_what_comes_after_the_beginning_is_taken(log: Log) -> None:
+    assert log.begin() == log.place
+    log.write("somebody else's line\n" + line(FIRST))
+    assert log.next() == line(FIRST).rstrip("\n")
+    assert log.came.empty()
+
+
+def test_the_second_node_begins_where_the_log_ends_by_then_on_the_same_session(log: Log) -> None:
+    log.begin()
+    log.write(line(FIRST))
+    log.next()
+    log.followed.end()
+    log.write(line(SECOND, "Member left"))  # of the one that it replaces
+    assert log.begin() == log.place
+    log.write(line(SECOND))
+    assert log.next() == line(SECOND).rstrip("\n")
+    assert log.server.ran == ["follow"]
+
+
+def test_a_line_that_stood_there_already_is_not_taken_however_late_it_comes(log: Log) -> None:
+    log.begin()
+    log.followed.end()
+    for _ in range(50):  # written and not yet read when the second one begins
+        log.write(line(SECOND, "Member joined old"))
+        log.begin()
+        log.write(line(SECOND))
+        assert log.next() == line(SECOND).rstrip("\n")
+        log.followed.end()
+
+
+def test_nobody_takes_lines_between_two_nodes(log: Log) -> None:
+    log.begin()
+    first = log.came
+    log.followed.end()
+    log.write(line(FIRST))
+    log.begin()
+    log.write(line(SECOND))
+    log.next()
+    assert first.empty()
+
+
+@pytest.mark.parametrize("how", ["rotated", "truncated"])
+def test_a_log_that_became_another_file_meanwhile_is_followed_anew(log: Log, how: str) -> None:
+    log.begin()
+    log.write(line(FIRST))
+    log.next()
+    log.followed.end()
+    if how == "rotated":
+        log.path.rename(log.path.with_suffix(".old"))
+    log.path.write_text("")
+    assert log.begin() == log.place
+    log.write(line(SECOND))
+    assert log.next() == line(SECOND).rstrip("\n")
+    assert log.server.ran == ["follow", "follow"]
+
+
+def test_a_log_that_is_rotated_while_it_is_waited_for_is_followed_into_the_new_file(
+    log: Log,
+) -> None:
+    log.begin()
+    log.write(line(FIRST, "Member left"))
+    log.next()
+    log.path.rename(log.path.with_suffix(".old"))
+    log.path.write_text(line(FIRST))
+    assert log.next() == line(FIRST).rstrip("\n")
+
+
+def test_a_log_that_cannot_be_read_is_told(log: Log) -> None:
+    log.path.unlink()
+    with pytest.raises(ScriptError, match="cannot be followed"):
+        log.begin()
+
+
+def test_the_end_of_the_session_is_told_and_the_next_node_has_a_new_one(log: Log) -> None:
+    log.begin()
+    stream = log.followed._stream
+    assert stream is not None
+    stream.close()
+    assert log.next() is None
+    assert log.begin() == log.place
+
+
+def test_the_end_of_reading_is_told_although_questions_would_still_be_answered(log: Log) -> None:
+    log.begin()
+    log.write(line(FIRST))
+    log.next()
+    for status in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = status.read_bytes().split(b"\0")
+            if words[0] == b"tail" and str(log.path).encode() in words:
+                os.kill(int(status.parent.name), signal.SIGKILL)
+    assert log.next() is None
+    assert log.begin() == log.place
+
+
+def test_it_ends_with_its_client_also_where_that_does_not_take_its_answer(log: Log) -> None:
+    script = follow_script(make_manager(home=log.path.parents[2]), "joined", placed=True)
+    text = script.render()
+    process = subprocess.Popen(
+        ["sh", "-c", script.command(len(text))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+        start_new_session=True,
+    )
+    assert process.stdin and process.stdout
+    process.stdin.write(text)
+    assert process.stdout.readline().startswith(b"from ")
+    process.stdout.close()
+    process.stdin.write(b"end\n")
+    process.stdin.close()
+    assert process.wait(SECONDS) != 0
