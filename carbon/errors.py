@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from carbon import exits
+
 
 class ProvisionError(Exception):
     """Base of all errors that this tool raises on purpose.
@@ -17,7 +19,7 @@ class ProvisionError(Exception):
     can do about it; `host` is the name in hosts.yaml; `step` is the word for what was going on.
     """
 
-    exit_status = 1
+    exit_status = exits.ERROR
 
     def __init__(
         self, seen: str, *, action: str = "", host: str | None = None, step: str | None = None
@@ -43,13 +45,9 @@ class ProvisionError(Exception):
 class UsageError(ProvisionError):
     """The command line asks for something that cannot be: unknown name, missing -H, bad value."""
 
-    exit_status = 2
-
 
 class InventoryError(ProvisionError):
     """hosts.yaml cannot be used; names file, line and a remedy before any host is touched."""
-
-    exit_status = 2
 
     def __init__(
         self, seen: str, *, action: str = "", file: str | None = None, line: int | None = None
@@ -134,7 +132,7 @@ class JoinError(ProvisionError):
 class Interrupted(ProvisionError):
     """The operator pressed Ctrl-C; work ended at a safe point."""
 
-    exit_status = 130
+    exit_status = exits.INTERRUPTED
 
 
 class Failures(ProvisionError):

@@ -78,7 +78,7 @@ class FleetExecutor(fabric.Executor):
         """Look names up in hosts.yaml, for tasks that are not verbs; keys are verified, too."""
         if not hosts:
             return []
-        from tasks.session import connection_kwargs
+        from tasks.inventory import connection_kwargs
 
         try:
             return connection_kwargs(self.config, [str(name) for name in hosts])

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from carbon import exits
 from carbon.checks.case import Finding
 from carbon.checks.diagnosis import Diagnosis
 from remote.observe.doctor import examine
-from tasks.overview import NOT_WELL
 
 if TYPE_CHECKING:
     from tasks.screen import Screen
@@ -25,7 +25,7 @@ def show_findings(session: Session) -> int:
         if at:
             session.screen.line()
         _print(session.screen, diagnosis)
-    return NOT_WELL if any(diagnosis.findings for diagnosis in found) else 0
+    return exits.ATTENTION if any(diagnosis.findings for diagnosis in found) else 0
 
 
 def _print(screen: Screen, diagnosis: Diagnosis) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from carbon import exits
 from carbon.checks.status import (
     BalancerStatus,
     Membership,
@@ -23,7 +24,6 @@ from remote.observe.status import status
 if TYPE_CHECKING:
     from tasks.session import Session
 
-NOT_WELL = 2
 COLUMNS = (
     "host",
     "role",
@@ -51,7 +51,7 @@ def show_status(session: Session, *, as_json: bool) -> int:
         session.screen.console.out(text, highlight=False)
     else:
         _print(session, found)
-    return 0 if all(one.well for one in found) else NOT_WELL
+    return 0 if all(one.well for one in found) else exits.ATTENTION
 
 
 def _print(session: Session, found: Sequence[Status]) -> None:

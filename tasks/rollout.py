@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from carbon import exits
 from carbon.errors import Interrupted
 from carbon.plan.plan import Wishes
 from remote.rollout.preflight import Planner, look
@@ -14,8 +15,6 @@ from tasks.report import details, finished, planned
 
 if TYPE_CHECKING:
     from tasks.session import Session
-
-SOMETHING_TO_DO = 2
 
 
 def roll_out(
@@ -48,4 +47,4 @@ def show_plan(session: Session, wishes: Wishes) -> int:
     session.screen.close()
     for made in plans:
         details(session.screen, made)
-    return 0 if all(made.empty for made in plans) else SOMETHING_TO_DO
+    return 0 if all(made.empty for made in plans) else exits.ATTENTION

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
-
-import fabric
+from typing import TYPE_CHECKING
 
 from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import UsageError
-from carbon.inventory import load, locate, select
+from carbon.inventory import load, select
 from carbon.value import replace
 from remote.host.fleet import Fleet, Opens
 from remote.ssh.connector import Connector
 from tasks.executor import VerbContext
+from tasks.inventory import find_inventory
 
 if TYPE_CHECKING:
     from remote.rollout.request import Rotation
     from tasks.screen import Screen
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 class Session:
@@ -50,7 +45,7 @@ class Session:
 
         Raises InventoryError or UsageError.
         """
-        cluster = load(inventory_path(context.config, inventory))
+        cluster = load(find_inventory(context.config, inventory))
         if any(node.files for node in cluster.nodes):
             from carbon.inventory.edits import check_edits
 
@@ -141,22 +136,3 @@ def every_host_of(cluster: Cluster) -> tuple[Node | LoadBalancer, ...]:
     """Return all hosts of hosts.yaml: manager, ELB, workers, load balancer."""
     balancer = (cluster.load_balancer,) if cluster.load_balancer else ()
     return (*cluster.nodes, *balancer)
-
-
-def inventory_path(config: fabric.Config, option: str) -> Path:
-    """Return the inventory file: option, then PROVISION_HOSTS, then fabric.yaml, then ours."""
-    if option:
-        return locate(option, os.environ, ROOT)
-    found = locate(None, os.environ, ROOT)
-    configured = config.get("inventory")
-    if "PROVISION_HOSTS" in os.environ or not configured:
-        return found
-    return ROOT / Path(str(configured)).expanduser()
-
-
-def connection_kwargs(config: fabric.Config, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return what a plain Fabric task needs to connect to hosts of the inventory."""
-    cluster = load(inventory_path(config, ""))
-    connector = Connector(config, limits=cluster.limits)
-    hosts = select(cluster, names, every_worker=False)
-    return [connector.kwargs(host.ssh) for host in hosts]

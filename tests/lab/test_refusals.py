@@ -35,7 +35,7 @@ def refused(
 def test_an_unknown_name_is_refused_and_the_known_ones_are_listed(
     fab: Fab, cluster_file: ClusterFile
 ) -> None:
-    ran = fab.fails("-H", "worker1,worekr2", "deploy", hosts=cluster_file(), status=2)
+    ran = fab.fails("-H", "worker1,worekr2", "deploy", hosts=cluster_file())
     assert "has no 'worekr2'" in ran.err
     assert "did you mean 'worker2'" in ran.err
     assert "known: worker1, worker2, manager" in ran.err
@@ -48,7 +48,7 @@ def test_a_mistake_in_hosts_yaml_is_told_with_file_line_and_suggestion(
     text = hosts.read_text().replace("  HostName: as.wso2.com", "  HostNmae: as.wso2.com")
     broken = cluster_file.write(text)
     line = next(n for n, one in enumerate(text.splitlines(), start=1) if "HostNmae" in one)
-    ran = fab.fails("deploy", hosts=broken, status=2)
+    ran = fab.fails("deploy", hosts=broken)
     assert f"{broken}:{line}: " in ran.err
     assert "did you mean 'HostName'" in ran.err
 
@@ -58,12 +58,12 @@ def test_a_driver_that_is_no_jar_is_refused(
 ) -> None:
     text = cluster_file.write("not an archive")
     jar = text.rename(text.with_name("driver-1.0.jar"))
-    ran = refused(status=2, cluster={"driver": {"jar": str(jar)}})
+    ran = refused(cluster={"driver": {"jar": str(jar)}})
     assert f"the driver {jar} is not a whole JAR" in ran.err
 
 
 def test_a_driver_without_the_driver_class_is_refused(refused: Callable[..., Ran]) -> None:
-    ran = refused(status=2, cluster={"driver": {"class": "com.mysql.jdbc.Driver"}})
+    ran = refused(cluster={"driver": {"class": "com.mysql.jdbc.Driver"}})
     assert "does not hold the class com.mysql.jdbc.Driver" in ran.err
 
 

@@ -105,3 +105,15 @@ def test_frozen_values_are_made_in_one_way() -> None:
         if "@dataclass(frozen=True, slots=True" in path.read_text()
     ]
     assert not slow
+
+
+def test_no_two_modules_of_tasks_import_each_other() -> None:
+    """Not even inside a function: whoever reads one of them would have to read both."""
+    known = {path.stem: imported(path) for path in (ROOT / "tasks").glob("*.py")}
+    knows = {
+        name: {dotted.split(".")[1] for dotted in names if dotted.startswith("tasks.")}
+        for name, names in known.items()
+    }
+    assert not {
+        (one, other) for one in knows for other in knows[one] & set(knows) if one in knows[other]
+    }

@@ -63,14 +63,14 @@ def test_a_reader_that_has_enough_ends_a_list_or_help_without_a_word(
 def test_dry_is_refused_since_it_would_not_be(tmp_path: Path) -> None:
     """Fabric's --dry still connects and still copies files."""
     ran = fab("--dry", "-H", "worker1", "deploy", home=tmp_path)
-    assert ran.returncode == 2
+    assert ran.returncode == 1
     assert "use `fab plan`" in ran.stderr
 
 
 def test_an_inventory_that_is_not_there_is_told_in_two_lines(tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere.yaml"
     ran = fab("deploy", home=tmp_path, PROVISION_HOSTS=str(nowhere))
-    assert ran.returncode == 2
+    assert ran.returncode == 1
     assert ran.stdout == ""
     assert ran.stderr.splitlines() == [
         f"error: {nowhere}: the inventory cannot be read: No such file or directory",
@@ -96,7 +96,7 @@ def test_a_verb_that_stops_or_removes_something_wants_names_or_all(
         "workers: {worker1: {localMemberHost: 10.0.0.4}}\n"
     )
     ran = fab(verb, home=tmp_path, PROVISION_HOSTS=str(inventory))
-    assert ran.returncode == 2
+    assert ran.returncode == 1
     assert "--all" in ran.stderr
 
 

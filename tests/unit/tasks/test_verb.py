@@ -74,7 +74,7 @@ def test_what_a_verb_returns_is_the_exit_status() -> None:
     ("error", "status", "said"),
     [
         (ProvisionError("no", action="try", host="worker1"), 1, "error: worker1: no\n  → try"),
-        (UsageError("what"), 2, "error: what"),
+        (UsageError("what"), 1, "error: what"),
         (Interrupted("stopped"), 130, "error: stopped"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],

@@ -1,0 +1,46 @@
+"""Which hosts.yaml a command means, and what its names mean to a plain Fabric task."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import fabric
+
+from carbon.inventory import load, locate, select
+from carbon.inventory.load import FILE_NAME
+
+
+def find_inventory(config: fabric.Config, option: str) -> Path:
+    """Return the inventory file, whether or not it exists.
+
+    First --inventory, then PROVISION_HOSTS, then `inventory:` of fabric.yaml, and at last
+    hosts.yaml in this folder or the nearest one above that has it.
+    """
+    configured = config.get("inventory")
+    if option or "PROVISION_HOSTS" in os.environ or not configured:
+        return locate(option, os.environ, nearest_folder(Path.cwd()))
+    return _folder_of(config) / Path(str(configured)).expanduser()
+
+
+def nearest_folder(start: Path) -> Path:
+    """Return the folder of the nearest hosts.yaml at or above `start`, or `start` itself."""
+    folders = (start, *start.parents)
+    return next((folder for folder in folders if (folder / FILE_NAME).is_file()), start)
+
+
+def connection_kwargs(config: fabric.Config, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what a plain Fabric task needs to connect to hosts of the inventory."""
+    from remote.ssh.connector import Connector
+
+    cluster = load(find_inventory(config, ""))
+    connector = Connector(config, limits=cluster.limits)
+    hosts = select(cluster, names, every_worker=False)
+    return [connector.kwargs(host.ssh) for host in hosts]
+
+
+def _folder_of(config: fabric.Config) -> Path:
+    """Return the folder of the project's fabric.yaml; without one, the current folder."""
+    return Path(getattr(config, "_project_prefix", None) or Path.cwd())
