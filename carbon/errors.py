@@ -1,8 +1,9 @@
 """The error tree: everything that an operator may be told, and nothing else reaches one.
 
-Each error says where (host or file), at which step, what was seen, and what to do next.
-Foreign exceptions are translated into these once, where the outside is touched; the command
-line turns them into one paragraph and an exit status.
+Each error says where (host or file), at which step, what was seen, and what to do next. Its
+`code` stays the same while sentences get better. Foreign exceptions are translated into these
+once, where the outside is touched; the command line turns them into one paragraph and an exit
+status (carbon/exits.py).
 """
 
 from __future__ import annotations
@@ -16,15 +17,24 @@ class ProvisionError(Exception):
     """Base of all errors that this tool raises on purpose.
 
     `seen` is the fact, in a sentence without its full stop; `action` is what the operator
-    can do about it; `host` is the name in hosts.yaml; `step` is the word for what was going on.
+    can do about it; `host` is the name in hosts.yaml; `step` is the word for what was going on;
+    `code` is more particular than that of the class where one was given.
     """
 
     exit_status = exits.ERROR
+    code = "failed"
 
     def __init__(
-        self, seen: str, *, action: str = "", host: str | None = None, step: str | None = None
+        self,
+        seen: str,
+        *,
+        action: str = "",
+        host: str | None = None,
+        step: str | None = None,
+        code: str = "",
     ) -> None:
         super().__init__(seen)
+        self.code = code or type(self).code
         self.seen = seen
         self.action = action
         self.host = host
@@ -45,9 +55,13 @@ class ProvisionError(Exception):
 class UsageError(ProvisionError):
     """The command line asks for something that cannot be: unknown name, missing -H, bad value."""
 
+    code = "usage"
+
 
 class InventoryError(ProvisionError):
     """hosts.yaml cannot be used; names file, line and a remedy before any host is touched."""
+
+    code = "inventory"
 
     def __init__(
         self, seen: str, *, action: str = "", file: str | None = None, line: int | None = None
@@ -62,6 +76,8 @@ class InventoryError(ProvisionError):
 
 class ConfigFileError(ProvisionError):
     """A configuration file on a server cannot be patched safely; it is named and left alone."""
+
+    code = "config-file"
 
     def __init__(
         self,
@@ -81,22 +97,31 @@ class ConfigFileError(ProvisionError):
 class ConnectError(ProvisionError):
     """A server cannot be reached or entered over SSH."""
 
+    code = "connection"
+
 
 class HostKeyError(ConnectError):
     """A server's host key is unknown, changed or revoked."""
+
+    code = "host-key"
 
 
 class PrivilegeError(ProvisionError):
     """sudo refuses what a step needs, or a file belongs to somebody else."""
 
+    code = "privilege"
+
 
 class UnfitError(ProvisionError):
     """A look at the server found a reason not to begin; nothing was changed."""
+
+    code = "unfit"
 
 
 class LockedError(ProvisionError):
     """Another run holds the server's lock."""
 
+    code = "locked"
     holder = ""
     """Which run, where its lock says so."""
 
@@ -104,9 +129,13 @@ class LockedError(ProvisionError):
 class ScriptError(ProvisionError):
     """A step's script on the server failed in a way that no other error describes."""
 
+    code = "script-failed"
+
 
 class TimeLimitError(ProvisionError):
     """A wait reached its limit from hosts.yaml; the limit is named."""
+
+    code = "time-limit"
 
     @classmethod
     def unanswered(
@@ -117,31 +146,38 @@ class TimeLimitError(ProvisionError):
             f"no answer within {limit_seconds:g} s" if limit_seconds else "no answer",
             host=host,
             step=step,
-            action="look whether the server hangs; the limits stand in hosts.yaml under `limits`",
+            action="check whether the server hangs; if it is only slow, raise the limit under"
+            " `limits:` in hosts.yaml",
         )
 
 
 class StartError(ProvisionError):
     """A server did not come up: died, hung, or came up in another role."""
 
+    code = "start-failed"
+
 
 class JoinError(ProvisionError):
     """A worker came up and did not join the cluster as hosts.yaml says."""
+
+    code = "join-failed"
 
 
 class Interrupted(ProvisionError):
     """The operator pressed Ctrl-C; work ended at a safe point."""
 
     exit_status = exits.INTERRUPTED
+    code = "interrupted"
 
 
 class Failures(ProvisionError):
     """Several servers failed, each for a reason of its own."""
 
+    code = "several"
+
     def __init__(self, errors: Sequence[ProvisionError]) -> None:
         super().__init__("\n".join(str(error) for error in errors))
         self.errors = tuple(errors)
-        self.exit_status = max(error.exit_status for error in errors)
 
 
 def refuse(errors: Sequence[ProvisionError]) -> None:

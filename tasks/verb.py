@@ -114,6 +114,7 @@ def _end(
 def _defect(error: Exception) -> ProvisionError:
     return ProvisionError(
         f"a defect of this tool: {type(error).__name__}",
+        code="defect",
         action="run it again with PROVISION_DEBUG=1 and report the traceback; mind that a"
         " traceback can show values of hosts.yaml",
     )

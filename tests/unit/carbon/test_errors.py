@@ -1,0 +1,24 @@
+"""The error tree: each class has a code that programs and tests may rely on."""
+
+from __future__ import annotations
+
+import re
+
+from carbon import errors
+from carbon.errors import ProvisionError, UnfitError
+
+
+def classes(kind: type[ProvisionError] = ProvisionError) -> list[type[ProvisionError]]:
+    return [kind, *(sub for child in kind.__subclasses__() for sub in classes(child))]
+
+
+def test_every_error_has_a_kebab_case_code_of_its_own() -> None:
+    kinds = [kind for kind in classes() if kind.__module__ == errors.__name__]
+    codes = [kind.code for kind in kinds]
+    assert len(set(codes)) == len(codes)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes)
+
+
+def test_an_error_may_have_a_more_particular_code() -> None:
+    assert UnfitError("x").code == "unfit"
+    assert UnfitError("x", code="port-taken").code == "port-taken"
