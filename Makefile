@@ -23,10 +23,11 @@ demo: $(BIN)/.installed  ## Bring up the lab, deploy two workers, show status an
 
 test: check unit lab-tests  ## Everything that CI runs.
 
-check: $(BIN)/.installed  ## Format, lint and types.
+check: $(BIN)/.installed  ## Format, lint, types, and the shell scripts.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/shellcheck remote/scripts/*.sh remote/scripts/lib/*.sh
 
 unit: $(BIN)/.installed  ## The unit tests: seconds, no engine.
 	$(BIN)/pytest -q -n 2 tests/unit

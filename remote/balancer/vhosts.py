@@ -13,6 +13,7 @@ from carbon.value import Value
 from remote.host import sudo
 from remote.host.archive import Member, pack, unpack
 from remote.host.audit import audit_line
+from remote.host.exit_status import ExitStatus
 from remote.host.fleet import Fleet
 from remote.host.script import Script
 from remote.host.server import Outcome, Server
@@ -171,8 +172,10 @@ def _demand_loaded(outcome: Outcome, balancer: LoadBalancer) -> None:
 
 
 _RESTORED = {
-    9: "correct load_balancer in hosts.yaml, or the file that nginx names",
-    10: "start nginx there (systemctl start nginx), then run the same command again",
-    11: "see its error log (/var/log/nginx/error.log): most often a port is in use",
+    ExitStatus.NGINX_REFUSED: "correct load_balancer in hosts.yaml, or the file that nginx names",
+    ExitStatus.NGINX_NOT_RELOADED: "start nginx there (systemctl start nginx), then run the same"
+    " command again",
+    ExitStatus.NGINX_NOT_LOADED: "see its error log (/var/log/nginx/error.log): most often a port"
+    " is in use",
 }
 """Statuses of the script that gave the old files back, and what is to be done then."""

@@ -20,6 +20,8 @@ _FOLDER = Path(__file__).parents[1] / "scripts"
 
 _TITLE = "provision:"
 """What `$0` begins with: so scripts are known in a process list."""
+SHARED = ("base", "process")
+"""The fragments that every script begins with."""
 _HOLDER = "CLIENT_PID=$client SHELL_PID=$$"
 """What a script is told that holds something for its shell."""
 
@@ -27,7 +29,7 @@ Given = str | bytes | int | Secret | Iterable[str]
 
 
 class Script(Value, kw_only=True):
-    """One file of remote/scripts with the values that it works on.
+    """One file of remote/scripts with the values that it works on: see the README there.
 
     A value becomes a shell variable of the same name in capitals; a list becomes its items,
     quoted for `eval "set -- $NAME"`. The texts of secrets appear only in `render()`.
@@ -42,7 +44,7 @@ class Script(Value, kw_only=True):
     limit_seconds: float | None = None
     """After this the server itself ends the script, even where the client is gone."""
     before: tuple[str, ...] = ()
-    """Other scripts that run before it in the same shell, with the same values."""
+    """Other scripts, or fragments of remote/scripts/lib, that run before it in the same shell."""
     after: tuple[str, ...] = ()
     at_end: str = ""
     """A line of shell for when the shell that ran it ends, if it succeeds: see `Server.hold`. Its
@@ -56,10 +58,15 @@ class Script(Value, kw_only=True):
         return self.calls_sudo or self.run_as is not None
 
     def render(self) -> bytes:
-        """Return the whole text to send: values, then the shared functions, then the bodies."""
+        """Return the whole text to send: values, then the shared functions, then the bodies.
+
+        The values are those that the heads of these files name, no more and no less.
+        """
+        names = (*self.before, self.name, *self.after)
         lines = [f"{name.upper()}={_quote(value)}" for name, value in self.values.items()]
-        bodies = map(_text, (*self.before, self.name, *self.after))
-        texts = [_text("lib"), self.prelude.encode(), *bodies]
+        declared = frozenset[str]().union(*map(declared_values, names))
+        assert declared == {name.upper() for name in self.values}, (self.name, declared)
+        texts = [*map(_text, SHARED), self.prelude.encode(), *map(_text, names)]
         given = (line.encode(errors="surrogateescape") for line in lines)
         return b"\n".join([*given, *texts])
 
@@ -175,10 +182,18 @@ def _quote_text(text: str) -> str:
 @cache
 def changing() -> tuple[str, ...]:
     """Return the names of the scripts that change something: those that say a `step`."""
-    names = sorted(path.stem for path in _FOLDER.glob("*.sh") if path.stem != "lib")
+    names = sorted(path.stem for path in _FOLDER.rglob("*.sh"))
     return tuple(name for name in names if re.search(rb"^\s*step ", _text(name), re.MULTILINE))
 
 
 @cache
+def declared_values(name: str) -> frozenset[str]:
+    """Return the values that a script or fragment needs, by the `# Values:` lines of its head."""
+    head = "".join(re.findall(r"^# Values: (.*\n)", _text(name).decode(), re.MULTILINE))
+    return frozenset(re.sub(r"\([^)]*\)", "", head).replace(",", " ").split())
+
+
+@cache
 def _text(name: str) -> bytes:
-    return (_FOLDER / f"{name}.sh").read_bytes()
+    script = _FOLDER / f"{name}.sh"
+    return (script if script.is_file() else _FOLDER / f"lib/{name}.sh").read_bytes()

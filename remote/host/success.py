@@ -1,13 +1,17 @@
-"""Whether a script did what it was sent for, by the exit statuses of remote/scripts/lib.sh."""
+"""Whether a script did what it was sent for, by its exit status."""
 
 from __future__ import annotations
 
 from carbon.errors import ProvisionError, ScriptError, UnfitError
+from remote.host.exit_status import ExitStatus
 from remote.host.server import Outcome
 
 _KINDS: dict[int, tuple[type[ProvisionError], str]] = {
-    7: (UnfitError, "run the same command again: it looks first"),
-    8: (ScriptError, "see `fab status`; what is allowed now depends on whether it runs"),
+    ExitStatus.CHANGED: (UnfitError, "run the same command again: it looks first"),
+    ExitStatus.NOT_NOW: (
+        ScriptError,
+        "see `fab status`; what is allowed now depends on whether it runs",
+    ),
 }
 _OTHER = (ScriptError, "remove the cause; then run the same command again")
 

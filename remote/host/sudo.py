@@ -16,6 +16,7 @@ from carbon.balancer.nginx import file_names
 from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import PrivilegeError
 from carbon.value import Value
+from remote.host.exit_status import ExitStatus
 from remote.host.script import Script
 from remote.host.server import Outcome, Server
 
@@ -33,8 +34,8 @@ HOSTS_COMMANDS: tuple[Command, ...] = (
 
 CHECK = "sudo_check"
 """The script that asks sudo for all of a list of commands."""
-REFUSED = 9
-"""Its exit status where sudo does not allow one of them."""
+REFUSED = ExitStatus.SUDO_REFUSED
+"""Its exit status if sudo does not allow one of them."""
 
 NGINX_COMMANDS: tuple[Command, ...] = (("nginx", "-t"), ("nginx", "-s", "reload"))
 

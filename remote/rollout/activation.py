@@ -131,7 +131,7 @@ def _send(
             "meta": generation.meta,
             "hosts_digest": hashlib.sha256(hosts).hexdigest() if hosts else "",
             "hosts_plain": "yes" if plan.facts.hosts_plain else "no",
-            "commands": sudo.as_values(sudo.HOSTS_COMMANDS),
+            **({"commands": sudo.as_values(sudo.HOSTS_COMMANDS)} if checks_too else {}),
         },
         run_as=plan.node.run_as,
         calls_sudo=checks_too,
@@ -142,7 +142,7 @@ def _send(
         script, payload=_archive(files, hosts=hosts), timeout_seconds=timeout_seconds
     )
     if outcome.status == sudo.REFUSED:
-        raise sudo.refused(server, outcome, step="look")
+        raise sudo.refused(server, outcome, step="stage")
     demand_success(outcome, host=server.name, step="stage")
 
 

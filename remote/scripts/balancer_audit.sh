@@ -1,4 +1,5 @@
-# Write one audit line where the login itself may write: the load balancer has no AS_HOME. AUDIT
+# Write one audit line in the login's home: the load balancer has no AS_HOME.
+# Values: AUDIT (the line)
 own=$HOME/.provision
 mkdir -p "$own" || fail 1 "cannot write in $HOME"
 step audit

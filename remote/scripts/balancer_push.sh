@@ -1,16 +1,17 @@
-# Replace the cluster's files of nginx, let nginx test them, and load them. Where nginx refuses,
-# the old files come back: they are kept beside the new ones until nginx runs with these, and what
-# an interrupted push kept stays the true old. Every sudo line stands word for word in the fragment.
-# CONF_DIR FILES(name ...) EXPECT(digest name ...) PUT(digest name ...) DROP(name ...) LOAD_SECONDS
-# payload: a tar of the files to put
+# Replace the cluster's files of nginx, let nginx test them, and load them. If nginx refuses, the old files
+# come back: they are kept beside the new ones until nginx runs with these, and what an interrupted push kept stays
+# the true old. Every sudo line here stands word for word in the sudoers fragment.
+# Values: CONF_DIR, FILES (name ...), EXPECT (digest name ...), PUT (digest name ...), DROP (name ...), LOAD_SECONDS
+# Payload: a tar of the files to put
+# Output: warning TEXT, old PID.TICKS, loaded
 cd "$CONF_DIR" || fail 1 "cannot enter $CONF_DIR"
 eval "set -- $EXPECT"
 while [ $# -ge 2 ]; do
     if [ "$1" = - ]; then
-        [ ! -e "$2" ] || fail 7 "$CONF_DIR/$2 is there now, and was not when this run looked"
+        [ ! -e "$2" ] || fail 7 "$CONF_DIR/$2 is there now, and was not when this run read it"
     else
         [ -f "$2" ] && holds "$2" "$1" ||
-            fail 7 "$CONF_DIR/$2 was changed by somebody else since this run looked"
+            fail 7 "$CONF_DIR/$2 was changed by somebody else since this run read it"
     fi
     shift 2
 done
@@ -91,7 +92,7 @@ sentence() { plain "$1" | grep -m 1 -e '^.emerg]' -e '^.error]' -e '^sudo:' || p
 
 said=$(sudo -n nginx -t 2>&1 < /dev/null) || {
     restore
-    fail 9 "nginx refuses the files: $(sentence "$said")"
+    fail 10 "nginx refuses the files: $(sentence "$said")"
 }
 plain "$said" | sed -n 's/^\[warn] /warning /p'
 
@@ -108,7 +109,7 @@ workers > "$own/before"
 step reload
 said=$(sudo -n nginx -s reload 2>&1 < /dev/null) || {
     restore
-    fail 10 "nginx cannot be reloaded: $(sentence "$said")"
+    fail 11 "nginx cannot be reloaded: $(sentence "$said")"
 }
 
 # New files are in effect once nginx has new workers; their parent tells which old ones were its.
@@ -119,7 +120,7 @@ while [ -s "$own/before" ] && [ -z "$parent" ]; do
     parent=$(workers | grep -vxF -f "$own/before" | head -n 1 | cut -d ' ' -f 2)
     if [ -z "$parent" ] && [ "$(date +%s)" -ge $deadline ]; then
         restore
-        fail 11 "nginx did not load the files within $LOAD_SECONDS s"
+        fail 12 "nginx did not load the files within $LOAD_SECONDS s"
     fi
     sleep 0.05
 done

@@ -1,5 +1,6 @@
-# Send the cluster's files of nginx that are there, as a tar, and change nothing.
-# CONF_DIR FILES(name ...)
+# Send the cluster's files of nginx that are there, and change nothing.
+# Values: CONF_DIR, FILES (name ...)
+# Output: interrupted NAME, files, then a tar
 cd "$CONF_DIR" || fail 1 "cannot enter $CONF_DIR"
 eval "set -- $FILES"
 asked=$#

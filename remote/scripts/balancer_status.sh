@@ -1,5 +1,6 @@
-# Tell whether nginx runs and what its files say, in one round trip, and change nothing.
-# CONF_DIR FILES
+# Report whether nginx runs and what its files say, in one round trip, and change nothing.
+# Values: CONF_DIR, FILES (name ...)
+# Output: balancer 1, nginx PID TICKS, boot, listen PORT, configured yes, files, then a tar
 say "balancer 1"
 for entry in $(grep -lsaF 'nginx: master process' /proc/[0-9]*/cmdline); do
     pid=${entry#/proc/}

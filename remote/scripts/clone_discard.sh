@@ -1,4 +1,6 @@
-# Take the partial directory away. The tar that filled it may still be ending. PARTIAL
+# Remove the partial directory. The tar that filled it may still be ending.
+# Values: PARTIAL
+# Output: discarded
 tries=0
 step clone-discard
 until remove_tree "$PARTIAL"; do

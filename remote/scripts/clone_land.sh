@@ -1,5 +1,6 @@
-# Put the whole and verified clone in place by a rename, and keep aside what it replaces.
-# HOME_DIR PARTIAL KEPT REPLACE(yes|no) EMPTY(directories) CLONED FIRST_START(-Dsetup or nothing)
+# Rename the whole and verified clone into place, and keep aside what it replaces.
+# Values: HOME_DIR, PARTIAL, KEPT, REPLACE (yes, no), EMPTY (directories), CLONED, FIRST_START (-Dsetup or empty)
+# Output: kept, landed
 [ -d "$PARTIAL" ] && [ ! -L "$PARTIAL" ] || fail 7 "$PARTIAL is gone"
 if [ -d "$HOME_DIR" ] && [ -n "$(ls -A "$HOME_DIR")" ]; then
     [ "$REPLACE" = yes ] || fail 7 "there is an AS_HOME at $HOME_DIR by now"

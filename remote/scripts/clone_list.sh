@@ -1,5 +1,6 @@
 # List a home, each entry as type, readable or not, mode, size, path and link; change nothing.
-# HOME_DIR PRUNE(directories whose contents never travel)
+# Values: HOME_DIR, PRUNE (directories whose contents never travel)
+# Output: three fields for each entry, each with a NUL at its end
 cd "$HOME_DIR" || fail 1 "cannot enter $HOME_DIR"
 eval "set -- $PRUNE"
 for path; do

@@ -1,4 +1,6 @@
-# Tell about the place where a home stands or is to stand, and change nothing. HOME_DIR PARTIAL
+# Report on the place where a home stands or is to stand, and change nothing.
+# Values: HOME_DIR, PARTIAL
+# Output: parent STATE, state STATE, identity BOOT DEVICE INODE, leftover_kb
 parent=${HOME_DIR%/*}
 parent=${parent:-/}
 if [ ! -d "$parent" ]; then say "parent missing"

@@ -1,6 +1,8 @@
-# Unpack what comes into the partial directory beside AS_HOME; AS_HOME itself is not touched.
-# Where the stream breaks off, the client may be gone: what came is taken away from here.
-# PARTIAL FRESH(yes|no) NEED_KB; payload: a tar.
+# Unpack what comes into the partial directory beside AS_HOME; AS_HOME itself is not touched. If the stream breaks
+# off, the client may be gone: what came is removed from here.
+# Values: PARTIAL, FRESH (yes, no), NEED_KB
+# Payload: a tar
+# Output: received
 if [ "$FRESH" = yes ]; then
     step clone-clear
     remove_tree "$PARTIAL" || fail 1 "cannot clear $PARTIAL, which an interrupted run left"

@@ -1,8 +1,9 @@
-# Follow a log by name, so that rotation does not lose a line: from INODE and OFFSET where a file
-# beside it still is that one, then the log from its beginning; from now on where none is given.
-# LOG PATTERN INODE OFFSET PLACED(yes|no)
-# PLACED: each line is told with its offset in all that was read, and each line of stdin is answered
-# with where the log ends by then.
+# Follow a log by name, so that rotation does not lose a line: from INODE and OFFSET if a file beside it still is
+# that one, then the log from its beginning; from now on if none is given. With PLACED, each line comes with its
+# offset in all that was read, and each line of input is answered with the place where the log ends by then.
+# Values: LOG, PATTERN, INODE, OFFSET, PLACED (yes, no)
+# Input: lines, each a question (with PLACED); its end ends the script
+# Output: from INODE OFFSET, at INODE SIZE, then lines of the log (with PLACED as OFFSET:LINE)
 [ -r "$LOG" ] || fail 1 "cannot read $LOG"
 if [ "$PLACED" = no ]; then
     end_with_client

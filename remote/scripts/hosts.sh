@@ -1,30 +1,31 @@
-# Replace /etc/hosts by a sibling and a rename; where that cannot be (a bind mount), in place. The
-# sibling may be there already, whole: it was made when files were staged.
-# EXPECT MOUNTED(yes|no) CONTENT(the whole new file) CONTENT_DIGEST. Every sudo line here stands word
-# for word in the sudoers fragment.
-sums=$(sha256sum /etc/hosts $new 2> /dev/null)
+# Replace /etc/hosts by a sibling and a rename; if that cannot be (a bind mount), in place. The sibling may be
+# there already, whole: it was created when files were staged. Every sudo line here stands word for word in the
+# sudoers fragment.
+# Values: EXPECT, MOUNTED (yes, no), CONTENT (the whole new file), CONTENT_DIGEST
+# Output: renamed, in-place
+sums=$(sha256sum /etc/hosts "$new" 2> /dev/null)
 case $sums in
     "$EXPECT  /etc/hosts" | "$EXPECT  /etc/hosts$NEWLINE"*) ;;
-    *) fail 7 "/etc/hosts was changed by somebody else since this run looked" ;;
+    *) fail 7 "/etc/hosts was changed by somebody else since this run read it" ;;
 esac
 case $sums in
     *"$NEWLINE$CONTENT_DIGEST  $new") ;;
     *) make_new "$CONTENT_DIGEST" printf %s "$CONTENT" ;;
 esac
-flush $new
+flush "$new"
 if [ "$MOUNTED" = no ]; then
     step hosts-rename
-    if sudo -n mv -f $new /etc/hosts 2>/dev/null; then
+    if sudo -n mv -f "$new" /etc/hosts 2>/dev/null; then
         flush /etc
         say renamed
         exit 0
     fi
-    [ -e $new ] || fail 1 "sudo: cannot rename $new"
+    [ -e "$new" ] || fail 1 "sudo: cannot rename $new"
 fi
 step hosts-keep
 sudo -n cp -p /etc/hosts /etc/hosts.provision-kept < /dev/null || { clear_away; fail 1 "sudo: cannot back up /etc/hosts"; }
 step hosts-in-place
-sudo -n tee /etc/hosts < $new > /dev/null
+sudo -n tee /etc/hosts < "$new" > /dev/null
 if ! holds /etc/hosts "$CONTENT_DIGEST"; then
     step hosts-restore
     sudo -n tee /etc/hosts < /etc/hosts.provision-kept > /dev/null

@@ -1,7 +1,9 @@
-# Take the server's lock for the shell that runs this, which gives it back when it ends. The link's text says
-# who holds it, and is made in one step. A shell ends with its connection, but for what it is still at then:
-# that CLIENT_PID is gone tells a lock of a lost run, which is waited for, from one of a live run.
-# LOCK TEXT(who from since) RUN BREAK(yes|no) CHANGING(names of scripts) WAIT_SECONDS CLIENT_PID SHELL_PID
+# Take the server's lock for the shell that runs this, which gives it back when it ends. The link's text says who
+# holds it; it is created in one step. A shell ends with its connection, but only once its script has ended: if
+# CLIENT_PID is gone, the lock is of a lost run, which is waited for; else of a live run.
+# Values: LOCK, TEXT (who from since), RUN, BREAK (yes, no), CHANGING (names of scripts), WAIT_SECONDS
+# Also: CLIENT_PID, SHELL_PID (set by the line of shell that runs this script)
+# Output: broken TEXT, dead TEXT, then last: held RUN, shared RUN, taken TEXT, busy PID SCRIPT, stuck TEXT
 read_ticks "$CLIENT_PID" || { CLIENT_PID=$SHELL_PID && read_ticks "$SHELL_PID"; } # where others' are hidden
 client=$CLIENT_PID.$ticks
 read_ticks "$SHELL_PID"

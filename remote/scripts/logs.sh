@@ -1,6 +1,8 @@
-# Print the last lines of a log; then, if told to, go on with what is written, by name, so that
-# rotation does not lose a line. A line MARK stands between the two.
-# LOG LINES GREP(may be empty) FOLLOW(yes|no) MARK
+# Print the last lines of a log; then, with FOLLOW, what is written from now on, by name, so that rotation does
+# not lose a line. A line MARK stands between the two.
+# Values: LOG, LINES, GREP (may be empty), FOLLOW (yes, no), MARK
+# Input: nothing; its end ends the script
+# Output: expression COMPLAINT, unreadable REASON, or zone OFFSET and then lines of the log and MARK
 end_with_client
 if [ -n "$GREP" ]; then
     complaint=$(grep -aE -e "$GREP" < /dev/null 2>&1)

@@ -1,7 +1,9 @@
-# Write one audit line, then down what was verified. HOME_DIR; on stdin are the audit line, the pid, the
-# lines of the record and an empty line. After a start its shell goes on with this, once it is told, and
-# ends where it is told nothing.
-# What is in the record was told in the audit log, so that a run that finds it has nothing to add.
+# Write one audit line, then what was verified of the process that runs. After a start, its shell goes on with
+# this once the client tells it, and ends if the client tells it nothing. What is in the record is in the audit
+# log already, so that a run that finds it has nothing to add.
+# Values: HOME_DIR
+# Input: the audit line, the pid, the lines of the record, an empty line
+# Output: recorded
 IFS= read -r audit || [ -z "${watching-}" ] || exit 0
 read -r verified
 record=
@@ -26,10 +28,10 @@ if [ -n "$record" ]; then
     step record
     read_record ''
     read_ticks "$verified" || ticks=
-    if [ "$of" = "$verified $ticks" ] && [ -z "$unended" ]; then
+    if [ "$record_process" = "$verified $ticks" ] && [ -z "$unended" ]; then
         printf '%s' "$record" >> "$own/record" || fail 1 "cannot write the record"
     else
-        case $of in
+        case $record_process in
             "$verified $ticks") ;;
             *' '*) lines= ;; # of another process; without one it is of a start that was cut off
         esac

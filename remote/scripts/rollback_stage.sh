@@ -1,5 +1,6 @@
-# Stage what earlier generations kept, as if it had been sent; of a file that several kept, the
-# oldest copy counts. HOME_DIR UNDO(generation ..., newest first)
+# Stage what earlier generations kept, as if it had been sent; if several kept a file, the oldest copy counts.
+# Values: HOME_DIR, UNDO (generation ..., newest first)
+# Output: staged
 staged=$own/staged
 eval "set -- $UNDO"
 for generation; do

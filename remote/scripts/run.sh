@@ -1,5 +1,8 @@
-# Become a command, in the account's own shell, as `ssh HOST COMMAND` does. COMMAND
-# It ends with its client, and so does all that it started, unless it has ended before.
+# Become a command, in the account's own shell, as `ssh HOST COMMAND` does. It ends with its client, and so does
+# all that it started, unless it has ended before.
+# Values: COMMAND
+# Input: nothing; its end ends the script
+# Output: the command's
 main=$$
 ticks=$(start_ticks $$)
 group=$(sed 's/.*) //' "/proc/$$/stat" | cut -d ' ' -f 3)

@@ -1,8 +1,10 @@
-# Start the server as the guide does, detached from this session, and go on following its log.
-# HOME_DIR JAVA_DIR ARGUMENTS ENVIRONMENT KEYSTORE_PASSWORD SEEN_SECONDS RUN
-# It comes after `await`, and after the swap where there is one, and waits to be told from where the
-# logs of the manager and the ELB are followed. Once told, it goes on until the process is seen and
-# noted, whatever becomes of its client; then `record` waits to be told what was verified.
+# Start the server as the guide does, detached from this session, and go on following its log. It comes after
+# `await`, and after the swap if there is one, and waits for the places from which the logs of the manager and the
+# ELB are followed. Once it has these, it goes on until the process is seen and noted, whatever becomes of its
+# client; then `record` waits for what was verified.
+# Values: HOME_DIR, JAVA_DIR, ARGUMENTS, ENVIRONMENT, KEYSTORE_PASSWORD, SEEN_SECONDS, RUN
+# Input: two lines, each INODE OFFSET or empty
+# Output: ready, seen PID TICKS, cmdline WORDS, console LINE, unseen, ended, gone
 say ready
 read -r manager_log && read -r elb_log || exit 0
 trap '' PIPE

@@ -1,5 +1,6 @@
 # End the server and wait until its process is gone; patience first, SIGKILL at the end.
-# HOME_DIR PATIENCE_SECONDS KILL(yes|no)
+# Values: HOME_DIR, PATIENCE_SECONDS, KILL (yes, no)
+# Output: down, stopped PID, killed PID
 HOME_REAL=$(cd "$HOME_DIR" && pwd -P) || fail 1 "AS_HOME $HOME_DIR is gone"
 pid=$(carbon_pid) || { say "down"; exit 0; }
 ticks=$(start_ticks "$pid")

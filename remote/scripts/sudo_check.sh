@@ -1,5 +1,7 @@
-# Ask sudo whether the login may run these commands, and change nothing. COMMANDS
-# Its list of what is allowed tells of all at once; where that is not plain, it is asked of each.
+# Ask sudo whether the login may run these commands, and change nothing. Its list of what is allowed answers for
+# all at once; if the list is not plain, sudo is asked for each.
+# Values: COMMANDS
+# Output: allowed
 allowed=$(sudo -n -l 2> /dev/null < /dev/null)
 allowed=${allowed#*may run the following commands}
 case $allowed in *!*) allowed= ;; esac

@@ -1,7 +1,7 @@
-# Tell everything that a plan needs, in one round trip, and change nothing.
-# HOME_DIR JAVA_DIR FILES PRESENT JAR DRIVER_PATTERN LOCK ASKED(name pattern ...)
-# Each process that it starts costs a millisecond of every deploy: the shell itself does what it can.
-# What is told is sent in one go: written one by one, most lines would travel in packets of their own.
+# Report everything that a plan needs, in one round trip, and change nothing. Each process that it starts costs a
+# millisecond of every deploy: the shell itself does what it can.
+# Values: HOME_DIR, JAVA_DIR, FILES, PRESENT, JAR, DRIVER_PATTERN, LOCK, ASKED (name pattern ...)
+# Output: lines that carbon/home/facts.py explains, `files`, then a tar
 told=
 say() { told=$told$*$NEWLINE; }
 say "survey 1"
@@ -30,6 +30,7 @@ fi
 disk=$HOME_DIR
 [ -d "$disk" ] || disk=${HOME_DIR%/*}
 free=$(df -Pk "$disk" 2>/dev/null)
+# shellcheck disable=SC2086 # split on purpose
 set -- ${free##*"$NEWLINE"}
 say "disk_kb ${4-}"
 [ -n "$JAVA_DIR" ] || JAVA_DIR=${JAVA_HOME-}
@@ -90,6 +91,7 @@ if [ -n "$HOME_REAL" ]; then
     fi
     while [ $# -ge 2 ] && cd "$HOME_DIR/repository/logs" 2>/dev/null; do
         # The newest files, rotated ones too, the oldest first; of each its end alone.
+        # shellcheck disable=SC2012 # the names are those of a pattern
         ls -tr wso2carbon.log wso2carbon.log.* wso2carbon-[0-9]*.log 2>/dev/null | tail -n 8 |
             while IFS= read -r name; do tail -c 33554432 "$name"; done 2>/dev/null |
             grep -aE -e "$2" | tail -n 1000 | cut -b 1-1000 | sed "s/^/said $1 /"
@@ -121,11 +123,11 @@ if [ -n "$HOME_REAL" ]; then
         tell_cmdline
         stamp=
         read_record 'record '
-        case $of in
+        case $record_process in
             "$pid $ticks") stamp=$own/started ;;
             *' '*) ;;
             # The start was cut off before its process was noted: it is this one.
-            *) [ "$ticks" -ge "$after" ] 2> /dev/null && stamp=$own/started ;;
+            *) [ "$ticks" -ge "$started_after" ] 2> /dev/null && stamp=$own/started ;;
         esac
         [ -z "$stamp" ] || told="$told${lines}record pid=$pid${NEWLINE}record ticks=$ticks$NEWLINE"
         say "stamped ${stamp:+yes}"

@@ -1,11 +1,10 @@
-# Put the staged files in place, keep what they replace, reset the deployment directory.
-# A journal stands from before the first change until after the last: start refuses meanwhile,
-# and the next run goes on with the same generation, so that what was kept stays the true old.
-# HOME_DIR GENERATION META REMOVE RESET(yes|no) SERVER_MODE(of the deployment directory, where it was
-# there) DOWN(yes|no) KEEP UNDO(generation ...)
-# A rollback stages what generations kept (UNDO, newest first) and lists in staged/remove what
-# was not there before them.
-trap '' PIPE # where the client goes away meanwhile, this goes on to its end
+# Put the staged files in place, keep what they replace, reset the deployment directory. A journal stands from
+# before the first change until after the last: start refuses meanwhile, and the next run goes on with the same
+# generation, so that what was kept stays the true old. A rollback stages what generations kept (UNDO, newest
+# first) and lists in staged/remove what was not there before them.
+# Values: HOME_DIR, GENERATION, META, RESET (yes, no), SERVER_MODE (of the deployment directory, or empty)
+# Values: DOWN (yes, no), KEEP, UNDO (generation ...)
+trap '' PIPE # if the client goes away meanwhile, this goes on to its end
 if find_carbon; then
     [ "$DOWN" = no ] || fail 8 "the server runs (pid $pid); its files are swapped only while it is down"
 fi
@@ -15,7 +14,7 @@ kept=$own/generations/$GENERATION
 # Only names that this script makes are ever deleted.
 NAMES='[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z-*'
 
-# discard DIR: without its meta first, it never looks like one that can be returned to.
+# discard DIR: its meta goes first: then it never looks like a generation that can be returned to.
 discard() {
     step "discard ${1##*/}"
     rm -f "$1/meta" || return 1
@@ -26,8 +25,9 @@ discard() {
 for old in "$own"/generations/$NAMES; do
     [ ! -d "$old" ] || [ -f "$old/meta" ] || [ "$old" = "$kept" ] || discard "$old"
 done
-# is_same LINE: was this file touched, and is it what it was? A backup or a chown may do that.
-is_same() {
+# is_unchanged LINE: is the file of that line of a snapshot what it was, though it was touched? A backup or a
+# chown may touch it.
+is_unchanged() {
     read -r inode _ mode user group _ _ _ path << END
 $1
 END
@@ -44,29 +44,29 @@ prepared=
 [ -f "$own/journal" ] || { read -r prepared < "$own/staged/journal"; } 2> /dev/null
 if [ "$prepared" = "$GENERATION" ] && [ ! -e "$kept" ]; then
     # All was prepared and flushed when it was staged, if nobody has touched a file since.
-    see
+    take_snapshot
     while read -r line; do
-        case $NEWLINE$seen in *"$NEWLINE$line$NEWLINE"*) continue ;; esac
-        is_same "$line" || fail 7 "$(say "$line" | cut -d ' ' -f 9-) was changed by somebody else since this run looked"
-    done < "$own/staged/seen"
+        case $NEWLINE$snapshot in *"$NEWLINE$line$NEWLINE"*) continue ;; esac
+        is_unchanged "$line" || fail 7 "$(say "$line" | cut -d ' ' -f 9-) was changed by somebody else since this run read it"
+    done < "$own/staged/snapshot"
     step generation-kept
     mv -T "$own/staged/keep" "$kept" || fail 1 "cannot create $kept"
-    give_modes
+    set_modes
     journal=$own/staged/journal
 else
     # The first copy of a generation stays: what is not in its manifest was not swapped yet.
     mkdir -p "$kept/files" || fail 1 "cannot create $kept"
     [ -f "$paths" ] || : > "$paths" || fail 1 "cannot write in $own/staged"
     list_removed
-    see
+    take_snapshot
     step manifest-begin
     { [ ! -f "$kept/manifest" ] || cat "$kept/manifest"; } > "$kept/manifest.new" || fail 1 "cannot write in $kept"
     keep_copies "$kept" "$kept/manifest.new"
     flush_lines "$copied"
     step manifest-complete
     mv -f "$kept/manifest.new" "$kept/manifest" || fail 1 "cannot write in $kept"
-    dress
-    give_modes
+    prepare_ownership
+    set_modes
     step journal
     journal=$own/journal.new
     printf '%s\n' "$GENERATION" "$META" > "$journal" && say "$META" > "$kept/meta.new" ||
@@ -82,13 +82,13 @@ step meta-complete
 mv -f "$kept/meta.new" "$kept/meta" || fail 1 "cannot write $kept/meta"
 flush "$own" "$own/generations" "$kept"
 
-# All files at once, and the deployment directory meanwhile: see `all_done`.
+# All files at once, and the deployment directory meanwhile: see `await_moves`.
 changed=$own$NEWLINE$HOME_DIR/repository$NEWLINE
-begun=
+movers=
 while read -r path; do
     step "swap $path"
     mv -f "$own/staged/files/$path" "$path" &
-    begun="$begun$! $path$NEWLINE"
+    movers="$movers$! $path$NEWLINE"
     case $changed in *"$NEWLINE${path%/*}$NEWLINE"*) ;; *) changed=$changed${path%/*}$NEWLINE ;; esac
 done < "$paths"
 
@@ -98,17 +98,17 @@ while read -r path; do
     rm -f "$HOME_DIR/$path" || fail 1 "cannot remove $path"
 done < "$remove"
 
-# all_done: wait for what was begun.
-all_done() {
+# await_moves: wait for the renames that were begun.
+await_moves() {
     while read -r mover path; do
         [ -z "$mover" ] || wait "$mover" || fail 1 "cannot put $path in place"
     done << END
-$begun
+$movers
 END
 }
 
-# put NAME TEXT: a whole file in the place of NAME, in one step.
-put() {
+# write_whole FILE TEXT: replace FILE in one step.
+write_whole() {
     step "${1##*/}"
     say "$2" > "$1.new" || fail 1 "cannot write $1"
     flush "$1.new"
@@ -128,7 +128,7 @@ if [ -z "$from" ]; then
     for undone; do # the state before several generations is what the oldest of them found
         [ ! -d "$own/generations/$undone/deployment-server" ] || from=$undone
     done
-    [ -z "$from" ] || put "$kept/from" "$from"
+    [ -z "$from" ] || write_whole "$kept/from" "$from"
 fi
 before=$own/generations/$from/deployment-server
 
@@ -163,11 +163,11 @@ if [ -z "$UNDO" ] && [ -f "$kept/from" ]; then
     rm -f "$kept/from" || fail 1 "cannot write in $kept"
 fi
 
-# Together: until the journal is closed, their order does not matter.
-all_done
+# Together: until the journal is closed, the order does not matter.
+await_moves
 flush_lines "$changed" &
 flushing=$!
-[ -z "${following+await}" ] || open_log # where a start follows; what fails of it fails again then
+[ -z "${following+await}" ] || open_log # if a start follows; if this fails, it fails again there
 wait "$flushing"
 step journal-close
 rm -rf "$own/journal" "$own/staged" || fail 1 "cannot close the journal and remove the staged files"

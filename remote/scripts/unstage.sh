@@ -1,4 +1,6 @@
-# Take away staged files that no swap has begun to use: they may hold secrets. HOME_DIR
+# Remove staged files that no swap has begun to use: they may hold secrets.
+# Values: HOME_DIR
+# Output: unstaged
 [ ! -f "$own/journal" ] || exit 0
 step stage-clear
 rm -rf "$own/staged" || fail 1 "cannot remove the staged files"

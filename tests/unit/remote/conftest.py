@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from remote.host import lock
 from tests.unit.remote.homes import Home
 from tests.unit.remote.local_server import LocalServer
+
+ORPHAN = f"only-in-test-{os.getpid()}"
+"""The script that a test may leave at work: no other process of tests has one of this name."""
 
 
 @pytest.fixture
@@ -31,5 +35,5 @@ def lock_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The lock of this test's own server, not of the whole machine with all its labs."""
     path = tmp_path / "server.lock"
     monkeypatch.setattr(lock, "LOCK_PATH", str(path))
-    monkeypatch.setattr(lock, "changing", lambda: ("only-in-this-test",))
+    monkeypatch.setattr(lock, "changing", lambda: (ORPHAN,))
     return path

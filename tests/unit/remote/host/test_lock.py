@@ -16,6 +16,7 @@ import pytest
 
 from carbon.errors import LockedError, ScriptError
 from remote.host.lock import locked
+from tests.unit.remote.conftest import ORPHAN
 from tests.unit.remote.local_server import LocalServer
 from tests.waiting import wait_for
 
@@ -221,7 +222,7 @@ def test_a_lock_that_another_run_holds_by_now_is_not_taken_away(
 @contextmanager
 def orphan() -> Iterator[subprocess.Popen[bytes]]:
     """Have a script at work whose run is gone; it ends with its input."""
-    argv = ["sh", "-c", "read -r _", "provision:only-in-this-test"]
+    argv = ["sh", "-c", "read -r _", f"provision:{ORPHAN}"]
     with subprocess.Popen(argv, stdin=subprocess.PIPE) as process:
         yield process
 
@@ -236,9 +237,7 @@ def test_what_does_not_end_in_time_is_named_and_the_lock_given_back(
 ) -> None:
     with (
         orphan(),
-        pytest.raises(
-            LockedError, match=r"its script only-in-this-test is still at work \(pid \d+\)"
-        ),
+        pytest.raises(LockedError, match=rf"its script {ORPHAN} is still at work \(pid \d+\)"),
         hold("run2", wait_seconds=1.0),
     ):
         pass

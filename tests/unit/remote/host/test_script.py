@@ -29,7 +29,7 @@ hostile = st.text(
 
 def through_the_shell(script: Script, show: str) -> bytes:
     """Run only the assignments of a script in a real shell, then `show`."""
-    assignments = script.render().partition((SCRIPTS / "lib.sh").read_bytes())[0]
+    assignments = script.render().partition((SCRIPTS / "lib/base.sh").read_bytes())[0]
     done = subprocess.run(
         ["sh", "-c", 'eval "$(head -c "$1")"', "sh", str(len(assignments + show.encode()))],
         input=assignments + show.encode(),
@@ -43,15 +43,15 @@ def through_the_shell(script: Script, show: str) -> bytes:
 @settings(max_examples=60, deadline=None)
 @given(hostile)
 def test_a_text_arrives_as_it_is(text: str) -> None:
-    script = Script(name="hosts_read", values={"value": text})
-    assert through_the_shell(script, r'printf "%s\0" "$VALUE"') == text.encode() + b"\0"
+    script = Script(name="run", values={"command": text})
+    assert through_the_shell(script, r'printf "%s\0" "$COMMAND"') == text.encode() + b"\0"
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(hostile, max_size=5))
 def test_the_items_of_a_list_arrive_as_they_are_and_as_many(items: Sequence[str]) -> None:
-    script = Script(name="hosts_read", values={"items": items})
-    show = r'eval "set -- $ITEMS"; printf "%s\0" $# "$@"'
+    script = Script(name="sudo_check", values={"commands": items})
+    show = r'eval "set -- $COMMANDS"; printf "%s\0" $# "$@"'
     expected = [str(len(items)), *items]
     assert through_the_shell(script, show) == b"".join(item.encode() + b"\0" for item in expected)
 
@@ -73,8 +73,8 @@ def test_a_script_that_runs_before_another_shares_its_shell_and_may_end_both(
     sudo = tmp_path / "sudo"
     sudo.write_text("#!/bin/sh\nexit 1\n")
     sudo.chmod(0o755)
-    values = {"home_dir": str(tmp_path), "expect": [], "need_kb": 0, "commands": ["cp -p a b"]}
-    script = Script(name="stage", before=("sudo_check",), values=values)
+    values = {"home_dir": str(tmp_path), "undo": [], "commands": ["cp -p a b"]}
+    script = Script(name="rollback_stage", before=("sudo_check",), values=values)
     done = subprocess.run(
         ["sh", "-c", script.command(len(script.render()))],
         input=script.render(),
@@ -87,11 +87,11 @@ def test_a_script_that_runs_before_another_shares_its_shell_and_may_end_both(
 
 def test_a_nul_is_refused_since_no_shell_can_carry_it() -> None:
     with pytest.raises(ProvisionError, match="NUL"):
-        Script(name="hosts_read", values={"value": "a\0b"}).render()
+        Script(name="run", values={"command": "a\0b"}).render()
 
 
 def test_a_secret_is_in_the_text_that_is_sent_and_nowhere_else() -> None:
-    script = Script(name="start", values={"keystore_password": secret.literal("hunter'2")})
+    script = Script(name="run", values={"command": secret.literal("hunter'2")})
     assert b"hunter'\"'\"'2" in script.render()
     assert "hunter" not in repr(script)
     assert "hunter" not in script.command(len(script.render()))
@@ -123,7 +123,7 @@ def test_a_script_is_ended_by_the_server_itself_at_its_limit(server: LocalServer
     assert server.run(script, timeout_seconds=SECONDS).status == 124
 
 
-@pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.sh")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("script", sorted(SCRIPTS.rglob("*.sh")), ids=lambda path: path.stem)
 def test_every_script_is_understood_by_a_posix_shell(script: Path) -> None:
     done = subprocess.run(["sh", "-n", str(script)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -136,7 +136,7 @@ FOREIGN = (
 )
 
 
-@pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.sh")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("script", sorted(SCRIPTS.rglob("*.sh")), ids=lambda path: path.stem)
 def test_no_script_uses_what_a_plain_server_lacks(script: Path) -> None:
     """bash, Python, ss, realpath and flock are not there; dash and coreutils 8.4 are.
 

@@ -16,7 +16,7 @@ from carbon.home.driver import WantedDriver
 from carbon.home.facts import Generation
 from carbon.plan.plan import Plan, Step, Wishes, plan
 from carbon.value import replace
-from remote.host.script import Script
+from remote.host.script import Script, declared_values
 from remote.observe.facts import survey
 from remote.rollout import activation
 from remote.rollout.activation import NewGeneration
@@ -229,8 +229,11 @@ def test_a_payload_that_is_cut_short_is_never_swapped(shop: Workshop) -> None:
 
 
 def test_a_disk_without_room_is_told_before_anything_is_written(shop: Workshop) -> None:
-    values = {"home_dir": str(shop.home.path), "expect": [], "need_kb": 10**12}
-    outcome = shop.server.run(Script(name="stage", values=values), timeout_seconds=SECONDS)
+    values = {name.lower(): "" for name in declared_values("stage")}
+    script = Script(
+        name="stage", values={**values, "home_dir": str(shop.home.path), "need_kb": 10**12}
+    )
+    outcome = shop.server.run(script, timeout_seconds=SECONDS)
     assert outcome.status == 1
     assert "kB are free, 1000000000000 kB are needed" in outcome.complaint
     assert not shop.home.state.exists()

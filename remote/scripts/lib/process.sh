@@ -1,55 +1,12 @@
-# Shared by every script: POSIX sh, coreutils, grep, sed, awk and /proc only.
-# Output lines are `word rest`; complaints go to stderr; exit 0 is success, see `fail`.
-set -u
-unset TMOUT # bash would end every wait for a line after it
-NEWLINE='
-'
-GIVEN_LC_ALL=${LC_ALL-}
-case $0 in *:start | *:run) GIVEN_UMASK=$(umask) ;; esac # costs a process
-TAB='	'
-LC_ALL=C
-export LC_ALL
-umask 077
-own=${HOME_DIR-}/.provision
+# What every script knows of processes: which is the server of AS_HOME, and what the record says of it.
+# Sets: pid, ticks, words, and what each function names.
 
-say() { printf '%s\n' "$*"; }
-
-# fail STATUS SENTENCE: 1 failed, 7 the server changed since it was looked at, 8 not allowed now,
-# 9 sudo does not allow it.
-fail() {
-    status=$1
-    shift
-    printf '%s\n' "$*" >&2
-    exit "$status"
-}
-
-# Every step that changes something says so first; the fault tests count and cut here.
-step() { :; }
-
-flush() { sync "$@" 2>/dev/null || sync; }
-
-# remove_tree PATH: also where directories in it are read-only.
-remove_tree() { rm -rf "$1" 2>/dev/null || { chmod -R u+rwX "$1" 2>/dev/null && rm -rf "$1" 2>/dev/null; }; }
-
-# is_filled DIR: does it hold anything?
-is_filled() {
-    for entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
-        if [ -e "$entry" ] || [ -L "$entry" ]; then return 0; fi
-    done
-    return 1
-}
-
-# holds FILE DIGEST: is its sha256 this one?
-holds() {
-    set -- "$2" $(sha256sum < "$1")
-    [ "$1" = "${2-}" ]
-} 2> /dev/null
-
-# read_ticks PID: into `ticks`, when it started, in ticks since boot; fails where it is gone. One that has
-# ended is gone, also where nobody has asked for its status yet: dash does not while it reads. It has not
-# while one of its threads lives: a JVM still holds its ports then.
+# read_ticks PID: into `ticks`, when it started, in ticks since boot; fails if the process is gone. A process
+# that has ended is gone even if nobody has asked for its status yet (dash does not while it reads); it is not
+# gone while one of its threads lives: a JVM still holds its ports then.
 read_ticks() {
     { read -r status_line < "/proc/$1/stat"; } 2>/dev/null || return 1
+    # shellcheck disable=SC2086 # split on purpose
     set -- ${status_line##*) }
     case $1 in Z | X | x) [ "${18}" -gt 1 ] || return 1 ;; esac
     ticks=${20}
@@ -73,6 +30,7 @@ tell_cmdline() {
     set -f
     separators=$IFS
     IFS=$NEWLINE
+    # shellcheck disable=SC2086 # split on purpose
     set -- ${words#"$NEWLINE"}
     IFS=$TAB
     say "cmdline $*"
@@ -99,26 +57,26 @@ find_carbon() {
 
 carbon_pid() { find_carbon && say "$pid"; }
 
-# alive PID TICKS: does the process run that started then? Whose it is now is in `ticks`.
+# alive PID TICKS: does the process run that started then? `ticks` says when the present owner of PID started.
 alive() { read_ticks "$1" && [ "$ticks" = "$2" ]; }
 
 # read_record PREFIX: into `lines`, each behind PREFIX, what the last start put down and what was verified of it;
-# into `of` the pid and the ticks of its process, into `after` those that it began after, and into `unended`
-# what a full disk cut off: a line counts only with its end.
+# into `record_process` the pid and the ticks of its process, into `started_after` the ticks after which that
+# process began, and into `unended` what a full disk cut off: a line counts only with its end.
 read_record() {
-    lines= of= after= unended=
+    lines='' record_process='' started_after='' unended=''
     [ -f "$own/record" ] && [ -r "$own/record" ] || return 0
     while IFS= read -r unended; do
         lines=$lines$1$unended$NEWLINE
         case $unended in
-            after=*) after=${unended#after=} ;;
-            pid=*) of=${unended#pid=} ;;
-            ticks=*) of="$of ${unended#ticks=}" ;;
+            after=*) started_after=${unended#after=} ;;
+            pid=*) record_process=${unended#pid=} ;;
+            ticks=*) record_process="$record_process ${unended#ticks=}" ;;
         esac
     done < "$own/record"
 }
 
-# holder_lives TEXT: does the process still run that made a lock of this text?
+# holder_lives TEXT: does the process still run that took the lock with this text?
 holder_lives() {
     case $1 in *" pid="*" ticks="*) ;; *) return 1 ;; esac
     set -- "${1##* pid=}"

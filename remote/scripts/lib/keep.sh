@@ -1,40 +1,41 @@
 # What stage and swap share: what goes in and out, the old state of it, and a copy for rollback.
-# HOME_DIR REMOVE
+# Values: HOME_DIR, REMOVE (paths that go away)
+# Sets: paths, remove, modes_file (lists in staged/), snapshot, copied.
 paths=$own/staged/paths
 remove=$own/staged/remove
-given=$own/staged/given
+modes_file=$own/staged/new-modes
 
-# list_removed: one path a line, of what goes away, behind what staging listed already.
+# list_removed: append what goes away to what staging has listed, one path a line.
 list_removed() {
     step list
     eval "set -- $REMOVE"
     if [ $# -gt 0 ]; then printf '%s\n' "$@"; fi >> "$remove" || fail 1 "cannot list what goes away"
 }
 
-# see: into `seen`, what would differ had somebody touched a listed file; a line for each.
-see() {
+# take_snapshot: into `snapshot`, what would differ if somebody touched a listed file; a line for each.
+take_snapshot() {
     set --
-    seen=
+    snapshot=
     for names in "$paths" "$remove"; do
         while read -r path; do
-            if [ -e "$path" ]; then set -- "$@" "$path"; else seen="${seen}- - - - - - - - $path$NEWLINE"; fi
+            if [ -e "$path" ]; then set -- "$@" "$path"; else snapshot="${snapshot}- - - - - - - - $path$NEWLINE"; fi
         done < "$names"
     done
-    [ $# -eq 0 ] || seen=$seen$(stat -L -c '%i %s %a %u %g %z %n' -- "$@")$NEWLINE
+    [ $# -eq 0 ] || snapshot=$snapshot$(stat -L -c '%i %s %a %u %g %z %n' -- "$@")$NEWLINE
 }
 
-# keep_copies DIR MANIFEST: a copy in DIR of all that was seen, private from its first byte, but of what
-# MANIFEST tells of already; that is then told there. In `copied` is what is to be flushed.
+# keep_copies DIR MANIFEST: a copy in DIR of each file of the snapshot that MANIFEST does not name yet, private
+# from its first byte; MANIFEST then names it. `copied` lists what is to be flushed.
 keep_copies() {
-    had=$NEWLINE
-    while read -r _ path; do had=$had$path$NEWLINE; done < "$2"
+    listed=$NEWLINE
+    while read -r _ path; do listed=$listed$path$NEWLINE; done < "$2"
     into=$1/files
     manifest=$2
     notes=
     copied=$2$NEWLINE
     set --
     while read -r inode _ mode _ _ _ _ _ path; do
-        case $had in *"$NEWLINE$path$NEWLINE"*) continue ;; esac
+        case $listed in *"$NEWLINE$path$NEWLINE"*) continue ;; esac
         case $inode in
             '') continue ;;
             -) mode=absent ;;
@@ -42,7 +43,7 @@ keep_copies() {
         esac
         notes=$notes$mode\ $path$NEWLINE
     done << END
-$seen
+$snapshot
 END
     if [ $# -gt 0 ]; then
         step keep
@@ -61,16 +62,17 @@ flush_lines() {
     set -f
     separators=$IFS
     IFS=$NEWLINE
+    # shellcheck disable=SC2086 # split on purpose
     set -- $1
     IFS=$separators
     set +f
     flush "$@"
 }
 
-# dress: owner and mode are those of the file that is replaced, or was; what cannot be kept is
-# refused. One `stat` tells of all: of each staged file, of where it goes, and of what is there.
-# Modes are only noted, where they differ: a staged file is private until its turn.
-dress() {
+# prepare_ownership: give each staged file the owner of the file that it replaces, and refuse what cannot be
+# kept. One `stat` reads all: each staged file, the directory where it goes, and the file there.
+# Modes that differ are only noted (in `modes_file`): a staged file is private until its turn.
+prepare_ownership() {
     selinux=
     if [ -d /sys/fs/selinux ] || [ -d /selinux ]; then selinux=yes; fi
     set --
@@ -81,8 +83,8 @@ dress() {
     step stats
     if [ $# -gt 0 ]; then stat -L -c '%d %u %g %a' -- "$@"; fi > "$own/staged/stats" ||
         fail 1 "cannot look at the files to swap"
-    : > "$given" || fail 1 "cannot write in $own/staged"
-    while read -r path && read -r device user group found <&3 && read -r place _ <&3; do
+    : > "$modes_file" || fail 1 "cannot write in $own/staged"
+    while read -r path && read -r device user group staged_mode <&3 && read -r place _ <&3; do
         staged=$own/staged/files/$path
         [ "$device" = "$place" ] ||
             fail 1 "${path%/*} is on another file system than AS_HOME: no rename can swap it"
@@ -94,30 +96,31 @@ dress() {
             [ -z "$selinux" ] || chcon --reference="$path" "$staged" 2> /dev/null
         else
             mode=
-            [ ! -s "$own/staged/modes" ] || # what it had, where a rollback brings it back
+            [ ! -s "$own/staged/modes" ] || # the mode that it had, if a rollback brings it back
                 mode=$(awk -v path="$path" '$0 == $1 " " path { print $1 }' "$own/staged/modes")
             mode=${mode:-644}
         fi
-        [ "$mode" = "$found" ] || say "$mode $path" >> "$given" || fail 1 "cannot write in $own/staged"
+        [ "$mode" = "$staged_mode" ] || say "$mode $path" >> "$modes_file" || fail 1 "cannot write in $own/staged"
     done < "$paths" 3< "$own/staged/stats"
 }
 
-# give_modes: what `dress` noted, as many files at once as can be.
-give_modes() {
+# set_modes: the modes that prepare_ownership noted, for as many files at once as can be.
+set_modes() {
     last=
     set --
     while read -r mode path; do
         if [ "$mode" != "$last" ]; then
-            give "$last" "$@"
+            set_mode "$last" "$@"
             last=$mode
             set --
         fi
         set -- "$@" "$own/staged/files/$path"
-    done < "$given"
-    give "$last" "$@"
+    done < "$modes_file"
+    set_mode "$last" "$@"
 }
 
-give() {
+# set_mode MODE FILE...
+set_mode() {
     [ $# -ge 2 ] || return 0
     step "mode $1"
     chmod "$@" || fail 1 "cannot set the mode of the staged files"

@@ -9,7 +9,7 @@ from pathlib import Path
 import remote
 from tests.waiting import wait_for
 
-LIB = Path(remote.__file__).parent / "scripts/lib.sh"
+LIB = Path(remote.__file__).parent / "scripts/lib"
 THREADED = """
 import ctypes, threading, time
 threading.Thread(target=time.sleep, args=(60,)).start()
@@ -20,7 +20,7 @@ ctypes.CDLL(None).pthread_exit(None)
 
 
 def lives(pid: int) -> bool:
-    asked = ["sh", "-c", f'. "{LIB}"; read_ticks {pid}']
+    asked = ["sh", "-c", f'. "{LIB}/base.sh"; . "{LIB}/process.sh"; read_ticks {pid}']
     return subprocess.run(asked, check=False).returncode == 0
 
 
