@@ -171,7 +171,7 @@ def _demand_loaded(outcome: Outcome, balancer: LoadBalancer) -> None:
     demand_success(outcome, host=balancer.name, step="push")
 
 
-_RESTORED = {
+_RESTORED: Mapping[int, str] = {
     ExitStatus.NGINX_REFUSED: "correct load_balancer in hosts.yaml, or the file that nginx names",
     ExitStatus.NGINX_NOT_RELOADED: "start nginx there (systemctl start nginx), then run the same"
     " command again",
