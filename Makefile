@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 FAB := $(BIN)/fab
 
-.PHONY: demo test check unit lab-tests faults bench lock down help
+BINDIR ?= $(HOME)/.local/bin
+
+.PHONY: demo test check unit lab-tests faults bench lock down install help
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
@@ -43,6 +45,13 @@ bench: $(BIN)/.installed  ## Measure against the peers and the floors; writes be
 
 down: $(BIN)/.installed  ## Take the demo's lab down.
 	$(FAB) lab.down
+
+install: $(BIN)/.installed  ## Put carbon-provision on your PATH; it runs this checkout (BINDIR=~/.local/bin).
+	@mkdir -p "$(BINDIR)"
+	@printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' "$(CURDIR)/$(BIN)/python" "$(CURDIR)/carbon_provision" > "$(BINDIR)/carbon-provision"
+	@chmod 755 "$(BINDIR)/carbon-provision"
+	@"$(BINDIR)/carbon-provision" --version
+	@case ":$$PATH:" in *":$(BINDIR):"*) ;; *) echo "$(BINDIR) is not on your PATH: add it" ;; esac
 
 lock: ## Resolve the exact versions again.
 	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet pip-tools

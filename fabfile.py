@@ -1,8 +1,10 @@
 """The command line: `fab --list` shows the verbs."""
 
+from pathlib import Path
+
 from invoke import Collection
 
-from tasks import access, clone, deploy, lab, lb, lifecycle, observe, privilege
+from tasks import access, clone, completion, deploy, lb, lifecycle, observe, privilege, program
 
 ns = Collection()
 for verb in (
@@ -26,7 +28,13 @@ for verb in (
     access.run,
     access.trust,
     privilege.sudoers,
+    completion.completion,
 ):
     ns.add_task(verb)
 ns.add_collection(lb.namespace)
-ns.add_collection(lab.namespace)
+if (Path(__file__).parent / "lab").is_dir():  # a checkout has the lab, an installation does not
+    from tasks import lab
+
+    ns.add_collection(lab.namespace)
+
+program.adopt()

@@ -22,14 +22,14 @@ class VerbTask(Task[Any]):
 
     def get_arguments(self, *args: Any, **kwargs: Any) -> list[Argument]:
         """Return its options, whose bad numbers are told in a sentence."""
-        return [_Option.like(one) for one in super().get_arguments(*args, **kwargs)]
+        return [Option.like(argument) for argument in super().get_arguments(*args, **kwargs)]
 
 
-class _Option(Argument):
+class Option(Argument):
     """An option that is not given a number where it wants one has no traceback, as Invoke's has."""
 
     @classmethod
-    def like(cls, argument: Argument) -> _Option:
+    def like(cls, argument: Argument) -> Option:
         option = cls.__new__(cls)
         option.__dict__.update(argument.__dict__)
         return option
@@ -38,7 +38,8 @@ class _Option(Argument):
         try:
             super().set_value(value, cast=cast)
         except ValueError:
-            raise ParseError(f"--{self.name} {value!r} is not a whole number") from None
+            name = max(self.names, key=len)
+            raise ParseError(f"--{name} {value!r} is not a whole number") from None
 
 
 class VerbContext(Context):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import fabric
+from typing import TYPE_CHECKING, Any
 
 from carbon.inventory import load, locate, select
 from carbon.inventory.load import FILE_NAME
+
+if TYPE_CHECKING:
+    import fabric
 
 
 def find_inventory(config: fabric.Config, option: str) -> Path:

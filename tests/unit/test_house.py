@@ -14,6 +14,7 @@ FORBIDDEN = {
     "carbon": {"remote", "tasks", "lab", "tests", "fabric", "invoke", "paramiko"},
     "remote": {"tasks", "lab", "tests", "fabric", "invoke", "paramiko"},
     "tasks": {"paramiko", "tests"},
+    "carbon_provision": {"paramiko", "tests", "lab"},
 }
 REMOTE = {
     "run": set(),

@@ -1,0 +1,37 @@
+"""The command `carbon-provision`, from a wheel or from a checkout.
+
+The project imports its folders as `carbon`, `remote` and `tasks`. In a checkout they stand beside
+this package, in a wheel inside it. Only this program puts their place on the import path, so an
+installation adds no such names for anybody else.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+COMPLETIONS = [["bash"], ["zsh"], ["fish"]]
+
+
+def main() -> None:
+    """Run the command line, or answer a shell that completes one."""
+    inside = (PACKAGE / "fabfile.py").is_file()
+    sys.path.insert(0, str(PACKAGE if inside else PACKAGE.parent))
+    if sys.argv[1:2] == ["--complete"]:
+        from carbon_provision.complete import answer
+
+        answer(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["--print-completion-script"] and sys.argv[2:] in COMPLETIONS:
+        from carbon_provision.complete import script
+
+        print(script(sys.argv[2]), end="")
+        return
+    from tasks.program import make_program
+
+    make_program().run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""The command line as a whole: what stands around the verbs.
+
+`carbon-provision` is this program. `fab` is Fabric's own, which has no setting for any of this; so
+fabfile.py gives the running program this class, and both answer alike.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NoReturn
+
+import fabric.main
+from fabric import Config
+from invoke import Argument, Collection, Exit, ParseError
+
+from carbon import exits
+from tasks.executor import FleetExecutor, Option
+from tasks.failure import as_exit
+from tasks.usage import explain, unreadable_settings
+
+NAME = "carbon-provision"
+SHOWN = {
+    "--hosts",
+    "--identity",
+    "--ssh-config",
+    "--connect-timeout",
+    "--prompt-for-login-password",
+    "--prompt-for-passphrase",
+    "--prompt-for-sudo-password",
+    "--config",
+    "--help",
+    "--list",
+    "--version",
+}
+"""The options of Fabric that the verbs heed."""
+
+
+class Program(fabric.main.Fab):
+    """Fabric's program with verbs first in its help, and a sentence for each mistake."""
+
+    def print_version(self) -> None:
+        print(f"{self.name} {self.version}")
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        try:
+            super().parse_core(argv)
+        except ParseError as error:
+            self._refuse(error, self.argv[1:])
+
+    def parse_tasks(self) -> None:
+        words = self.core.unparsed
+        if asks_for_help(words) and words[0] in self._make_parser().contexts:
+            words[:] = [words[0], "--help"]
+            self._help(words[0])
+        try:
+            super().parse_tasks()
+        except ParseError as error:
+            self._refuse(error, words)
+
+    def parse_cleanup(self) -> None:
+        try:
+            super().parse_cleanup()
+        except ParseError as error:
+            self._refuse(error, [])
+
+    def update_config(self) -> None:
+        try:
+            super().update_config()
+        except Exception as error:
+            if os.environ.get("PROVISION_DEBUG"):
+                raise
+            raise as_exit(unreadable_settings(error)) from None
+
+    def core_args(self) -> list[Argument]:
+        return [Option.like(argument) for argument in super().core_args()]
+
+    def no_tasks_given(self) -> None:
+        if self._remainder_only:
+            if self.namespace is None:
+                return
+            self._refuse(ParseError("no verb"), ["--", self.core.remainder])
+        if self.args.hosts.value is not None:
+            self._refuse(ParseError("no verb"), ["-H", self.args.hosts.value])
+        self.print_help()
+        raise Exit
+
+    def print_help(self) -> None:
+        print(f"Usage: {self.binary} [-H NAME,NAME] VERB [options]\n")
+        if hasattr(self, "collection"):
+            self.scoped_collection, self.list_root, self.list_depth = self.collection, None, 0
+            self.print_columns(self._make_pairs(self.collection))
+        print("Options:\n")
+        self.print_columns([pair for pair in self.initial_context.help_tuples() if shown(pair[0])])
+        self._print_statuses()
+        print(f"The options of a verb: {self.binary} VERB --help")
+
+    def print_task_help(self, name: str) -> None:
+        super().print_task_help(name)
+        self._print_statuses()
+
+    def _help(self, verb: str) -> NoReturn:
+        self.parser = self._make_parser()
+        self.print_task_help(verb)
+        raise Exit
+
+    def _print_statuses(self) -> None:
+        print("Exit status:\n")
+        self.print_columns([(str(status), text) for status, text in exits.MEANINGS.items()])
+
+    def _refuse(self, error: ParseError, words: list[str]) -> NoReturn:
+        collection: Collection | None = getattr(self, "collection", None)
+        verbs = [] if collection is None else sorted(collection.task_names)
+        raise as_exit(
+            explain(error, words, program=self.binary, verbs=verbs, config=self.config)
+        ) from None
+
+
+def make_program() -> Program:
+    """Return the program that the command `carbon-provision` runs."""
+    import fabfile
+    from carbon_provision import __version__
+
+    return Program(
+        name=NAME,
+        binary=NAME,
+        version=__version__,
+        namespace=fabfile.ns,
+        executor_class=FleetExecutor,
+        config_class=Config,
+    )
+
+
+def adopt() -> None:
+    """Let the `fab` that is loading our fabfile answer as `carbon-provision` does."""
+    if type(fabric.main.program) is fabric.main.Fab:
+        fabric.main.program.__class__ = Program
+
+
+def asks_for_help(words: list[str]) -> bool:
+    """Tell whether `VERB --help` was written, also for a verb that wants a word of its own."""
+    return len(words) > 1 and words[1] in ("--help", "-h")
+
+
+def shown(flag: str) -> bool:
+    """Tell whether an option of Fabric's is worth a line of the help."""
+    return not set(re.findall(r"--[a-z-]+", flag)).isdisjoint(SHOWN)
