@@ -11,7 +11,7 @@ from carbon.cluster import Node
 from carbon.errors import Interrupted, ProvisionError
 from carbon.home.facts import ServerFacts
 from carbon.plan.history import undone
-from remote.observe.facts import survey
+from remote.observe.facts import gather_facts
 from remote.rollout.departure import Departure
 from remote.run.interrupt import deferred
 from remote.run.threads import parallel
@@ -70,7 +70,7 @@ def show_history(session: Session) -> int:
     seconds = session.cluster.limits.command_seconds
 
     def look(node: Node) -> ServerFacts:
-        return survey(session.fleet.server(node), node, timeout_seconds=seconds)
+        return gather_facts(session.fleet.server(node), node, timeout_seconds=seconds)
 
     rows: list[tuple[str, ...]] = []
     errors: list[ProvisionError] = []

@@ -18,7 +18,7 @@ from carbon.value import Value, replace
 from remote.clone.copy import HomeCopy, list_home, look_at_site
 from remote.host.fleet import Fleet
 from remote.host.lock import locked
-from remote.observe.facts import survey
+from remote.observe.facts import gather_facts
 from remote.rollout import activation, rollout
 from remote.rollout import preflight as looking
 from remote.rollout.request import Done, Order, Rotation
@@ -98,7 +98,7 @@ class _Look:
                 java_home=self._source.java_home,
                 run_as=self._source.run_as,
             )
-            return survey(
+            return gather_facts(
                 server, as_source, timeout_seconds=self._seconds, also=(layout.DATASOURCES,)
             )
 

@@ -13,7 +13,7 @@ from carbon.errors import ProvisionError
 from carbon.home.driver import WantedDriver
 from carbon.home.facts import Reach, ServerFacts
 from remote.host.fleet import Fleet
-from remote.observe.facts import survey
+from remote.observe.facts import gather_facts
 from remote.observe.status import drafted, read_drivers
 from remote.run.progress import Progress
 from remote.run.threads import parallel
@@ -48,7 +48,7 @@ def examine(fleet: Fleet, nodes: Sequence[Node], *, progress: Progress) -> list[
 
 
 def _look(fleet: Fleet, node: Node) -> ServerFacts:
-    return survey(
+    return gather_facts(
         fleet.server(node),
         node,
         timeout_seconds=fleet.cluster.limits.command_seconds,

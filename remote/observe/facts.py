@@ -1,4 +1,4 @@
-"""Look at a server: one round trip, parsed into facts; nothing is changed."""
+"""Read all facts of a server: one round trip, and nothing is changed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CLOCK_TICKS = 100
 """Per second, in /proc/PID/stat: USER_HZ is 100 on every Linux that runs a JVM."""
 
 
-def survey(
+def gather_facts(
     server: Server,
     node: Node,
     *,
@@ -71,7 +71,7 @@ def _script(
 ) -> Script:
     driver = node.driver
     return Script(
-        name="survey",
+        name="facts",
         values={
             "home_dir": str(node.home),
             "java_dir": str(node.java_home or ""),
@@ -88,10 +88,10 @@ def _script(
 
 
 def parse(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
-    """Turn the survey script's answer, which came at `seen_at`, into facts."""
+    """Turn the answer of the script `facts`, which came at `seen_at`, into facts."""
     head, mark, tail = answer.partition(b"\nfiles\n")
     lines = _Lines(head.decode(errors="replace"))
-    if not mark or lines.one("survey") != "1":
+    if not mark or lines.one("facts") != "1":
         raise ScriptError(
             "its answer cannot be understood",
             host=name,

@@ -26,7 +26,7 @@ from carbon.value import Value
 from remote.host.archive import unpack
 from remote.host.fleet import Fleet
 from remote.host.script import Script
-from remote.observe.facts import CLOCK_TICKS, survey
+from remote.observe.facts import CLOCK_TICKS, gather_facts
 from remote.run.progress import Progress
 from remote.run.threads import parallel
 
@@ -57,7 +57,7 @@ def look_at_node(fleet: Fleet, node: Node) -> ServerFacts:
     manager = fleet.cluster.manager
     asked = {MEMBERS: members_pattern(fleet.cluster)} if node.name == manager.name else {}
     seconds = fleet.cluster.limits.command_seconds
-    return survey(fleet.server(node), node, timeout_seconds=seconds, asked=asked)
+    return gather_facts(fleet.server(node), node, timeout_seconds=seconds, asked=asked)
 
 
 def look_at_balancer(fleet: Fleet, balancer: LoadBalancer) -> BalancerFacts:

@@ -13,7 +13,7 @@ from carbon.value import replace
 from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.host.lock import locked
-from remote.observe.facts import survey
+from remote.observe.facts import gather_facts
 from remote.rollout import activation, start
 from remote.rollout.leave import Stopped, leave
 from remote.rollout.request import Rotation
@@ -121,7 +121,7 @@ class Departure:
     def _remove_block(self, node: Node) -> None:
         server = self._fleet.server(node)
         seconds = self._limits.command_seconds
-        facts = survey(server, node, timeout_seconds=seconds)
+        facts = gather_facts(server, node, timeout_seconds=seconds)
         made = hostsfile.remove(facts.hosts, owner=hosts_owner(node))
         if made.changed:
             activation.write_hosts(

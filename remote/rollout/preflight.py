@@ -14,7 +14,7 @@ from carbon.home.facts import ServerFacts
 from carbon.plan.plan import Plan, Step, edit_hosts_once, plan
 from carbon.value import Value, replace
 from remote.host.fleet import Fleet
-from remote.observe.facts import survey
+from remote.observe.facts import gather_facts
 from remote.rollout.request import Order
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
@@ -79,7 +79,7 @@ def look(
 
 def _look_at(fleet: Fleet, order: Order, node: Node) -> _Looked:
     seconds = fleet.cluster.limits.command_seconds
-    facts = survey(fleet.server(node), node, timeout_seconds=seconds)
+    facts = gather_facts(fleet.server(node), node, timeout_seconds=seconds)
     return _Looked(node=node, facts=facts, unreached=_unreached_database(fleet, node, order))
 
 

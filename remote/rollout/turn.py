@@ -12,7 +12,7 @@ from carbon.value import replace
 from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.host.script import Script
-from remote.observe.facts import survey
+from remote.observe.facts import gather_facts
 from remote.observe.follow import Watchers
 from remote.rollout import activation, start
 from remote.rollout.activation import NewGeneration
@@ -258,7 +258,7 @@ class Turn:
         self._tell("rolling back")
         order = replace(self._order, rollback=False, verb=f"{self._order.verb} --rollback")
         try:
-            facts = survey(
+            facts = gather_facts(
                 self._fleet.server(self._node),
                 self._node,
                 timeout_seconds=self._limits.command_seconds,

@@ -9,7 +9,7 @@ from carbon.errors import ProvisionError
 from carbon.value import Value
 from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
-from remote.observe.facts import survey
+from remote.observe.facts import gather_facts
 from remote.rollout import start
 from remote.rollout.start import Attempt
 from remote.run.progress import Progress
@@ -45,7 +45,7 @@ def verify(fleet: Fleet, nodes: Sequence[Node], progress: Progress) -> list[Veri
 
 def _verify(fleet: Fleet, node: Node, progress: Progress) -> Verified:
     seconds = fleet.cluster.limits.command_seconds
-    facts = survey(fleet.server(node), node, timeout_seconds=seconds)
+    facts = gather_facts(fleet.server(node), node, timeout_seconds=seconds)
     if facts.process is None:
         return Verified(node=node, good=False, text="not running")
     pid = facts.process.pid

@@ -103,8 +103,8 @@ def test_a_server_that_freezes_while_it_is_looked_at_is_told_at_the_limit(
 ) -> None:
     """Its connection is open by then; another limit counts: command."""
     with untouched(worker1, manager):
-        ran = fab.fails("deploy", hosts=impatient(), **freezing("worker2", "worker2:run:survey:1"))
-    assert "error: worker2: survey: no answer within 3 s" in ran.err
+        ran = fab.fails("deploy", hosts=impatient(), **freezing("worker2", "worker2:run:facts:1"))
+    assert "error: worker2: facts: no answer within 3 s" in ran.err
     assert ran.seconds < ONE_LIMIT_SECONDS
 
 

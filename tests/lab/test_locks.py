@@ -195,7 +195,7 @@ def test_a_second_ctrl_c_does_not_wait_for_a_server_that_hangs(
     """Of many that are looked at at once."""
     hosts = cluster_file(cluster={"limits": {"connect": 60, "command": 60}})
     looking = tmp_path / "looking"
-    fault = f"worker1:run:survey:1 hook-before touch {looking}"
+    fault = f"worker1:run:facts:1 hook-before touch {looking}"
     lab.pause("worker2")
     try:
         run = fab.begin("deploy", hosts=hosts, PROVISION_FAULT=fault)

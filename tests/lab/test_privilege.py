@@ -82,7 +82,7 @@ def test_a_wrong_sudo_password_is_told_before_any_change(
     with untouched(worker2):
         status, printed = answering("wrong", *ASKING, "deploy", hosts=cluster_file(), home=fab.home)
     assert status == 1
-    assert "worker2: survey: sudo did not take the password" in printed
+    assert "worker2: facts: sudo did not take the password" in printed
     assert "sudo -l" in printed
 
 
@@ -105,7 +105,7 @@ def test_a_sudo_that_refuses_is_told_with_what_to_do_before_any_change(
     rules(text)
     with untouched(worker2):
         ran = fab.fails("-H", "worker2", "deploy", hosts=cluster_file())
-    assert "error: worker2: survey: sudo: " in ran.err
+    assert "error: worker2: facts: sudo: " in ran.err
     assert remedy in ran.err
 
 

@@ -48,7 +48,7 @@ def test_a_deployed_cluster_is_well(
     assert str(worker1.running().pid) in rows["worker1"]
     assert "\x1b" not in ran.out
     runs = [line for line in log.read_text().split() if ":run:" in line or ":stream:" in line]
-    assert sorted(runs) == [f"{name}:run:survey:1" for name in ("manager", "worker1", "worker2")]
+    assert sorted(runs) == [f"{name}:run:facts:1" for name in ("manager", "worker1", "worker2")]
 
 
 @pytest.mark.usefixtures("deployed")

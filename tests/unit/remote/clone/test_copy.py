@@ -20,7 +20,7 @@ from carbon.home import layout
 from remote.clone.copy import HomeCopy, list_home, look_at_site
 from remote.host.script import Script
 from remote.host.server import Outcome, Reading
-from remote.observe.facts import survey
+from remote.observe.facts import gather_facts
 from remote.rollout import start
 from remote.rollout.start import Joined
 from tests.unit.carbon.nodes import make_cluster, make_node
@@ -214,7 +214,7 @@ def test_two_names_of_one_file_travel_as_two_files(site: Site) -> None:
 def test_what_a_clone_is_and_what_its_first_start_needs_is_written_down(site: Site) -> None:
     site.clone(first_start="-Dsetup")
     server = site.fleet.server(site.node)
-    found = survey(server, site.node, timeout_seconds=SECONDS)
+    found = gather_facts(server, site.node, timeout_seconds=SECONDS)
     assert found.cloned["source"] == "worker1"
     assert found.cloned["when"].endswith("Z")
     assert found.lacks_tables
@@ -231,7 +231,7 @@ def test_once_seen_joining_a_clone_starts_like_any_other(site: Site) -> None:
             audit="x",
             timeout_seconds=SECONDS,
         )
-        found = survey(site.fleet.server(site.node), site.node, timeout_seconds=SECONDS)
+        found = gather_facts(site.fleet.server(site.node), site.node, timeout_seconds=SECONDS)
         assert found.lacks_tables == lacking
     assert found.first_start is None
     assert found.cloned["source"] == "worker1"

@@ -80,7 +80,7 @@ def test_a_worker_that_is_down_is_not_tried_from_the_manager(tmp_path: Path) -> 
 def test_each_side_is_surveyed_once(tmp_path: Path) -> None:
     _, fleet = examined(tmp_path)
     ran = [server.ran for server in fleet.servers.values() if isinstance(server, LocalServer)]
-    assert ran == [["survey"], ["survey"]]
+    assert ran == [["facts"], ["facts"]]
 
 
 def test_what_a_failure_has_told_already_is_not_told_again(tmp_path: Path) -> None:

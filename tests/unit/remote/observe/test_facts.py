@@ -19,7 +19,7 @@ from carbon.home import layout
 from carbon.home.facts import ServerFacts
 from remote.host.script import Script
 from remote.host.server import Outcome
-from remote.observe.facts import parse, survey
+from remote.observe.facts import gather_facts, parse
 from tests.unit.remote.homes import Home
 from tests.unit.remote.local_server import LocalServer
 
@@ -27,7 +27,7 @@ SECONDS = 20.0
 
 
 def look(server: LocalServer, node: Node) -> ServerFacts:
-    return survey(server, node, timeout_seconds=SECONDS)
+    return gather_facts(server, node, timeout_seconds=SECONDS)
 
 
 @pytest.fixture
@@ -219,7 +219,7 @@ def test_ports_that_are_listened_on_are_told(
 
 
 def test_an_answer_that_makes_no_sense_is_an_error_and_not_a_guess() -> None:
-    for answer in (b"", b"Welcome!\nsurvey 1\n", b"survey 1\nno end"):
+    for answer in (b"", b"Welcome!\nfacts 1\n", b"facts 1\nno end"):
         with pytest.raises(ScriptError, match="cannot be understood"):
             parse(answer, name="worker1", seen_at=0.0)
 

@@ -56,13 +56,13 @@ def test_each_host_is_asked_once_and_the_manager_also_where_it_is_not_named(
     assert list(looked(fleet, hosts)) == ["manager", "worker1", "worker2", "lb"]
     ran = {name: server.ran for name, server in fleet.servers.items()}  # type: ignore[union-attr]
     assert ran == {
-        "manager": ["survey"],
-        "worker1": ["survey"],
-        "worker2": ["survey"],
+        "manager": ["facts"],
+        "worker1": ["facts"],
+        "worker2": ["facts"],
         "lb": ["balancer_status"],
     }
     assert list(looked(fleet, hosts[1:2])) == ["worker1"]
-    assert ran["manager"] == ["survey", "survey"]
+    assert ran["manager"] == ["facts", "facts"]
 
 
 def test_a_host_that_cannot_be_reached_is_one_row_of_all(tmp_path: Path) -> None:

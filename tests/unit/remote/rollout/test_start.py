@@ -27,7 +27,7 @@ from carbon.home import layout
 from carbon.plan.plan import Plan, Step, Wishes, plan
 from carbon.value import replace
 from remote.host.script import Script
-from remote.observe.facts import survey
+from remote.observe.facts import gather_facts
 from remote.rollout import activation
 from remote.rollout.leave import Stopped, leave
 from remote.rollout.start import Attempt, Joined, Started, begin_record
@@ -112,7 +112,7 @@ class Site:
             started.close()
 
     def facts(self) -> Any:
-        return survey(self.fleet.server(self.node), self.node, timeout_seconds=SECONDS)
+        return gather_facts(self.fleet.server(self.node), self.node, timeout_seconds=SECONDS)
 
     def staged(self) -> tuple[Plan, Script]:
         """Stage what the node's files lack, and return the plan and the script of the swap."""

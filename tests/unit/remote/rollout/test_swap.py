@@ -17,7 +17,7 @@ from carbon.home.facts import Generation
 from carbon.plan.plan import Plan, Step, Wishes, plan
 from carbon.value import replace
 from remote.host.script import Script, declared_values
-from remote.observe.facts import survey
+from remote.observe.facts import gather_facts
 from remote.rollout import activation
 from remote.rollout.activation import NewGeneration
 from tests.unit.remote.homes import Home
@@ -44,7 +44,7 @@ class Workshop:
     jar: Path
 
     def plan(self, *steps: Step, **wishes: bool) -> Plan:
-        facts = survey(self.server, self.node, timeout_seconds=SECONDS)
+        facts = gather_facts(self.server, self.node, timeout_seconds=SECONDS)
         wanted = WantedDriver(
             name=self.jar.name,
             sha256=hashlib.sha256(self.jar.read_bytes()).hexdigest(),
@@ -174,7 +174,7 @@ def test_what_is_replaced_is_kept_in_private_and_told_by_whom(shop: Workshop) ->
     for path, data in before.items():
         assert shop.kept(path).read_bytes() == data
         assert shop.kept(path).stat().st_mode & 0o777 == 0o600
-    (one,) = survey(shop.server, shop.node, timeout_seconds=SECONDS).generations
+    (one,) = gather_facts(shop.server, shop.node, timeout_seconds=SECONDS).generations
     assert (one.id, one.meta["verb"]) == (GENERATION, "deploy")
     assert "@" in one.meta["who"]
 
@@ -382,6 +382,6 @@ def test_a_swap_that_was_cut_off_before_its_meta_is_known_all_the_same(shop: Wor
     shop.stage(made)
     with pytest.raises(ProvisionError):
         swap_with_prelude(shop, made, 'step() { [ "$1" != meta-complete ] || exit 9; }')
-    facts = survey(shop.server, shop.node, timeout_seconds=SECONDS)
+    facts = gather_facts(shop.server, shop.node, timeout_seconds=SECONDS)
     assert facts.journal == GENERATION
     assert [(one.id, one.meta["verb"]) for one in facts.generations] == [(GENERATION, "deploy")]

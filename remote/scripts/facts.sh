@@ -4,7 +4,7 @@
 # Output: lines that carbon/home/facts.py explains, `files`, then a tar
 told=
 say() { told=$told$*$NEWLINE; }
-say "survey 1"
+say "facts 1"
 say "user ${LOGNAME:-$(id -un)}"
 if [ -L "$LOCK" ] && holder=$(readlink "$LOCK"); then
     say "lock $holder"
