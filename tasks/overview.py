@@ -13,12 +13,12 @@ from rich.text import Text
 from carbon import exits
 from carbon.checks.status import (
     BalancerStatus,
-    Membership,
     NodeStatus,
     Port,
     Status,
     as_data,
 )
+from carbon.join.membership import Membership
 from remote.observe.status import status
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from carbon import config
-from carbon.checks.status import MEMBERS, Membership, members_pattern, membership
 from carbon.cluster import Cluster, Node
 from carbon.config import Clustering
 from carbon.errors import ConfigFileError, ProvisionError
 from carbon.home import layout
 from carbon.home.facts import Reach, ServerFacts
-from carbon.join import loglines
-from carbon.join.loglines import ClusterDomain, LocalMember, ShuttingDown, Started, parse
+from carbon.join.grep import OWN_LOG_PATTERN
+from carbon.join.lines import ClusterDomain, LocalMember, ShuttingDown, Started, parse
+from carbon.join.membership import MEMBERS, Membership, members_pattern, membership
 from carbon.plan.plan import Plan
 from carbon.value import Value, replace
 
@@ -22,7 +22,7 @@ OWN = "own"
 """The name under which a node is asked for its own milestones and failures."""
 OWN_PATTERN = "|".join(
     (
-        loglines.OWN_LOG_PATTERN,
+        OWN_LOG_PATTERN,
         "Starting WSO2 Carbon",
         "Shutdown hook triggered",
         "Shutdown complete",

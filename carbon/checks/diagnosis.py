@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from carbon.checks import drift, identity, network, starting
 from carbon.checks.case import Case, Examination, Finding, Findings
 from carbon.checks.reasons import likely_reason
-from carbon.checks.status import Membership
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
+from carbon.join.membership import Membership
 from carbon.value import Value, replace
 
 TO_MANAGER, FROM_MANAGER = network.TO_MANAGER, network.FROM_MANAGER

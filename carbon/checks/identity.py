@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from carbon.checks.case import Case, Finding, Findings
 from carbon.errors import ConfigFileError
 from carbon.home import layout
-from carbon.join.loglines import canonical_host
+from carbon.join.address import canonical_host
 
 
 def axis2(case: Case) -> Findings:

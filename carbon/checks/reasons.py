@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from carbon.cluster import Node
-from carbon.join.loglines import (
+from carbon.join.address import canonical_host
+from carbon.join.lines import (
     ClusterDomain,
     Event,
     LocalMember,
     LoopbackWarning,
     Started,
-    canonical_host,
     parse,
 )
 from carbon.join.proof import NotEnough, OtherDomain, Verdict, WrongPort

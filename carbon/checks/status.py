@@ -13,9 +13,7 @@ from carbon.checks.fitness import unfit_home
 from carbon.cluster import Cluster, LoadBalancer, Node, Role
 from carbon.errors import InventoryError, ProvisionError
 from carbon.home.facts import RunningServer, ServerFacts
-from carbon.join import loglines
-from carbon.join.loglines import Joined, Left
-from carbon.join.proof import NotEnough, Proof, has_left, judge, neighbour_ports
+from carbon.join.membership import Membership
 from carbon.plan.plan import Plan
 from carbon.value import Value, as_builtins, field
 
@@ -23,13 +21,6 @@ State = Literal["running", "down", "missing", "unreachable"]
 """`missing`: the server is there, and AS_HOME (or nginx's configuration) is not."""
 PortState = Literal["open", "closed", "taken"]
 """`taken`: another process listens there."""
-MemberState = Literal["joined", "left", "unseen", "unknown"]
-"""`unseen`: no evidence since its start; `unknown`: the manager's log could not be read."""
-
-MEMBERS = "members"
-"""The name under which the manager is asked for what its log says of all nodes."""
-SLACK_SECONDS = 1.0
-"""A line may seem that much older than the start it belongs to: answers take their time."""
 
 
 class Port(Value, kw_only=True):
@@ -38,16 +29,6 @@ class Port(Value, kw_only=True):
     name: str
     number: int
     state: PortState
-
-
-class Membership(Value, kw_only=True):
-    """The last evidence of a node's membership."""
-
-    state: MemberState
-    at: float | None = None
-    """Seconds since the epoch, by the manager's clock."""
-    wording: str | None = None
-    """Which wording the manager used; what it amounts to, where that is less than a proof."""
 
 
 class DriverStatus(Value, kw_only=True):
@@ -136,12 +117,6 @@ class BalancerStatus(Value, kw_only=True):
 Status = NodeStatus | BalancerStatus
 
 
-def members_pattern(cluster: Cluster) -> str:
-    """Return the expression for what the manager's log says of any node of the cluster."""
-    hosts = {node.local_member_host for node in cluster.nodes}
-    return loglines.grep_pattern(sorted(hosts), extra_patterns=cluster.join_patterns)
-
-
 def unreachable(host: Node | LoadBalancer, error: ProvisionError) -> Status:
     """Return the status of a host that could not be looked at, with the reason."""
     problem = Problem(seen=error.seen, remedy=error.action)
@@ -198,81 +173,6 @@ def node_status(
         journal=facts.journal,
         lock=None if facts.lock_dead else _holder(facts.lock),
     )
-
-
-def membership(
-    node: Node, facts: ServerFacts, *, manager: ServerFacts | None, cluster: Cluster
-) -> Membership | None:
-    """Return the last evidence of a node's membership, None for the manager itself.
-
-    The manager's last line about this very node decides, unless it is older than the process:
-    that one is of an earlier start. What this tool recorded when it saw the process join holds
-    until the manager says that it left.
-    """
-    if node.role == "manager":
-        return None
-    last = _last_sighting(node, manager, cluster) if manager else None
-    current = last is not None and _is_of_this_start(last, facts)
-    if facts.joined and not (current and last and last.found.state == "left"):
-        at = last.found.at if last and current else None
-        return Membership(state="joined", at=at, wording=f"{facts.joined} (recorded)")
-    if last is None:
-        readable = manager is not None and manager.log == "readable"
-        return Membership(state="unseen" if readable else "unknown")
-    return last.found if current else Membership(state="unseen")
-
-
-class _Sighting(Value, kw_only=True):
-    """What the manager's log says of a node last, whichever of its starts that was."""
-
-    found: Membership
-    seen_at: float | None
-    """By the operator's clock."""
-
-
-def _last_sighting(node: Node, manager: ServerFacts, cluster: Cluster) -> _Sighting | None:
-    last: _Sighting | None = None
-    for line in manager.said.get(MEMBERS, ()):
-        event = loglines.parse(line, extra_patterns=cluster.join_patterns)
-        if isinstance(event, Left) and has_left(event, node=node):
-            last = _sighting(event, manager, "left")
-        elif isinstance(event, Joined):
-            verdict = judge(
-                event,
-                node=node,
-                evidence=cluster.evidence,
-                neighbour_ports=neighbour_ports(cluster, node),
-            )
-            match verdict:
-                case Proof(wording=wording):
-                    last = _sighting(event, manager, "joined", wording)
-                case NotEnough(wording=wording):
-                    last = _sighting(event, manager, "unseen", f"{wording} (evidence: strict)")
-    return last
-
-
-def _sighting(
-    event: Joined | Left, manager: ServerFacts, state: MemberState, wording: str | None = None
-) -> _Sighting:
-    """Read the time of a line, which is the manager's local one, without a zone."""
-    at = None
-    if event.at is not None:
-        at = event.at.replace(tzinfo=UTC).timestamp() - manager.zone_seconds
-    seen_at = None if at is None else manager.by_operators_clock(at)
-    return _Sighting(found=Membership(state=state, at=at, wording=wording), seen_at=seen_at)
-
-
-def _is_of_this_start(sighting: _Sighting, facts: ServerFacts) -> bool:
-    """Tell whether a line is newer than the process that runs.
-
-    Both are taken to the operator's clock: those of two servers need not agree, and one may have
-    been looked at long before the other. A server that is down has no start that a line could be
-    older than.
-    """
-    if facts.process is None or sighting.seen_at is None:
-        return True
-    started_at = facts.by_operators_clock(facts.process.started_at)
-    return sighting.seen_at >= started_at - SLACK_SECONDS
 
 
 def _ports(node: Node, facts: ServerFacts) -> tuple[Port, ...]:

@@ -6,13 +6,13 @@ from collections.abc import Collection
 from typing import TypeAlias
 
 from carbon.cluster import Cluster, Evidence, Node
-from carbon.join.loglines import (
+from carbon.join.address import canonical_host
+from carbon.join.lines import (
     ApplicationMemberJoined,
     ApplicationMemberRefused,
     Joined,
     Left,
     Wording,
-    canonical_host,
 )
 from carbon.value import Value
 

@@ -1,8 +1,9 @@
-"""Watching a worker come up: from the lines of two logs to one outcome; pure, without clocks.
+"""Track a worker that comes up: from the lines of two logs to one outcome; pure, without clocks.
 
-The worker's own log tells that it initialized and started; only the manager's log, after the
-moment of this start, proves that it joined. Both are needed, in any order; where an ELB manages
-the group, its log has to tell that it took the worker in, too.
+The worker's own log says that it initialized and started; only the manager's log, after the
+moment of this start, proves that it joined. Both are needed, in any order; if an ELB manages
+the group, its log has to say that it took the worker in, too. The manager itself has joined once
+its own cluster is initialized.
 """
 
 from __future__ import annotations
@@ -10,12 +11,10 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 from carbon.cluster import Evidence, Node
-from carbon.join import loglines
-from carbon.join.loglines import (
+from carbon.join.lines import (
     ApplicationMemberJoined,
     ApplicationMemberRefused,
     ClusterFailed,
@@ -28,6 +27,7 @@ from carbon.join.loglines import (
     TransportsFailed,
     WaitingForServices,
     Wording,
+    parse,
 )
 from carbon.join.proof import (
     NotEnough,
@@ -45,39 +45,52 @@ KEPT_LINES = 20
 _ERROR = re.compile(r"Exception|\b(ERROR|FATAL)\b")
 
 
-@dataclass(kw_only=True)
-class JoinWatch:
-    """The state of one worker's start; feed it lines, then look at `phase` and `failure`."""
+class JoinTracker:
+    """The state of one node's start: feed it lines, then read `phase` and `failure`."""
 
-    node: Node
-    evidence: Evidence = "any"
-    neighbour_ports: Collection[int] = ()
-    patterns: Sequence[str] = ()
-    elb_wanted: bool = False
-    """An ELB has to take it into the application cluster, besides."""
-    initialized: bool = False
-    started_seconds: int | None = None
-    wording: Wording | None = None
-    proof_line: str | None = None
-    weaker: Wording | None = None
-    """Evidence that was seen and that `evidence: strict` does not accept."""
-    bound_port: int | None = None
-    """The port that the node itself says it took."""
-    taken_in: bool = False
-    """The ELB took it into the application cluster."""
-    failure: str | None = None
-    verdicts: list[Verdict] = field(default_factory=list)
-    """What the manager's lines about this host amounted to."""
-    own_lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
-    manager_lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
-    elb_lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+    def __init__(
+        self,
+        node: Node,
+        *,
+        evidence: Evidence = "any",
+        neighbour_ports: Collection[int] = (),
+        patterns: Sequence[str] = (),
+        needs_elb: bool = False,
+    ) -> None:
+        """`needs_elb`: an ELB has to take it into the application cluster, besides."""
+        self.node = node
+        self.needs_elb = needs_elb
+        self.initialized = False
+        self.started_seconds: int | None = None
+        self.wording: Wording | None = None
+        """How the manager said that it joined; None: it did not, or it has left again."""
+        self.proof_line: str | None = None
+        self.weaker: Wording | None = None
+        """Evidence that was seen and that `evidence: strict` does not accept."""
+        self.in_elb = False
+        """The ELB took it into the application cluster."""
+        self.failure: str | None = None
+        self.verdicts: list[Verdict] = []
+        """What the manager's lines about this host amounted to."""
+        self.own_lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self.manager_lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self.elb_lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._evidence = evidence
+        self._neighbour_ports = neighbour_ports
+        self._patterns = patterns
+        self._bound_port: int | None = None
+        """The port that the node itself says it took."""
 
     @property
     def phase(self) -> Phase:
         """How far it has come."""
         if self.failure:
             return "failed"
-        if self.wording and self.started_seconds is not None and not self.elb_is_missing:
+        if (
+            self.wording
+            and self.started_seconds is not None
+            and (self.in_elb or not self.needs_elb)
+        ):
             return "done"
         if self.started_seconds is not None:
             return "started"
@@ -85,17 +98,12 @@ class JoinWatch:
             return "joined"
         return "initialized" if self.initialized else "starting"
 
-    @property
-    def elb_is_missing(self) -> bool:
-        """The ELB is to take it in, and was not seen doing so."""
-        return self.elb_wanted and not self.taken_in
-
     def own(self, line: str) -> None:
-        """Take a line of the worker's own log or console."""
+        """Take a line of the node's own log or console."""
         self.own_lines.append(line)
-        match loglines.parse(line):
+        match parse(line):
             case ClusterInitialized():
-                self.initialized = True
+                self._initialized()
             case Started(seconds=seconds):
                 self.started_seconds = seconds
             case LocalMember(port=port):
@@ -105,13 +113,13 @@ class JoinWatch:
             case TransportsFailed():
                 self.failure = "it could not start its transports"
             case WaitingForServices() if any(_ERROR.search(seen) for seen in self.own_lines):
-                self.failure = "it waits for services that an earlier error keeps away"
+                self.failure = "it hangs: OSGi services are missing because of an earlier error"
             case ProfileMissing(profile=profile):
                 self.failure = f"the pack has no OSGi profile {profile!r}"
 
     def manager(self, line: str) -> None:
         """Take a line that the manager wrote after this start began."""
-        match loglines.parse(line, extra_patterns=self.patterns):
+        match parse(line, extra_patterns=self._patterns):
             case Joined() as event:
                 self._judge(event, line)
             case Left() as event if has_left(event, node=self.node):
@@ -123,32 +131,49 @@ class JoinWatch:
 
         A refusal ends nothing: it may be of the start before, since the ELB tries for minutes.
         """
-        match loglines.parse(line):
+        match parse(line):
             case ApplicationMemberJoined() as event if is_about(event, node=self.node):
                 self.elb_lines.append(line)
-                self.taken_in = True
+                self.in_elb = True
             case ApplicationMemberRefused() as event if is_about(event, node=self.node):
                 self.elb_lines.append(line)
 
-    def died(self, console: Sequence[str]) -> None:
-        """Take note that the process is gone."""
+    def runs_as(self, worker_node: bool | None) -> None:
+        """Take the role in which the JVM came up; None: its command line does not say."""
+        if self.node.role == "worker" and worker_node is False:
+            self.failure = "it came up as a manager: -DworkerNode=true is not in effect"
+        elif self.node.role != "worker" and worker_node:
+            self.failure = "it came up as a worker: -DworkerNode=true is in effect"
+
+    def process_ended(self, console: Sequence[str]) -> None:
+        """Take note that the process is gone; what made it fail before counts for more."""
         self.own_lines.extend(console)
         self.failure = self.failure or "its process ended"
 
+    def process_not_seen(self, console: Sequence[str], *, within_seconds: int) -> None:
+        """Take note that the start script runs and no JVM came of it."""
+        self.own_lines.extend(console)
+        self.failure = f"no JVM was seen within {within_seconds} s"
+
+    def _initialized(self) -> None:
+        self.initialized = True
+        if self.node.role == "manager" and self.wording is None:
+            self.wording, self.proof_line = "custom", "it is the manager itself"
+
     def _judge(self, event: Joined, line: str) -> None:
         verdict = judge(
-            event, node=self.node, evidence=self.evidence, neighbour_ports=self.neighbour_ports
+            event, node=self.node, evidence=self._evidence, neighbour_ports=self._neighbour_ports
         )
         match verdict:
             case Proof(wording=wording):
-                # The guide's own line is the better evidence where both are seen.
+                # The guide's own line is the better evidence if both are seen.
                 if self.wording is None or wording == "GetConfigurationCommand":
                     self.wording, self.proof_line = wording, line
             case NotEnough(wording=wording):
                 # Hearsay follows the node's own message, and says less.
                 self.weaker = self.weaker or wording
             case WrongPort(port=port):
-                if self.bound_port == port:
+                if self._bound_port == port:
                     self._bound(port)
             case OtherDomain(domain=domain):
                 self.failure = f"it joined the domain {domain}, not {self.node.domain}"
@@ -158,9 +183,9 @@ class JoinWatch:
         self.manager_lines.append(line)
 
     def _bound(self, port: int) -> None:
-        self.bound_port = port
+        self._bound_port = port
         if port != self.node.local_member_port:
             self.failure = (
                 f"it took localMemberPort {port}, not {self.node.local_member_port}:"
-                " that one was taken, and the product counts up by itself"
+                " that port was taken, and the product counts up by itself"
             )

@@ -1,133 +1,139 @@
-"""Watch another node's log: from an exact place in it, line by line, as they are written."""
+"""Follow a server's log: from an exact place in it, line by line, as they are written."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from queue import Empty, SimpleQueue
 
 from carbon.cluster import Cluster, Node
 from carbon.errors import ScriptError
 from carbon.home import layout
-from carbon.join import loglines
+from carbon.join.grep import grep_pattern
 from remote.host.fleet import Fleet
 from remote.host.script import Script
 from remote.host.server import Sink, Stream
 
 
-def follow(
-    fleet: Fleet, watcher: Node, node: Node, *, sink: Sink, stack: ExitStack, since: str = ""
-) -> None:
-    """Send what the manager or the ELB writes about a node's address to `sink`.
+class LogFollower:
+    """One log, followed once on its server, for one reader after another."""
 
-    Returns once the log is open: nothing that is written after that is missed, and nothing older
-    is sent. `since` is a place (inode and offset) of an earlier run, to send what came after it.
-    Raises ScriptError where the log cannot be read.
-    """
-    opened = _FirstLine(sink)
-    script = follow_script(watcher, _pattern(fleet.cluster, [node]), since=since)
-    stream = fleet.server(watcher).stream(script, sink=opened)
-    stack.callback(stream.close)
-    _place(opened.wait(fleet.cluster.limits.command_seconds), "from", watcher)
-
-
-class Followed:
-    """The log of the manager or the ELB, followed once for several nodes that take turns."""
-
-    def __init__(self, fleet: Fleet, watcher: Node, nodes: Sequence[Node]) -> None:
+    def __init__(self, fleet: Fleet, node: Node, pattern: str) -> None:
+        """`pattern` is for grep on the server: other lines stay there."""
         self._fleet = fleet
-        self._watcher = watcher
-        self._pattern = _pattern(fleet.cluster, nodes)
-        self._seconds = fleet.cluster.limits.command_seconds
-        self._stream: Stream | None = None
-        self._taker = _Taker()
+        self._node = node
+        self._pattern = pattern
+        self._feed: _Feed | None = None
 
-    def begin(self, sink: Sink) -> str:
+    def attach(self, sink: Sink, *, since: str = "") -> str:
         """Send what is written from now on to `sink`, None at the end; return from which place.
 
-        A place is inode and offset. Raises ScriptError where the log cannot be read.
+        A place is inode and offset; with that of an earlier run as `since`, what was written
+        after it comes first. Nothing older is sent and nothing newer is lost.
+        Raises ScriptError if the log cannot be read.
         """
-        if self._stream is not None and not self._taker.ended:
-            self._taker.expect(sink)
-            self._stream.tell("end")
-            place = _place(self._taker.wait(self._seconds), "at", self._watcher)
-            if self._taker.goes_on(place):
-                return place
-        self.close()  # rotated or truncated since: offsets mean something else now
-        self._taker = _Taker()
-        self._taker.expect(sink)
-        script = follow_script(self._watcher, self._pattern, placed=True)
-        self._stream = self._fleet.server(self._watcher).stream(script, sink=self._taker)
-        return _place(self._taker.wait(self._seconds), "from", self._watcher)
+        seconds = self._fleet.cluster.limits.command_seconds
+        place = self._feed.switch(sink, timeout_seconds=seconds) if self._feed else None
+        if place is None:
+            self.close()  # not begun, ended, rotated or truncated: its offsets mean nothing now
+            script = follow_script(self._node, self._pattern, since=since)
+            self._feed = _Feed(sink)
+            self._feed.stream = self._fleet.server(self._node).stream(script, sink=self._feed)
+            place = self._feed.place(timeout_seconds=seconds)
+        if place is None:
+            raise ScriptError(
+                f"its log {layout.LOG} cannot be followed",
+                host=self._node.name,
+                step="verify",
+                action=f"let the login (or run_as) of {self._node.name} read it",
+            )
+        return place
 
-    def end(self) -> None:
-        """Send nothing more to who took it last."""
-        self._taker.leave()
+    def detach(self) -> None:
+        """Send nothing more to the current sink."""
+        if self._feed is not None:
+            self._feed.detach()
 
     def close(self) -> None:
         """End it on the server; safe to call twice."""
-        self._taker.leave()
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+        if self._feed is not None:
+            self._feed.close()
+            self._feed = None
+
+    def __enter__(self) -> LogFollower:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
-class _Taker:
-    """Takes the lines of a followed log and passes those on that are newer than the last place."""
+class _Feed:
+    """What one run of the script says: places, and lines with their offset."""
 
-    def __init__(self) -> None:
-        self.ended = False
+    def __init__(self, sink: Sink) -> None:
+        self.stream: Stream | None = None
         self._sink: Sink | None = None
-        self._next: Sink | None = None
-        self._answers: SimpleQueue[str | None] = SimpleQueue()
-        self._opened = ("", 0)
-        """Inode and offset at which reading began."""
+        self._next: Sink | None = sink
+        """Has what comes after the next place."""
+        self._places: SimpleQueue[str | None] = SimpleQueue()
+        self._inode = ""
+        self._opened_at = 0
         self._read = 0
         """How far at least it has been read since, in bytes."""
         self._since = 0
+        self._ended = False
 
-    def expect(self, sink: Sink) -> None:
-        """Let a sink have what comes after the next place that is told."""
+    def switch(self, sink: Sink, *, timeout_seconds: float) -> str | None:
+        """Let another sink have what is written from now on; None if the log cannot go on."""
+        if self._ended or self.stream is None:
+            return None
         self._sink, self._next = None, sink
+        self.stream.tell("end")
+        place = self.place(timeout_seconds=timeout_seconds)
+        if place is None:
+            return None
+        inode, _, offset = place.partition(" ")
+        grown = int(offset) >= self._opened_at + self._read
+        return place if inode == self._inode and grown else None
 
-    def leave(self) -> None:
-        """Pass on nothing more."""
-        self._sink = self._next = None
-
-    def wait(self, timeout_seconds: float) -> str | None:
-        """Return the place that is told next; None where the stream ended, or none came."""
+    def place(self, *, timeout_seconds: float) -> str | None:
+        """Return the next place; None if the stream ended, or none came."""
         try:
-            return self._answers.get(timeout=timeout_seconds)
+            return self._places.get(timeout=timeout_seconds)
         except Empty:
             return None
 
-    def goes_on(self, place: str) -> bool:
-        """Tell whether the log is still the file that is read, and only grew."""
-        inode, offset = place.split(" ")
-        return inode == self._opened[0] and int(offset) >= self._opened[1] + self._read
+    def detach(self) -> None:
+        self._sink = self._next = None
+
+    def close(self) -> None:
+        self.detach()
+        if self.stream is not None:
+            self.stream.close()
 
     def __call__(self, line: str | None) -> None:
         if line is None:
-            self.ended = True
-            self._answers.put(None)
+            self._ended = True
+            self._places.put(None)
             if self._sink is not None:
                 self._sink(None)
             return
         word, _, rest = line.partition(" ")
         if word in ("from", "at"):
             self._take_place(word, rest)
-            self._answers.put(line)
         else:
             self._take(line)
 
     def _take_place(self, word: str, place: str) -> None:
         inode, _, offset = place.partition(" ")
         if not offset.isdigit():
+            self._places.put(None)
             return
         if word == "from":
-            self._opened = (inode, int(offset))
-        self._since = int(offset) - self._opened[1]
+            self._inode, self._opened_at = inode, int(offset)
+        else:
+            self._since = int(offset) - self._opened_at
         self._sink, self._next = self._next, None
+        self._places.put(place)
 
     def _take(self, line: str) -> None:
         offset, _, text = line.partition(":")
@@ -139,19 +145,17 @@ class _Taker:
             sink(text)
 
 
-class Watchers:
-    """The logs of the manager and, where there is one, the ELB, for nodes that take turns."""
+class Followers:
+    """The logs of the manager and, if there is one, the ELB, for nodes that take turns."""
 
     def __init__(self, fleet: Fleet, nodes: Sequence[Node]) -> None:
         cluster = fleet.cluster
-        self.manager = Followed(fleet, cluster.manager, nodes)
-        self.elb = (
-            Followed(fleet, cluster.group_manager, nodes)
-            if cluster.group_manager is not None
-            else None
-        )
+        pattern = member_pattern(cluster, nodes)
+        self.manager = LogFollower(fleet, cluster.manager, pattern)
+        elb = cluster.group_manager
+        self.elb = LogFollower(fleet, elb, pattern) if elb else None
 
-    def __enter__(self) -> Watchers:
+    def __enter__(self) -> Followers:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -160,7 +164,13 @@ class Watchers:
             self.elb.close()
 
 
-def follow_script(node: Node, pattern: str, *, since: str = "", placed: bool = False) -> Script:
+def member_pattern(cluster: Cluster, nodes: Sequence[Node]) -> str:
+    """Return the expression for what a log says of the membership of these nodes."""
+    addresses = [node.local_member_host for node in nodes]
+    return grep_pattern(addresses, extra_patterns=cluster.join_patterns)
+
+
+def follow_script(node: Node, pattern: str, *, since: str = "") -> Script:
     """Return the script that follows a node's log for lines that match `pattern`."""
     inode, _, offset = since.partition(" ")
     return Script(
@@ -170,46 +180,6 @@ def follow_script(node: Node, pattern: str, *, since: str = "", placed: bool = F
             "pattern": pattern,
             "inode": inode,
             "offset": offset,
-            "placed": "yes" if placed else "no",
         },
         run_as=node.run_as,
     )
-
-
-def _pattern(cluster: Cluster, nodes: Sequence[Node]) -> str:
-    addresses = [node.local_member_host for node in nodes]
-    return loglines.grep_pattern(addresses, extra_patterns=cluster.join_patterns)
-
-
-def _place(answer: str | None, word: str, watcher: Node) -> str:
-    place = (answer or "").removeprefix(f"{word} ")
-    if len(place.split()) != 2 or place == answer:
-        raise ScriptError(
-            f"its log {layout.LOG} cannot be followed",
-            host=watcher.name,
-            step="verify",
-            action=f"let the login (or run_as) of {watcher.name} read it",
-        )
-    return place
-
-
-class _FirstLine:
-    """Keeps the first line of a stream for a waiter and passes the others on."""
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-        self._first: SimpleQueue[str | None] = SimpleQueue()
-        self._came = False
-
-    def __call__(self, line: str | None) -> None:
-        if self._came:
-            self._sink(line)
-        else:
-            self._came = True
-            self._first.put(line)
-
-    def wait(self, timeout_seconds: float) -> str | None:
-        try:
-            return self._first.get(timeout=timeout_seconds)
-        except Empty:
-            return None

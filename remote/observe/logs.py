@@ -13,7 +13,7 @@ from datetime import UTC
 from carbon.cluster import Node
 from carbon.errors import ConnectError, ProvisionError, ScriptError, UsageError
 from carbon.home import layout
-from carbon.join import loglines
+from carbon.join.columns import written_at
 from carbon.value import Value
 from remote.host.fleet import Fleet
 from remote.host.script import Script
@@ -105,7 +105,7 @@ class _Source:
 
     def time_of(self, line: str) -> float:
         """Return when a line was written; a line without a time belongs to the one before."""
-        at = loglines.written_at(line)
+        at = written_at(line)
         if at is not None:
             self.last = max(
                 self.last, at.replace(tzinfo=UTC).timestamp() - (self.zone_seconds or 0)

@@ -7,12 +7,9 @@ from pathlib import Path
 
 from carbon.balancer import nginx
 from carbon.checks.status import (
-    MEMBERS,
     BalancerFacts,
     Status,
     balancer_status,
-    members_pattern,
-    membership,
     node_status,
     unreachable,
 )
@@ -21,6 +18,7 @@ from carbon.errors import ProvisionError, ScriptError
 from carbon.home import driver
 from carbon.home.driver import WantedDriver
 from carbon.home.facts import ServerFacts
+from carbon.join.membership import MEMBERS, members_pattern, membership
 from carbon.plan.plan import Plan, Wishes, plan
 from carbon.value import Value
 from remote.host.archive import unpack

@@ -9,13 +9,12 @@ from queue import Empty, SimpleQueue
 
 from carbon.cluster import Node
 from carbon.errors import ProvisionError, ScriptError
-from carbon.join import loglines
-from carbon.join.loglines import Left
+from carbon.join.lines import Left, parse
 from carbon.join.proof import has_left
 from carbon.value import Value
 from remote.host.fleet import Fleet
 from remote.host.script import Script
-from remote.observe.follow import follow
+from remote.observe.follow import LogFollower, member_pattern
 from remote.run.progress import Progress
 
 SEEN_LEAVING_SECONDS = 10.0
@@ -88,7 +87,9 @@ def _departures(fleet: Fleet, node: Node) -> Iterator[SimpleQueue[str | None] | 
         watching = node.name != fleet.cluster.manager.name
         if watching:
             try:
-                follow(fleet, fleet.cluster.manager, node, sink=lines.put, stack=stack)
+                pattern = member_pattern(fleet.cluster, [node])
+                follower = LogFollower(fleet, fleet.cluster.manager, pattern)
+                stack.enter_context(follower).attach(lines.put)
             except ProvisionError:
                 watching = False
         yield lines if watching else None
@@ -103,7 +104,7 @@ def _seen(lines: SimpleQueue[str | None], node: Node, seconds: float) -> bool | 
             return False
         if line is None:
             return None
-        event = loglines.parse(line)
+        event = parse(line)
         if isinstance(event, Left) and has_left(event, node=node):
             return True
     return False

@@ -13,7 +13,7 @@ from carbon.errors import LockedError, ProvisionError, refuse
 from carbon.plan.plan import Plan
 from remote.host.fleet import Fleet
 from remote.host.lock import locked
-from remote.observe.follow import Watchers
+from remote.observe.follow import Followers
 from remote.rollout import activation
 from remote.rollout.activation import NewGeneration
 from remote.rollout.request import Done, Order, Rotation
@@ -208,8 +208,8 @@ def _roll(
     progress: Progress,
     rotation: Rotation | None,
 ) -> Iterator[tuple[str, Done]]:
-    watched = Watchers(fleet, [made.node for made in todo])
-    with watched as watchers, Background() as background, ExitStack() as prepared:
+    following = Followers(fleet, [made.node for made in todo])
+    with following as followers, Background() as background, ExitStack() as prepared:
         turns = [
             Turn(
                 fleet,
@@ -218,7 +218,7 @@ def _roll(
                 generation=generations[made.node.name],
                 progress=progress,
                 rotation=rotation,
-                watchers=watchers,
+                followers=followers,
                 recorder=background.begin,
             )
             for made in todo

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from queue import Empty, SimpleQueue
+from types import MappingProxyType
 from typing import Literal, NoReturn
 
 from carbon.checks.reasons import likely_reason
@@ -19,16 +20,16 @@ from carbon.errors import (
     TimeLimitError,
 )
 from carbon.home.facts import ServerFacts
-from carbon.home.process import CarbonProcess, parse_cmdline
-from carbon.join import loglines
+from carbon.home.process import parse_cmdline
+from carbon.join.grep import OWN_LOG_PATTERN
 from carbon.join.proof import neighbour_ports
-from carbon.join.tracker import JoinWatch
+from carbon.join.tracker import JoinTracker
 from carbon.value import Value
 from remote.host.fleet import Fleet
 from remote.host.script import Script
 from remote.host.server import Outcome, Sink, Stream
 from remote.host.success import demand_success
-from remote.observe.follow import Followed, Watchers, follow, follow_script
+from remote.observe.follow import Followers, LogFollower
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
 
@@ -102,26 +103,26 @@ class Attempt:
     """One start of one node, watched from both sides until it joined or failed."""
 
     def __init__(
-        self, fleet: Fleet, node: Node, *, progress: Progress, watchers: Watchers | None = None
+        self, fleet: Fleet, node: Node, *, progress: Progress, followers: Followers | None = None
     ) -> None:
-        """`watchers` are those of a whole roll; without them it opens and closes its own."""
+        """`followers` are those of a whole rollout; without them it opens and closes its own."""
         self._fleet = fleet
         self._node = node
         self._progress = progress
         self._lines: _Lines = SimpleQueue()
-        self._watch = JoinWatch(
-            node=node,
+        self._tracker = JoinTracker(
+            node,
             evidence=fleet.cluster.evidence,
             neighbour_ports=neighbour_ports(fleet.cluster, node),
             patterns=fleet.cluster.join_patterns,
-            elb_wanted=node.role == "worker" and fleet.cluster.group_manager is not None,
+            needs_elb=node.role == "worker" and fleet.cluster.group_manager is not None,
         )
         self._console: list[str] = []
         self._last = ""
         self._pid = 0
         self._began = time.monotonic()
         self._stack = ExitStack()
-        self._watchers = watchers or self._stack.enter_context(Watchers(fleet, [node]))
+        self._followers = followers or self._stack.enter_context(Followers(fleet, [node]))
         self._places: tuple[str, str] | None = None
         """From where the logs of the manager and the ELB are followed."""
         self._starter: Stream | None = None
@@ -146,9 +147,7 @@ class Attempt:
         Raises ScriptError where a log cannot be read.
         """
         if self._places is None:
-            manager = self._watchers.manager if not self._is_manager else None
-            elb = self._watchers.elb if self._watch.elb_wanted else None
-            self._places = self._begin(manager, "manager"), self._begin(elb, "elb")
+            self._places = self._attach()
 
     def prepare(self, *, setup: bool = False, swap: Script | None = None) -> None:
         """Bring the script that starts the node to its server, where it waits.
@@ -227,14 +226,9 @@ class Attempt:
         self._step = "verify"
         self._pid = facts.process.pid
         self._began = time.monotonic() - max(0.0, facts.now - facts.process.started_at)
-        if not self._is_manager:
-            self._follow(self._cluster.manager, "manager", facts)
-        if (elb := self._cluster.group_manager) and self._watch.elb_wanted:
-            self._follow(elb, "elb", facts)
-        since = facts.record.get("own_log", "")
-        script = follow_script(self._node, loglines.OWN_LOG_PATTERN, since=since)
-        own = self._fleet.server(self._node).stream(script, sink=self._sink("own", prefix=_LOG))
-        self._stack.callback(own.close)
+        own = self._stack.enter_context(LogFollower(self._fleet, self._node, OWN_LOG_PATTERN))
+        own.attach(self._sink("own", prefix=_LOG), since=facts.record.get("own_log", ""))
+        self._attach(facts.record)
         return self.outcome()
 
     def hand_over(self) -> Started:
@@ -258,17 +252,18 @@ class Attempt:
     def _complain(self, line: str | None) -> None:
         self._complaints.append(line or "")
 
-    def _begin(self, followed: Followed | None, source: Source) -> str:
-        if followed is None:
-            return ""
-        self._stack.callback(followed.end)
-        return followed.begin(self._sink(source))
+    def _attach(self, record: Mapping[str, str] = MappingProxyType({})) -> tuple[str, str]:
+        """Follow the manager and the ELB from the places of a record, or from now on."""
+        manager = None if self._is_manager else self._followers.manager
+        elb = self._followers.elb if self._tracker.needs_elb else None
 
-    def _follow(self, watcher: Node, source: Source, facts: ServerFacts) -> None:
-        """Read what a watcher has written since the start that is looked for, and go on."""
-        since = facts.record.get(f"{source}_log", "")
-        sink = self._sink(source)
-        follow(self._fleet, watcher, self._node, sink=sink, stack=self._stack, since=since)
+        def attach(follower: LogFollower | None, source: Source) -> str:
+            if follower is None:
+                return ""
+            self._stack.callback(follower.detach)
+            return follower.attach(self._sink(source), since=record.get(f"{source}_log", ""))
+
+        return attach(manager, "manager"), attach(elb, "elb")
 
     @property
     def _is_manager(self) -> bool:
@@ -291,7 +286,7 @@ class Attempt:
         while not self._settled():
             safe_point()
             now = time.monotonic()
-            if self._watch.started_seconds is not None and join_deadline is None:
+            if self._tracker.started_seconds is not None and join_deadline is None:
                 join_deadline = now + limits.join_seconds
             deadline = join_deadline or start_deadline
             if now >= deadline:
@@ -303,13 +298,13 @@ class Attempt:
                 continue
             self._take(source, line)
             self._tell()
-        if self._watch.failure:
-            raise self._failed(self._watch.failure)
+        if self._tracker.failure:
+            raise self._failed(self._tracker.failure)
         return self._joined()
 
     def _settled(self) -> bool:
         """Tell whether the outcome is known; what joined counts once its process was looked at."""
-        phase = self._watch.phase
+        phase = self._tracker.phase
         return phase == "failed" or (phase == "done" and not self._unseen)
 
     def _take(self, source: Source, line: str | None) -> None:
@@ -317,14 +312,11 @@ class Attempt:
             case _ if line is None:
                 self._stream_ended(source)
             case "manager":
-                self._watch.manager(line)
+                self._tracker.manager(line)
             case "elb":
-                self._watch.elb(line)
+                self._tracker.elb(line)
             case "own":
                 self._take_own(line)
-        if self._is_manager and self._watch.initialized:
-            self._watch.wording = self._watch.wording or "custom"
-            self._watch.proof_line = self._watch.proof_line or "it is the manager itself"
 
     def _stream_ended(self, source: Source) -> None:
         if source != "own":
@@ -335,7 +327,7 @@ class Attempt:
                 step="verify",
                 action="run the same command again: it goes on with the verification",
             )
-        if self._watch.failure is None:
+        if self._tracker.failure is None:
             self._own_failed()
 
     def _own_failed(self) -> NoReturn:
@@ -356,7 +348,7 @@ class Attempt:
     def _take_own(self, line: str) -> None:
         if line.startswith(_LOG):
             logged = line.removeprefix(_LOG)
-            self._watch.own(logged)
+            self._tracker.own(logged)
             self._last = _message(logged)
             return
         word, _, rest = line.partition(" ")
@@ -370,33 +362,27 @@ class Attempt:
                 self._last = f"JVM {self._pid} is up"
             case "cmdline":
                 self._unseen = False
-                self._check_role(parse_cmdline(rest.replace("\t", "\0").encode()))
+                command = parse_cmdline(rest.replace("\t", "\0").encode())
+                self._tracker.runs_as(command.worker_node if command else None)
             case "console":
                 self._console.append(rest)
             case "gone" | "ended":
-                self._watch.died(self._console)
+                self._tracker.process_ended(self._console)
             case "unseen":
-                self._watch.died(self._console)
-                self._watch.failure = f"no JVM was seen within {JVM_SEEN_SECONDS} s"
-
-    def _check_role(self, command: CarbonProcess | None) -> None:
-        wanted = self._node.role == "worker"
-        if command is not None and command.worker_node not in (wanted, None):
-            seen = "a worker" if command.worker_node else "a manager"
-            self._watch.failure = f"it came up as {seen}: -DworkerNode=true is not in effect"
+                self._tracker.process_not_seen(self._console, within_seconds=JVM_SEEN_SECONDS)
 
     def _tell(self) -> None:
         last = f": {self._last}" if self._last else ""
-        self._progress.now(self._node.name, f"{self._watch.phase}{last}")
+        self._progress.now(self._node.name, f"{self._tracker.phase}{last}")
 
     def _joined(self) -> Joined:
-        watch = self._watch
-        assert watch.wording and watch.started_seconds is not None
+        tracker = self._tracker
+        assert tracker.wording and tracker.started_seconds is not None
         return Joined(
             pid=self._pid,
-            evidence=self._evidence(watch.wording),
-            proof=watch.proof_line or "",
-            started_seconds=watch.started_seconds,
+            evidence=self._evidence(tracker.wording),
+            proof=tracker.proof_line or "",
+            started_seconds=tracker.started_seconds,
             seconds=time.monotonic() - self._began,
         )
 
@@ -404,29 +390,29 @@ class Attempt:
         if self._is_manager:
             return "cluster initialized"
         elb = self._cluster.group_manager
-        return f"{wording}, taken in by {elb.name}" if elb and self._watch.elb_wanted else wording
+        return f"{wording}, taken in by {elb.name}" if elb and self._tracker.needs_elb else wording
 
     def _too_late(self) -> ProvisionError:
         limits = self._cluster.limits
-        watch = self._watch
+        tracker = self._tracker
         elb = self._cluster.group_manager
-        if watch.phase == "done":
+        if tracker.phase == "done":
             return self._failed("it joined, and its process was not seen")
-        if elb and watch.wording and watch.started_seconds is not None:
+        if elb and tracker.wording and tracker.started_seconds is not None:
             return self._not_taken_in(elb)
-        if watch.started_seconds is None:
+        if tracker.started_seconds is None:
             return self._failed(
                 f"it did not say that it started within {limits.start_seconds:g} s (limits: start)"
             )
         seen = "it started and was not seen joining"
-        if watch.weaker:
-            seen = f"it started, and only {watch.weaker!r} was seen (evidence: strict)"
+        if tracker.weaker:
+            seen = f"it started, and only {tracker.weaker!r} was seen (evidence: strict)"
         return self._failed(f"{seen} within {limits.join_seconds:g} s (limits: join)")
 
     def _not_taken_in(self, elb: Node) -> JoinError:
         node, limits = self._node, self._cluster.limits
         port = elb.group_management.port if elb.group_management else 0
-        said = _quoted(f"last of {elb.name}'s log about it", list(self._watch.elb_lines))
+        said = _quoted(f"last of {elb.name}'s log about it", list(self._tracker.elb_lines))
         return JoinError(
             f"it joined the cluster, and {elb.name} did not take it into the application cluster"
             f" within {limits.join_seconds:g} s (limits: join){said}",
@@ -438,18 +424,18 @@ class Attempt:
         )
 
     def _failed(self, seen: str) -> ProvisionError:
-        watch = self._watch
+        tracker = self._tracker
         manager = self._cluster.manager
         reason = likely_reason(
-            list(watch.own_lines), node=self._node, manager=manager, verdicts=watch.verdicts
+            list(tracker.own_lines), node=self._node, manager=manager, verdicts=tracker.verdicts
         )
         said = "".join(
             (
-                _quoted(f"last of {self._node.name}'s log", list(watch.own_lines)),
-                _quoted(f"last of {manager.name}'s log about it", list(watch.manager_lines)),
+                _quoted(f"last of {self._node.name}'s log", list(tracker.own_lines)),
+                _quoted(f"last of {manager.name}'s log about it", list(tracker.manager_lines)),
             )
         )
-        kind = JoinError if watch.started_seconds is not None else StartError
+        kind = JoinError if tracker.started_seconds is not None else StartError
         return kind(
             f"{seen}; likely: {reason.sentence}{said}",
             host=self._node.name,
@@ -481,7 +467,7 @@ def _start_script(node: Node, run: str, *, setup: bool, swap: Script | None) -> 
             "java_dir": str(node.java_home or ""),
             "arguments": [*arguments, *(["-Dsetup"] if setup else [])],
             "environment": [f"{name}={value}" for name, value in node.environment.items()],
-            "pattern": loglines.OWN_LOG_PATTERN,
+            "pattern": OWN_LOG_PATTERN,
             "keystore_password": node.keystore_password or "",
             "seen_seconds": JVM_SEEN_SECONDS,
             "run": run,

@@ -13,7 +13,7 @@ from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.host.script import Script
 from remote.observe.facts import gather_facts
-from remote.observe.follow import Watchers
+from remote.observe.follow import Followers
 from remote.rollout import activation, start
 from remote.rollout.activation import NewGeneration
 from remote.rollout.leave import leave
@@ -36,7 +36,7 @@ class Turn:
         generation: NewGeneration,
         progress: Progress,
         rotation: Rotation | None,
-        watchers: Watchers,
+        followers: Followers,
         recorder: Callable[[Callable[[], None]], None],
     ) -> None:
         self._fleet = fleet
@@ -46,7 +46,7 @@ class Turn:
         self._node = made.node
         self._progress = progress
         self._rotation = rotation if made.start or made.verify else None
-        self._watchers = watchers
+        self._followers = followers
         self._recorder = recorder
         """Does the writing down: the next turn need not wait for it."""
         self._limits = fleet.cluster.limits
@@ -284,7 +284,7 @@ class Turn:
             generation=generation,
             progress=self._progress,
             rotation=self._rotation,
-            watchers=self._watchers,
+            followers=self._followers,
             recorder=lambda work: work(),
         ).take()
         self._joined = turn.joined
@@ -309,7 +309,7 @@ class Turn:
         return attempt
 
     def _new_attempt(self) -> Attempt:
-        return Attempt(self._fleet, self._node, progress=self._progress, watchers=self._watchers)
+        return Attempt(self._fleet, self._node, progress=self._progress, followers=self._followers)
 
     def _begin_record(self, error: ProvisionError | None) -> Callable[[], None]:
         """Let the record and the audit line be written, and return what waits for it.

@@ -1,23 +1,19 @@
 # Follow a log by name, so that rotation does not lose a line: from INODE and OFFSET if a file beside it still is
-# that one, then the log from its beginning; from now on if none is given. With PLACED, each line comes with its
-# offset in all that was read, and each line of input is answered with the place where the log ends by then.
-# Values: LOG, PATTERN, INODE, OFFSET, PLACED (yes, no)
-# Input: lines, each a question (with PLACED); its end ends the script
-# Output: from INODE OFFSET, at INODE SIZE, then lines of the log (with PLACED as OFFSET:LINE)
+# that one, then the log from its beginning; from now on if none is given. Each line comes with its offset in all
+# that was read, and each line of input is answered with the place where the log ends by then.
+# Values: LOG, PATTERN, INODE, OFFSET
+# Input: lines, each a question; its end ends the script
+# Output: from INODE OFFSET, at INODE SIZE, then lines of the log as OFFSET:LINE
 [ -r "$LOG" ] || fail 1 "cannot read $LOG"
-if [ "$PLACED" = no ]; then
-    end_with_client
-else
-    main=$$
-    exec 3<&0
-    { # an answer that nobody takes must not end it before it has ended the rest
-        trap '' PIPE
-        while read -r _; do say "at $(stat -c '%i %s' "$LOG")"; done <&3
-        kill "$main"
-    } 2> /dev/null &
-    answering=$!
-    exec 3<&- < /dev/null
-fi
+main=$$
+exec 3<&0
+{ # an answer that nobody takes must not end it before it has ended the rest
+    trap '' PIPE
+    while read -r _; do say "at $(stat -c '%i %s' "$LOG")"; done <&3
+    kill "$main"
+} 2> /dev/null &
+answering=$!
+exec 3<&- < /dev/null
 size=$(stat -c '%i %s' "$LOG")
 inode=${size% *}
 size=${size#* }
@@ -30,10 +26,9 @@ elif [ "$INODE" != "$inode" ]; then
 elif [ "$OFFSET" -gt "$size" ]; then OFFSET=0
 fi
 say "from $inode $OFFSET"
-[ "$PLACED" = no ] || set -- -b
 {
     [ -z "$rotated" ] || tail -c "+$since" "$rotated"
     tail -c +$((OFFSET + 1)) -F -s 0.1 --pid=$$ "$LOG"
-} 2> /dev/null | grep -aE "$@" --line-buffered -e "$PATTERN"
-# Where tail or grep was killed, the end of the output tells: nobody may go on answering.
-[ "$PLACED" = no ] || kill "$answering" 2> /dev/null
+} 2> /dev/null | grep -aEb --line-buffered -e "$PATTERN"
+# When tail or grep was killed, the end of the output says so: nobody may go on answering.
+kill "$answering" 2> /dev/null

@@ -32,7 +32,7 @@ CARBON = {
     "home": set(),
     "inventory": set(),
     "balancer": set(),
-    "join": set(),
+    "join": {"home"},
     "plan": {"config", "home"},
     "checks": {"balancer", "config", "home", "join", "plan"},
     "clone": {"checks", "config", "home", "plan"},

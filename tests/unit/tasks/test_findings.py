@@ -10,7 +10,7 @@ from rich.console import Console
 
 from carbon.checks.case import Finding
 from carbon.checks.diagnosis import Diagnosis
-from carbon.checks.status import Membership
+from carbon.join.membership import Membership
 from tasks import findings
 from tasks.screen import Screen
 from tests.unit.carbon.nodes import make_manager, make_node

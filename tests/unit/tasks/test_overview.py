@@ -12,7 +12,6 @@ from rich.console import Console
 
 from carbon.checks.status import (
     BalancerStatus,
-    Membership,
     NodeStatus,
     Port,
     Problem,
@@ -20,6 +19,7 @@ from carbon.checks.status import (
     unreachable,
 )
 from carbon.errors import ConnectError
+from carbon.join.membership import Membership
 from carbon.value import replace
 from tasks import overview
 from tasks.screen import Screen

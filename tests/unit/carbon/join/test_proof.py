@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carbon.join.loglines import Joined, Left, Wording
+from carbon.join.lines import Joined, Left, Wording
 from carbon.join.proof import (
     NotEnough,
     OtherDomain,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carbon.join.proof import NotEnough, Proof, WrongPort
-from carbon.join.tracker import KEPT_LINES, JoinWatch
+from carbon.join.tracker import KEPT_LINES, JoinTracker
 from tests.unit.carbon.looks import joined_line, left_line, log_line, own_lines
 from tests.unit.carbon.nodes import make_node
 
@@ -19,8 +19,8 @@ TRIBES = "org.apache.axis2.clustering.tribes"
 JOINED = joined_line(ago=0)
 
 
-def watch(**own: Any) -> JoinWatch:
-    return JoinWatch(node=make_node(), **own)
+def track(**own: Any) -> JoinTracker:
+    return JoinTracker(make_node(), **own)
 
 
 def tribes(message: str) -> str:
@@ -38,7 +38,7 @@ CONFIGURATION = tribes(
 
 
 def test_both_proofs_are_needed_in_any_order() -> None:
-    first = watch()
+    first = track()
     assert first.phase == "starting"
     first.own(INITIALIZED)
     assert first.phase == "initialized"
@@ -46,7 +46,7 @@ def test_both_proofs_are_needed_in_any_order() -> None:
     assert first.phase == "joined"
     first.own(STARTED)
     assert first.phase == "done"
-    second = watch()
+    second = track()
     second.own(STARTED)
     assert second.phase == "started"
     second.manager(JOINED)
@@ -55,31 +55,31 @@ def test_both_proofs_are_needed_in_any_order() -> None:
 
 
 def test_the_line_that_proved_it_is_kept() -> None:
-    made = watch()
-    made.manager(JOINED)
-    assert made.proof_line == JOINED
-    assert made.verdicts == [Proof(wording="Member joined")]
+    tracker = track()
+    tracker.manager(JOINED)
+    assert tracker.proof_line == JOINED
+    assert tracker.verdicts == [Proof(wording="Member joined")]
 
 
 def test_the_guides_own_line_is_preferred_whichever_comes_first() -> None:
     for lines in ((JOIN, CONFIGURATION), (CONFIGURATION, JOIN)):
-        made = watch()
+        tracker = track()
         for line in lines:
-            made.manager(line)
-        assert made.wording == "GetConfigurationCommand"
-        assert made.proof_line == CONFIGURATION
+            tracker.manager(line)
+        assert tracker.wording == "GetConfigurationCommand"
+        assert tracker.proof_line == CONFIGURATION
 
 
 def test_strict_evidence_remembers_the_best_of_what_it_did_not_accept() -> None:
     """Hearsay that follows the node's own message says less."""
-    made = watch(evidence="strict")
-    made.manager(JOIN)
-    made.manager(
+    tracker = track(evidence="strict")
+    tracker.manager(JOIN)
+    tracker.manager(
         log_line("New member 10.0.0.4:4000(wso2.as.domain) joined cluster.", logger=TRIBES)
     )
-    assert made.wording is None
-    assert made.weaker == "JOIN"
-    assert NotEnough(wording="JOIN") in made.verdicts
+    assert tracker.wording is None
+    assert tracker.weaker == "JOIN"
+    assert NotEnough(wording="JOIN") in tracker.verdicts
 
 
 @pytest.mark.parametrize(
@@ -95,60 +95,60 @@ def test_strict_evidence_remembers_the_best_of_what_it_did_not_accept() -> None:
     ],
 )
 def test_a_line_of_anybody_else_proves_nothing(line: str) -> None:
-    made = watch()
-    made.own(STARTED)
-    made.manager(line)
-    assert made.phase in ("started", "failed")
-    assert made.wording is None
+    tracker = track()
+    tracker.own(STARTED)
+    tracker.manager(line)
+    assert tracker.phase in ("started", "failed")
+    assert tracker.wording is None
 
 
 def test_a_member_that_leaves_again_has_not_joined() -> None:
-    made = watch()
-    made.manager(JOINED)
-    made.manager(left_line(ago=0))
-    made.own(STARTED)
-    assert made.phase == "started"
-    made.manager(JOINED)
-    assert made.phase == "done"
+    tracker = track()
+    tracker.manager(JOINED)
+    tracker.manager(left_line(ago=0))
+    tracker.own(STARTED)
+    assert tracker.phase == "started"
+    tracker.manager(JOINED)
+    assert tracker.phase == "done"
 
 
 def test_another_members_leaving_changes_nothing() -> None:
-    made = watch()
-    made.manager(JOINED)
-    made.manager(left_line("10.0.0.5", ago=0))
-    made.own(STARTED)
-    assert made.phase == "done"
+    tracker = track()
+    tracker.manager(JOINED)
+    tracker.manager(left_line("10.0.0.5", ago=0))
+    tracker.own(STARTED)
+    assert tracker.phase == "done"
 
 
 def test_an_auto_incremented_port_is_a_failure_that_its_own_log_tells() -> None:
-    made = watch()
+    tracker = track()
     for line in own_lines(port=4001):
-        made.own(line)
-    assert made.phase == "failed"
-    assert made.failure == (
-        "it took localMemberPort 4001, not 4000: that one was taken, and the product counts up by"
+        tracker.own(line)
+    assert tracker.phase == "failed"
+    assert tracker.failure == (
+        "it took localMemberPort 4001, not 4000: that port was taken, and the product counts up by"
         " itself"
     )
 
 
 def test_a_join_under_another_port_is_told_but_is_not_yet_the_end() -> None:
     """It may be a line of another node that hosts.yaml does not know."""
-    made = watch()
-    made.manager(joined_line(port=4001, ago=0))
-    assert made.failure is None
-    assert made.verdicts == [WrongPort(port=4001)]
+    tracker = track()
+    tracker.manager(joined_line(port=4001, ago=0))
+    assert tracker.failure is None
+    assert tracker.verdicts == [WrongPort(port=4001)]
 
 
 def test_the_port_of_a_neighbour_on_the_same_server_is_none_of_its_business() -> None:
-    made = watch(neighbour_ports={4001})
-    made.manager(joined_line(port=4001, ago=0))
-    assert made.verdicts == []
+    tracker = track(neighbour_ports={4001})
+    tracker.manager(joined_line(port=4001, ago=0))
+    assert tracker.verdicts == []
 
 
 def test_a_join_in_another_domain_is_a_failure() -> None:
-    made = watch()
-    made.manager(tribes("Received JOIN message from 10.0.0.4:4000(wso2.carbon.domain)"))
-    assert made.failure == "it joined the domain wso2.carbon.domain, not wso2.as.domain"
+    tracker = track()
+    tracker.manager(tribes("Received JOIN message from 10.0.0.4:4000(wso2.carbon.domain)"))
+    assert tracker.failure == "it joined the domain wso2.carbon.domain, not wso2.as.domain"
 
 
 @pytest.mark.parametrize(
@@ -163,45 +163,45 @@ def test_a_join_in_another_domain_is_a_failure() -> None:
         ),
     ],
 )
-def test_what_the_product_does_not_recover_from_ends_the_watch(line: str, said: str) -> None:
-    made = watch()
-    made.own(line)
-    assert made.phase == "failed"
-    assert said in (made.failure or "")
+def test_what_the_product_does_not_recover_from_ends_the_track(line: str, said: str) -> None:
+    tracker = track()
+    tracker.own(line)
+    assert tracker.phase == "failed"
+    assert said in (tracker.failure or "")
 
 
 def test_a_process_that_ends_is_a_failure_and_its_console_is_kept() -> None:
-    made = watch()
-    made.died(["Error: JAVA_HOME is not defined correctly."])
-    assert made.failure == "its process ended"
-    assert list(made.own_lines) == ["Error: JAVA_HOME is not defined correctly."]
+    tracker = track()
+    tracker.process_ended(["Error: JAVA_HOME is not defined correctly."])
+    assert tracker.failure == "its process ended"
+    assert list(tracker.own_lines) == ["Error: JAVA_HOME is not defined correctly."]
 
 
 def test_what_ended_it_first_is_what_is_told() -> None:
-    made = watch()
-    made.own(log_line("Cannot initialize cluster", level="ERROR"))
-    made.died([])
-    assert "its clustering failed" in (made.failure or "")
+    tracker = track()
+    tracker.own(log_line("Cannot initialize cluster", level="ERROR"))
+    tracker.process_ended([])
+    assert "its clustering failed" in (tracker.failure or "")
 
 
 def test_a_pattern_of_hosts_yaml_is_evidence() -> None:
-    made = watch(patterns=[r"welcome (?P<host>[0-9.]+) at (?P<port>[0-9]+)"])
-    made.manager("welcome 10.0.0.4 at 4000")
-    assert made.wording == "custom"
+    tracker = track(patterns=[r"welcome (?P<host>[0-9.]+) at (?P<port>[0-9]+)"])
+    tracker.manager("welcome 10.0.0.4 at 4000")
+    assert tracker.wording == "custom"
 
 
 def test_only_the_last_lines_are_kept() -> None:
-    made = watch()
+    tracker = track()
     for number in range(3 * KEPT_LINES):
-        made.own(str(number))
-    assert list(made.own_lines) == [str(n) for n in range(2 * KEPT_LINES, 3 * KEPT_LINES)]
+        tracker.own(str(number))
+    assert list(tracker.own_lines) == [str(n) for n in range(2 * KEPT_LINES, 3 * KEPT_LINES)]
 
 
 @given(
     st.lists(st.tuples(st.booleans(), st.text() | st.sampled_from([STARTED, INITIALIZED, JOIN])))
 )
 def test_no_line_brings_the_watch_down(lines: list[tuple[bool, str]]) -> None:
-    made = watch()
+    tracker = track()
     for own, line in lines:
-        (made.own if own else made.manager)(line)
-    assert made.phase in ("starting", "initialized", "joined", "started", "done", "failed")
+        (tracker.own if own else tracker.manager)(line)
+    assert tracker.phase in ("starting", "initialized", "joined", "started", "done", "failed")

@@ -8,7 +8,7 @@ import pytest
 
 from carbon.checks.fitness import unfit_elb
 from carbon.cluster import GroupManagement
-from carbon.join.tracker import JoinWatch
+from carbon.join.tracker import JoinTracker
 from tests.unit.carbon.looks import HAZELCAST, joined_line, log_line, make_facts
 from tests.unit.carbon.nodes import make_cluster, make_node
 
@@ -35,7 +35,7 @@ def member(*, host: str = "10.0.0.4", port: int = 4000, sub_domain: str = "worke
     )
 
 
-def taken_in(**own: Any) -> str:
+def in_elb(**own: Any) -> str:
     return agent(f"Application member {member(**own)} joined application cluster")
 
 
@@ -43,57 +43,57 @@ def refused() -> str:
     return agent(f"Could not add application member {member()}", level="ERROR")
 
 
-def watch(*, elb_wanted: bool = True) -> JoinWatch:
+def track(*, needs_elb: bool = True) -> JoinTracker:
     """Return a watch of a worker that the manager has seen joining, and that has started."""
-    made = JoinWatch(node=WORKER, elb_wanted=elb_wanted)
-    made.manager(JOINED)
-    made.own(STARTED)
-    return made
+    tracker = JoinTracker(WORKER, needs_elb=needs_elb)
+    tracker.manager(JOINED)
+    tracker.own(STARTED)
+    return tracker
 
 
 def test_without_an_elb_the_managers_word_is_enough() -> None:
-    assert watch(elb_wanted=False).phase == "done"
+    assert track(needs_elb=False).phase == "done"
 
 
 def test_with_an_elb_its_word_is_needed_too() -> None:
-    made = watch()
-    assert made.phase == "started"
-    made.elb(taken_in())
-    assert made.phase == "done"
+    tracker = track()
+    assert tracker.phase == "started"
+    tracker.elb(in_elb())
+    assert tracker.phase == "done"
 
 
 def test_the_elbs_word_alone_is_not_enough() -> None:
-    made = JoinWatch(node=WORKER, elb_wanted=True)
-    made.elb(taken_in())
-    made.own(STARTED)
-    assert made.phase == "started"
+    tracker = JoinTracker(WORKER, needs_elb=True)
+    tracker.elb(in_elb())
+    tracker.own(STARTED)
+    assert tracker.phase == "started"
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        taken_in(host="10.0.0.40"),
-        taken_in(port=4001),
-        taken_in(sub_domain="mgt"),
-        taken_in().replace("wso2.as.domain", "other.domain"),
+        in_elb(host="10.0.0.40"),
+        in_elb(port=4001),
+        in_elb(sub_domain="mgt"),
+        in_elb().replace("wso2.as.domain", "other.domain"),
         JOINED,
         refused(),
     ],
 )
 def test_what_the_elb_says_of_others_or_otherwise_does_not_count(line: str) -> None:
-    made = watch()
-    made.elb(line)
-    assert made.phase == "started"
+    tracker = track()
+    tracker.elb(line)
+    assert tracker.phase == "started"
 
 
 def test_a_refusal_is_kept_to_be_shown_and_fails_nothing_by_itself() -> None:
     """The ELB tries for up to five minutes: it may be of the start before."""
-    made = watch()
-    made.elb(refused())
-    assert list(made.elb_lines) == [refused()]
-    assert made.failure is None
-    made.elb(taken_in())
-    assert made.phase == "done"
+    tracker = track()
+    tracker.elb(refused())
+    assert list(tracker.elb_lines) == [refused()]
+    assert tracker.failure is None
+    tracker.elb(in_elb())
+    assert tracker.phase == "done"
 
 
 def test_the_elb_counts_only_where_it_manages_a_group() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from carbon.errors import ScriptError
 from carbon.home import layout
-from remote.observe.follow import Followed, follow_script
+from remote.observe.follow import LogFollower, follow_script, member_pattern
 from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer
 
@@ -33,7 +33,7 @@ class Log:
 
     path: Path
     server: LocalServer
-    followed: Followed
+    follower: LogFollower
     came: SimpleQueue[str | None] = field(default_factory=SimpleQueue)
 
     def write(self, text: str) -> None:
@@ -42,7 +42,7 @@ class Log:
 
     def begin(self) -> str:
         self.came = SimpleQueue()
-        return self.followed.begin(self.came.put)
+        return self.follower.attach(self.came.put)
 
     def next(self) -> str | None:
         return self.came.get(timeout=SECONDS)
@@ -63,9 +63,9 @@ def log(tmp_path: Path) -> Iterator[Log]:
     nodes += [make_node(name="w2", local_member_host=SECOND)]
     server = LocalServer("manager")
     fleet = LocalFleet(make_cluster(*nodes, manager=manager), {"manager": server})
-    followed = Followed(fleet, manager, nodes)  # type: ignore[arg-type]
-    yield Log(path=path, server=server, followed=followed)
-    followed.close()
+    follower = LogFollower(fleet, manager, member_pattern(fleet.cluster, nodes))  # type: ignore[arg-type]
+    yield Log(path=path, server=server, follower=follower)
+    follower.close()
 
 
 def test_only_what_comes_after_the_beginning_is_taken(log: Log) -> None:
@@ -79,7 +79,7 @@ def test_the_second_node_begins_where_the_log_ends_by_then_on_the_same_session(l
     log.begin()
     log.write(line(FIRST))
     log.next()
-    log.followed.end()
+    log.follower.detach()
     log.write(line(SECOND, "Member left"))  # of the one that it replaces
     assert log.begin() == log.place
     log.write(line(SECOND))
@@ -89,19 +89,19 @@ def test_the_second_node_begins_where_the_log_ends_by_then_on_the_same_session(l
 
 def test_a_line_that_stood_there_already_is_not_taken_however_late_it_comes(log: Log) -> None:
     log.begin()
-    log.followed.end()
+    log.follower.detach()
     for _ in range(50):  # written and not yet read when the second one begins
         log.write(line(SECOND, "Member joined old"))
         log.begin()
         log.write(line(SECOND))
         assert log.next() == line(SECOND).rstrip("\n")
-        log.followed.end()
+        log.follower.detach()
 
 
 def test_nobody_takes_lines_between_two_nodes(log: Log) -> None:
     log.begin()
     first = log.came
-    log.followed.end()
+    log.follower.detach()
     log.write(line(FIRST))
     log.begin()
     log.write(line(SECOND))
@@ -114,7 +114,7 @@ def test_a_log_that_became_another_file_meanwhile_is_followed_anew(log: Log, how
     log.begin()
     log.write(line(FIRST))
     log.next()
-    log.followed.end()
+    log.follower.detach()
     if how == "rotated":
         log.path.rename(log.path.with_suffix(".old"))
     log.path.write_text("")
@@ -143,7 +143,7 @@ def test_a_log_that_cannot_be_read_is_told(log: Log) -> None:
 
 def test_the_end_of_the_session_is_told_and_the_next_node_has_a_new_one(log: Log) -> None:
     log.begin()
-    stream = log.followed._stream
+    stream = log.follower._feed.stream
     assert stream is not None
     stream.close()
     assert log.next() is None
@@ -164,7 +164,7 @@ def test_the_end_of_reading_is_told_although_questions_would_still_be_answered(l
 
 
 def test_it_ends_with_its_client_also_where_that_does_not_take_its_answer(log: Log) -> None:
-    script = follow_script(make_manager(home=log.path.parents[2]), "joined", placed=True)
+    script = follow_script(make_manager(home=log.path.parents[2]), "joined")
     text = script.render()
     process = subprocess.Popen(
         ["sh", "-c", script.command(len(text))],

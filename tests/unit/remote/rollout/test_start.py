@@ -375,7 +375,7 @@ def test_a_swap_that_refuses_is_told_whatever_the_servers_own_log_said_before(si
         with pytest.raises(UnfitError, match="changed by somebody else"):
             attempt.swap()
             attempt.swapped()
-        assert attempt._watch.failure, "of the other start"
+        assert attempt._tracker.failure, "of the other start"
         assert time.monotonic() - began < 4, "no limit is waited for"
 
 
@@ -401,7 +401,7 @@ def test_a_swap_that_goes_on_is_waited_for_where_the_managers_log_is_lost(site: 
     with site.attempt() as attempt:
         attempt.watch()
         attempt.prepare(swap=swap)
-        manager = attempt._watchers.manager._stream
+        manager = attempt._followers.manager._feed.stream
         manager.close()  # type: ignore[union-attr]
         attempt.swap()
         attempt.swapped()

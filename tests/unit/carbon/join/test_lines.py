@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carbon.join.loglines import (
-    OWN_LOG_PATTERN,
+from carbon.join.address import canonical_host
+from carbon.join.grep import OWN_LOG_PATTERN, grep_pattern
+from carbon.join.lines import (
     ApplicationMemberJoined,
     ApplicationMemberRefused,
     ClusterDomain,
@@ -28,8 +29,6 @@ from carbon.join.loglines import (
     Started,
     TransportsFailed,
     WaitingForServices,
-    canonical_host,
-    grep_pattern,
     parse,
 )
 

@@ -1,0 +1,294 @@
+"""What Carbon logs when a member joins or leaves, starts or fails: the wordings, and their events.
+
+Two clustering agents write them. The Hazelcast agent is in kernel 4.2.0 and later
+(`org.wso2.carbon.core.clustering.hazelcast`), the Tribes agent in Carbon 4.1 and earlier
+(`org.apache.axis2.clustering`). A line counts only in its own logger's wording, from the first
+word to the last: 10.0.0.4:4000 is never taken for 10.0.0.40:4000 or 10.0.0.4:40001, nor a
+quotation in another message for an event.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from carbon.join.address import canonical_host
+from carbon.join.columns import Entry, take_apart
+from carbon.value import Value, field
+
+Agent = Literal["tribes", "hazelcast"]
+Wording = Literal["GetConfigurationCommand", "JOIN", "New member", "Member joined", "custom"]
+
+
+class _Said(Value, kw_only=True):
+    at: datetime | None = None
+    """By the clock of the server that wrote it, without a zone; None: the line has no time."""
+
+
+class _MemberLine(_Said, kw_only=True):
+    host: str
+    port: int
+    domain: str | None = None
+    """None: the wording does not say."""
+
+
+class Joined(_MemberLine, kw_only=True):
+    """A member announced itself to the node that wrote the line."""
+
+    wording: Wording
+    member_uuid: str | None = None
+
+
+class Left(_MemberLine, kw_only=True):
+    """A member is gone, in an orderly way or not."""
+
+    member_uuid: str | None = None
+
+
+class ApplicationMemberJoined(_MemberLine, kw_only=True):
+    """An ELB, or a manager with groupManagement, took a member into an application cluster."""
+
+    sub_domain: str | None = None
+
+
+class ApplicationMemberRefused(_MemberLine, kw_only=True):
+    """An ELB tried a member's HTTP and HTTPS ports for minutes and gave up."""
+
+    sub_domain: str | None = None
+
+
+class LocalMember(_MemberLine, kw_only=True):
+    """The address and port that the node truly advertises."""
+
+    sub_domain: str | None = None
+    """None: Tribes does not say."""
+
+
+class ClusterDomain(_Said, kw_only=True):
+    """The domain that the node truly uses."""
+
+    domain: str
+
+
+class ClusterInitialized(_Said, kw_only=True):
+    """The node's own clustering is up, which proves no membership: a lone node says it, too."""
+
+    agent: Agent
+
+
+class Started(_Said, kw_only=True):
+    """The server is up."""
+
+    seconds: int
+
+
+class ClusterFailed(_Said, kw_only=True):
+    """Clustering did not come up; the JVM stays, and never says that it started."""
+
+    text: str
+
+
+class TransportsFailed(_Said, kw_only=True):
+    """No transport came up; the JVM stays, and never says that it started."""
+
+
+class WaitingForServices(_Said, kw_only=True):
+    """The typical hang: logged every 60 s while OSGi services are missing."""
+
+    text: str
+
+
+class ProfileMissing(_Said, kw_only=True):
+    """The pack has no such OSGi profile (repository/components/worker)."""
+
+    profile: str
+
+
+class LoopbackWarning(_Said, kw_only=True):
+    """localMemberHost is a loopback address, so nobody else can connect."""
+
+
+class ShuttingDown(_Said, kw_only=True):
+    """One phase of an orderly stop."""
+
+    text: str
+
+
+Event: TypeAlias = (
+    Joined
+    | Left
+    | ApplicationMemberJoined
+    | ApplicationMemberRefused
+    | LocalMember
+    | ClusterDomain
+    | ClusterInitialized
+    | Started
+    | ClusterFailed
+    | TransportsFailed
+    | WaitingForServices
+    | ProfileMissing
+    | LoopbackWarning
+    | ShuttingDown
+)
+
+
+class _Wording(Value):
+    """One message of one group of loggers; the groups of the pattern are the event's fields."""
+
+    logger: re.Pattern[str]
+    message: str
+    """Compiled when a line is read, by `re` itself, and kept there: most commands read none."""
+    kind: Callable[..., Event]
+    fixed: Mapping[str, str] = field(default_factory=dict)
+
+    def event(self, entry: Entry) -> Event | None:
+        match = re.fullmatch(self.message, entry.message)
+        if match is None or not self.logger.search(entry.logger):
+            return None
+        fields = {name: _field(name, text) for name, text in match.groupdict().items()}
+        if "port" in fields and fields["port"] is None:
+            return None
+        return self.kind(at=entry.at, **fields, **self.fixed)
+
+
+_ANY = re.compile("")
+# A group management agent says "Member joined", too: of the ELB's cluster, not of this node's.
+_CLUSTER = re.compile(
+    r"^(?!.*GroupManagementAgent)"
+    r".*(?:clustering|hazelcast|membership|RpcInitializationRequestHandler)",
+    re.IGNORECASE,
+)
+_GROUPS = re.compile(r"GroupManagementAgent|MembershipManager")
+
+_PORT = r"(?P<port>\d{1,5})"
+_UUID = r"(?P<member_uuid>[0-9A-Fa-f-]{36})"
+# TribesUtil.getName
+_TRIBES = (
+    rf"(?P<host>(?:\d{{1,3}}\.){{3}}(?:(?:\d{{1,3}}\.){{12}})?\d{{1,3}}):{_PORT}\((?P<domain>.*)\)"
+)
+# java.net.InetSocketAddress.toString
+_SOCKET = rf"[^/\s]*/\[?(?P<host>[0-9A-Fa-f.:]+)(?:%[^\]:\s]+)?\]?:{_PORT}"
+# org.apache.axis2.clustering.Member.toString; without Remote Host in older ones
+_MEMBER = (
+    rf"Host: ?(?P<host>[^,\s]+), (?:Remote Host: ?[^,]*, )?Port: ?{_PORT}, "
+    r"HTTP: ?-?\d+, HTTPS: ?-?\d+, Domain: ?(?P<domain>[^,]*), "
+    r"Sub-domain: ?(?P<sub_domain>[^,]*), Active: ?\w+"
+)
+_CONFIGURATION = "Received GetConfigurationCommand initialization request message from"
+_STOPPING = (
+    r"(?P<text>Shutdown hook triggered.*|Gracefully shutting down .*"
+    r"|Starting to switch to maintenance mode.*|Stopped all transport listeners.*"
+    r"|Waiting for (?:request service|deployment|server task) completion.*"
+    r"|Timeout occurred even though there are active connections.*"
+    r"|All requests have been served.*"
+    r"|All (?:deployment|server) tasks have been completed.*"
+    r"|Shutting down .*\.\.\.|Shutdown complete|Halting JVM)"
+)
+
+_WORDINGS: tuple[_Wording, ...] = (
+    # A member joins. Left out, since their address is the announcer's and not the joiner's:
+    # "Received MEMBER_JOINED message from", "Received MEMBER_LIST message from".
+    _Wording(
+        _CLUSTER, rf"Member joined \[{_UUID}\]: {_SOCKET}", Joined, {"wording": "Member joined"}
+    ),
+    # (the membership schemes for Kubernetes and Mesos)
+    _Wording(
+        _CLUSTER,
+        rf"Member joined: \[UUID\] {_UUID}, \[Address\] {_SOCKET}",
+        Joined,
+        {"wording": "Member joined"},
+    ),
+    _Wording(
+        _CLUSTER, rf"{_CONFIGURATION} {_TRIBES}", Joined, {"wording": "GetConfigurationCommand"}
+    ),
+    _Wording(_CLUSTER, rf"Received JOIN message from {_TRIBES}", Joined, {"wording": "JOIN"}),
+    _Wording(
+        _CLUSTER, rf"New member {_TRIBES} joined cluster\.?", Joined, {"wording": "New member"}
+    ),
+    # A member leaves.
+    _Wording(_CLUSTER, rf"Member left \[{_UUID}\]: {_SOCKET}", Left),
+    _Wording(_CLUSTER, rf"Member left: \[UUID\] {_UUID}, \[Address\] {_SOCKET}", Left),
+    _Wording(_CLUSTER, rf"Member {_TRIBES} left cluster\.?", Left),
+    # An ELB takes a member in, or gives it up; the guide prints "clustert".
+    _Wording(
+        _GROUPS,
+        rf"Application member {_MEMBER} joined application clustert?\.?",
+        ApplicationMemberJoined,
+    ),
+    _Wording(_GROUPS, rf"Application member {_TRIBES} joined group \S+", ApplicationMemberJoined),
+    _Wording(_GROUPS, rf"Could not add application member {_MEMBER}", ApplicationMemberRefused),
+    # A node says how it presents itself.
+    _Wording(_CLUSTER, r"Cluster domain: (?P<domain>.*)", ClusterDomain),
+    _Wording(_CLUSTER, rf"Local member: \[[^\]]*\] - {_MEMBER}", LocalMember),
+    _Wording(_CLUSTER, rf"Local Member {_TRIBES}", LocalMember),
+    _Wording(_CLUSTER, "localMemberHost is configured to use the loopback.*", LoopbackWarning),
+    _Wording(
+        _CLUSTER, r"Local member advertising its IP address as 127\.0\.0\.1.*", LoopbackWarning
+    ),
+    # A node starts.
+    _Wording(
+        _CLUSTER, "Cluster initialization completed", ClusterInitialized, {"agent": "hazelcast"}
+    ),
+    _Wording(
+        _CLUSTER, r"Cluster initialization completed\.", ClusterInitialized, {"agent": "tribes"}
+    ),
+    _Wording(_ANY, r"WSO2 Carbon started in (?P<seconds>\d{1,9}) sec", Started),
+    # A start fails; the JVM stays.
+    _Wording(_ANY, "(?P<text>Cannot initialize cluster.*)", ClusterFailed),
+    _Wording(_ANY, "(?P<text>Invalid membership scheme .*)", ClusterFailed),
+    _Wording(_ANY, "Cannot start transports.*", TransportsFailed),
+    _Wording(_ANY, "Waiting for required OSGi services: ?(?P<text>.*)", WaitingForServices),
+    _Wording(_ANY, r"(?:.* )?OSGi runtime (?P<profile>\S+) profile not found.*", ProfileMissing),
+    _Wording(_ANY, r".*Exception: (?P<profile>\S+) profile not found.*", ProfileMissing),
+    # A server stops.
+    _Wording(_ANY, _STOPPING, ShuttingDown),
+)
+
+
+def parse(line: str, *, extra_patterns: Sequence[str] = ()) -> Event | None:
+    """Return what one whole line says, or None if it says nothing of interest.
+
+    `extra_patterns` are regular expressions with groups `host` and `port`, and `domain` if
+    they can: searched in lines that have no other meaning, for logs in a wording of their own.
+    """
+    entry = take_apart(line)
+    for wording in _WORDINGS:
+        if event := wording.event(entry):
+            return event
+    return _custom(entry, line, extra_patterns)
+
+
+def _custom(entry: Entry, line: str, extra_patterns: Sequence[str]) -> Joined | None:
+    for pattern in extra_patterns:
+        match = re.search(pattern, line)
+        groups = match.groupdict(default="") if match else {}
+        port = _port(groups.get("port", ""))
+        if groups.get("host") and port:
+            return Joined(
+                at=entry.at,
+                host=canonical_host(groups["host"]),
+                port=port,
+                domain=groups.get("domain") or None,
+                wording="custom",
+            )
+    return None
+
+
+def _field(name: str, text: str) -> str | int | None:
+    match name:
+        case "host":
+            return canonical_host(text)
+        case "port":
+            return _port(text)
+        case "seconds":
+            return int(text)
+        case "domain" | "sub_domain":
+            return None if text == "null" else text
+        case _:
+            return text
+
+
+def _port(text: str) -> int | None:
+    return int(text) if text.isdecimal() and 0 < int(text) < 65536 else None
