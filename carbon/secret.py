@@ -12,6 +12,11 @@ from typing import Literal
 from carbon.errors import InventoryError
 
 MASK = "********"
+SECRET_NAME = (
+    r"(?:pass(?:w(?:or)?d|phrase)?|pwd|secret|token|credentials?"
+    r"|(?:private|secret|access|api|shared|symmetric|encryption|licen[cs]e)[_.\-]?key)"
+)
+"""The end of a name tells: `keystorePass` is a secret, `passwordHashMethod` is none."""
 COMMAND_SECONDS = 120
 """Long enough for a person to answer a password manager's question."""
 

@@ -15,6 +15,7 @@ from carbon.home.facts import Reach, ServerFacts
 from carbon.join.grep import OWN_LOG_PATTERN
 from carbon.join.lines import ClusterDomain, LocalMember, ShuttingDown, Started, parse
 from carbon.join.membership import MEMBERS, Membership, members_pattern, membership
+from carbon.join.quote import quote
 from carbon.plan.plan import Plan
 from carbon.value import Value, replace
 
@@ -90,7 +91,7 @@ class InEffect(Value, kw_only=True):
     def of(cls, facts: ServerFacts) -> InEffect:
         whole = facts.said.get(OWN, ())
         console = () if facts.process else facts.said.get(CONSOLE, ())
-        lines = (*_since_last_start(whole), *_since_last_start(console))
+        lines = tuple(map(quote, (*_since_last_start(whole), *_since_last_start(console))))
         last = parse(whole[-1]) if whole else None
         stopped = isinstance(last, ShuttingDown) and facts.process is None
         seen = cls(lines=lines, stopped_at=last.at if last and stopped else None)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from carbon.cluster import Node
 from carbon.join.address import canonical_host
+from carbon.join.columns import cut
 from carbon.join.lines import (
     ClusterDomain,
     Event,
@@ -150,7 +151,7 @@ class _Rule(Value, kw_only=True):
     remedy: str
 
     def reason(self, line: str, *, node: Node, manager: Node) -> Reason | None:
-        match = re.search(self.text, line)  # compiled when there is a failure to explain
+        match = re.search(self.text, cut(line))  # compiled when there is a failure to explain
         if match is None:
             return None
         words = match.groupdict(default="") | {
@@ -216,20 +217,21 @@ _FAILURES: tuple[_Rule, ...] = (
     ),
     _rule(
         "worker profile",
-        r"(?P<profile>[\w-]+) profile not found",
+        r"(?<![\w-])(?P<profile>[\w-]+) profile not found",
         "the pack of {node} has no {profile} profile in repository/components",
         "install a pack of this product version that ships it",
     ),
     _rule(
         "clustering class",
-        r"ClassNotFoundException: (?P<class>[\w.$]*Cluster\w*Agent)",
+        r"ClassNotFoundException: (?P<class>[\w.$]{0,200}Cluster\w{0,50}Agent)",
         "the clustering class {class} is not in this pack",
         "take `agent` out of hosts.yaml, so that the pack's own class is kept",
     ),
     _rule(
         "driver",
-        r"(?:ClassNotFoundException: |Unable to load class: )(?P<class>[\w.$]*[Dd]river[\w$]*)"
-        r"|(?P<also>[\w.$]*[Dd]river[\w$]*) cannot be found by|No suitable driver",
+        r"(?:ClassNotFoundException: |Unable to load class: )"
+        r"(?P<class>[\w.$]{0,200}[Dd]river[\w$]{0,50})"
+        r"|(?<![\w.$])(?=[\w.$]*[Dd]river)(?P<also>[\w.$]+) cannot be found by|No suitable driver",
         "the JDBC driver {class}{also} is not in repository/components/lib",
         "run `fab -H {node} driver`, and compare driver_class in hosts.yaml",
     ),

@@ -13,16 +13,11 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from carbon.errors import ConfigFileError
-from carbon.secret import MASK
+from carbon.secret import MASK, SECRET_NAME
 from carbon.xmledit.markup import escape_attribute, escape_text
 from carbon.xmledit.source import codec_of
 
-_ENDING = (
-    r"(?:pass(?:w(?:or)?d|phrase)?|pwd|secret|token|credentials?"
-    r"|(?:private|secret|access|api|shared|symmetric|encryption|licen[cs]e)[_.\-]?key)"
-)
-"""The end of a name tells: `keystorePass` is a secret, `passwordHashMethod` is none."""
-_NAME = rf"[\w.\-]*{_ENDING}"
+_NAME = rf"[\w.\-]*{SECRET_NAME}"
 _TAG = r"<(?:!--\s*)?"
 """The beginning of a tag, also of one whose brackets are those of a comment."""
 _ATTRIBUTES = r"(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*"
@@ -33,7 +28,7 @@ _TEXT = r"(?<!/)>(?P<secret>[^<]*(?:<!\[CDATA\[.*?\]\]>[^<]*)*)"
 _VALUE = r"\s*=\s*(?P<quote>[\"'])(?P<secret>(?:(?!(?P=quote))[^<])*)"
 
 _SECRETS = (
-    rf"{_ENDING}{_VALUE}",  # keystorePass="..."
+    rf"{SECRET_NAME}{_VALUE}",  # keystorePass="..."
     rf"{_TAG}(?:[\w.\-]+:)?{_NAME}(?:\s{_ATTRIBUTES})?{_TEXT}",  # <SvnPassword>...
     rf"{_NAMED}{_TEXT}",  # <property name="password">...
     rf"{_NAMED}\bvalue{_VALUE}",  # <property name="password" value="..."

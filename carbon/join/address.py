@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv6Address, ip_address
 
 
@@ -20,6 +21,12 @@ def canonical_host(text: str) -> str:
         return text.lower()
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return str(mapped or address)
+
+
+def mentions(line: str, host: str) -> bool:
+    """Tell whether a line names this address, in any spelling of the agents."""
+    texts = "|".join(map(re.escape, spellings(host)))
+    return re.search(rf"(?<![\w.:])(?:{texts})(?!\w|\.\d)", line) is not None
 
 
 def spellings(host: str) -> tuple[str, ...]:

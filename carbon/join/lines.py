@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from carbon.join.address import canonical_host
-from carbon.join.columns import Entry, take_apart
+from carbon.join.columns import Entry, cut, take_apart
 from carbon.value import Value, field
 
 Agent = Literal["tribes", "hazelcast"]
@@ -260,9 +260,23 @@ def parse(line: str, *, extra_patterns: Sequence[str] = ()) -> Event | None:
     return _custom(entry, line, extra_patterns)
 
 
+def names_milestone(line: str) -> bool:
+    """Tell whether a line holds the text of a milestone, whatever its layout and its logger are.
+
+    If `parse` makes nothing of such a line, its layout is one that is not understood.
+    """
+    return _MILESTONE.search(cut(line)) is not None
+
+
+_MILESTONE = re.compile(
+    r"WSO2 Carbon started in \d|Cluster initialization completed|Member joined"
+    r"|Received JOIN message|Received GetConfigurationCommand"
+)
+
+
 def _custom(entry: Entry, line: str, extra_patterns: Sequence[str]) -> Joined | None:
     for pattern in extra_patterns:
-        match = re.search(pattern, line)
+        match = re.search(pattern, cut(line))
         groups = match.groupdict(default="") if match else {}
         port = _port(groups.get("port", ""))
         if groups.get("host") and port:

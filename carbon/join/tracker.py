@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 from typing import Literal
 
 from carbon.cluster import Evidence, Node
+from carbon.join.address import mentions
 from carbon.join.lines import (
     ApplicationMemberJoined,
     ApplicationMemberRefused,
@@ -27,6 +28,7 @@ from carbon.join.lines import (
     TransportsFailed,
     WaitingForServices,
     Wording,
+    names_milestone,
     parse,
 )
 from carbon.join.proof import (
@@ -39,6 +41,7 @@ from carbon.join.proof import (
     is_about,
     judge,
 )
+from carbon.join.quote import quote
 
 Phase = Literal["starting", "initialized", "joined", "started", "done", "failed"]
 KEPT_LINES = 20
@@ -75,6 +78,8 @@ class JoinTracker:
         self.own_lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.manager_lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.elb_lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self.unread_line: str | None = None
+        """A line with the text of a milestone, in a layout that is not understood."""
         self._evidence = evidence
         self._neighbour_ports = neighbour_ports
         self._patterns = patterns
@@ -100,7 +105,7 @@ class JoinTracker:
 
     def own(self, line: str) -> None:
         """Take a line of the node's own log or console."""
-        self.own_lines.append(line)
+        self.own_lines.append(quote(line))
         match parse(line):
             case ClusterInitialized():
                 self._initialized()
@@ -116,6 +121,8 @@ class JoinTracker:
                 self.failure = "it hangs: OSGi services are missing because of an earlier error"
             case ProfileMissing(profile=profile):
                 self.failure = f"the pack has no OSGi profile {profile!r}"
+            case None if names_milestone(line):
+                self.unread_line = quote(line)
 
     def manager(self, line: str) -> None:
         """Take a line that the manager wrote after this start began."""
@@ -123,8 +130,10 @@ class JoinTracker:
             case Joined() as event:
                 self._judge(event, line)
             case Left() as event if has_left(event, node=self.node):
-                self.manager_lines.append(line)
+                self.manager_lines.append(quote(line))
                 self.wording = None
+            case None if names_milestone(line) and mentions(line, self.node.local_member_host):
+                self.unread_line = quote(line)
 
     def elb(self, line: str) -> None:
         """Take a line that the ELB wrote after this start began.
@@ -133,10 +142,10 @@ class JoinTracker:
         """
         match parse(line):
             case ApplicationMemberJoined() as event if is_about(event, node=self.node):
-                self.elb_lines.append(line)
+                self.elb_lines.append(quote(line))
                 self.in_elb = True
             case ApplicationMemberRefused() as event if is_about(event, node=self.node):
-                self.elb_lines.append(line)
+                self.elb_lines.append(quote(line))
 
     def runs_as(self, worker_node: bool | None) -> None:
         """Take the role in which the JVM came up; None: its command line does not say."""
@@ -147,12 +156,12 @@ class JoinTracker:
 
     def process_ended(self, console: Sequence[str]) -> None:
         """Take note that the process is gone; what made it fail before counts for more."""
-        self.own_lines.extend(console)
+        self.own_lines.extend(quote(line) for line in console)
         self.failure = self.failure or "its process ended"
 
     def process_not_seen(self, console: Sequence[str], *, within_seconds: int) -> None:
         """Take note that the start script runs and no JVM came of it."""
-        self.own_lines.extend(console)
+        self.own_lines.extend(quote(line) for line in console)
         self.failure = f"no JVM was seen within {within_seconds} s"
 
     def _initialized(self) -> None:
@@ -180,7 +189,7 @@ class JoinTracker:
             case _:
                 return
         self.verdicts.append(verdict)
-        self.manager_lines.append(line)
+        self.manager_lines.append(quote(line))
 
     def _bound(self, port: int) -> None:
         self._bound_port = port

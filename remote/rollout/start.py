@@ -429,8 +429,10 @@ class Attempt:
         reason = likely_reason(
             list(tracker.own_lines), node=self._node, manager=manager, verdicts=tracker.verdicts
         )
+        unread = tracker.unread_line
         said = "".join(
             (
+                f"\n  a line whose columns are not understood: {unread}" if unread else "",
                 _quoted(f"last of {self._node.name}'s log", list(tracker.own_lines)),
                 _quoted(f"last of {manager.name}'s log about it", list(tracker.manager_lines)),
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
 
@@ -315,7 +316,7 @@ def test_a_group_management_agents_join_is_not_this_nodes() -> None:
         line(STARTUP, "Last time WSO2 Carbon started in 23 sec"),
         line(STARTUP, "WSO2 Carbon started in 23 sec or so"),
         JOIN,
-        f"TID: [0] [] [now] {{x}} WARN {{{RPC}}} - {JOIN}",
+        f"TID: [0] [] [now] INFO {{x}} - WARN {{{RPC}}} - {JOIN}",
     ],
 )
 def test_a_quotation_is_no_event(text: str) -> None:
@@ -509,3 +510,31 @@ def test_the_own_log_pattern_passes_every_milestone_and_failure() -> None:
     ]
     noise = [line("x", "Deploying module: addressing"), "\tat java.lang.Thread.run(Thread.java)"]
     assert grep(OWN_LOG_PATTERN, *noise, *passed) == passed
+
+
+HOSTILE = {
+    "brackets": "[",
+    "braces": "{a.b}",
+    "levels": "INFO ",
+    "dashes": "- ",
+    "names": "a.",
+    "profile": "Exception: x profile ",
+    "socket": "Member joined [/",
+    "driver": "DriverClusterAgent",
+}
+
+
+@pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
+def test_a_long_line_costs_no_more_than_its_length(piece: str) -> None:
+    """Twice the length takes at most about twice the time, and 640 kB next to nothing."""
+    prefix = f"TID: [0] [] [2026-11-28 02:29:29,281] INFO {{{WKA}}} - "
+
+    def seconds(length: int) -> float:
+        text = prefix + piece * (length // len(piece))
+        began = time.process_time()
+        for line in (text, text.removeprefix(prefix)):
+            parse(line, extra_patterns=[r"welcome (?P<host>[0-9.]+):(?P<port>[0-9]+)"])
+        return time.process_time() - began
+
+    for length in (40_000, 80_000, 640_000):
+        assert seconds(length) < 0.2

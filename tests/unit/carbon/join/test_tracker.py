@@ -205,3 +205,23 @@ def test_no_line_brings_the_watch_down(lines: list[tuple[bool, str]]) -> None:
     for own, line in lines:
         (tracker.own if own else tracker.manager)(line)
     assert tracker.phase in ("starting", "initialized", "joined", "started", "done", "failed")
+
+
+def test_a_milestone_in_columns_that_are_not_understood_is_named() -> None:
+    """Silence is never taken for absence: the line was there."""
+    tracker = track()
+    line = "message='WSO2 Carbon started in 23 sec' level=info"
+    tracker.own(line)
+    assert (tracker.phase, tracker.unread_line) == ("starting", line)
+    tracker = track()
+    tracker.manager("message='Member joined [x]: /10.0.0.40:4000'")
+    assert tracker.unread_line is None
+    tracker.manager("message='Member joined [x]: /10.0.0.4:4000'")
+    assert tracker.unread_line == "message='Member joined [x]: /10.0.0.4:4000'"
+
+
+def test_no_kept_line_shows_a_secret() -> None:
+    tracker = track()
+    tracker.own(log_line("jdbc:mysql://db/x?user=u&password=S3cret", level="ERROR"))
+    tracker.process_ended(["keystore password=S3cret"])
+    assert "S3cret" not in "".join(tracker.own_lines)

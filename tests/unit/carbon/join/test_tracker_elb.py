@@ -90,7 +90,7 @@ def test_a_refusal_is_kept_to_be_shown_and_fails_nothing_by_itself() -> None:
     """The ELB tries for up to five minutes: it may be of the start before."""
     tracker = track()
     tracker.elb(refused())
-    assert list(tracker.elb_lines) == [refused()]
+    assert list(tracker.elb_lines) == [refused().strip()]
     assert tracker.failure is None
     tracker.elb(in_elb())
     assert tracker.phase == "done"
