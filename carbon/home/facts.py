@@ -40,8 +40,24 @@ class RunningServer(Value, kw_only=True):
     started_at: float
     """Seconds since the epoch."""
     command: CarbonProcess
+    others: tuple[int, ...] = ()
+    """The pids of further servers of this AS_HOME: there must be none."""
+    cgroup: str = ""
+    """Its control group, as /proc/PID/cgroup names it; empty if it cannot be read."""
+    parents: tuple[tuple[int, str], ...] = ()
+    """Pid and name of the processes above it, the nearest first, without init."""
     newer: tuple[str, ...] = ()
     """What it read at start and what has changed since, relative to AS_HOME."""
+
+    @property
+    def unit(self) -> str | None:
+        """The systemd service that its process belongs to; None for a login's session or none.
+
+        `/system.slice/wso2as.service` is one; `user@1000.service` only keeps a user's sessions.
+        """
+        name = self.cgroup.rpartition("/")[2]
+        service = name.endswith(".service") and not name.startswith("user@")
+        return name if service else None
 
 
 class Generation(Value, kw_only=True):
@@ -72,6 +88,7 @@ class ServerFacts(Value, kw_only=True):
     java_missing: str | None = None
     """Where bin/java was looked for in vain."""
     addresses: frozenset[str] = frozenset()
+    """IPv4 and IPv6, each in the spelling of `ipaddress`."""
     hosts: bytes = b""
     hosts_mounted: bool = False
     hosts_plain: bool = False

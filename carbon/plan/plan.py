@@ -362,7 +362,7 @@ def _unreset(drafted: Plan, wishes: Wishes, state: str) -> Plan:
     synchronizer = drafted.node.deployment_synchronizer
     if wishes.reset or (synchronizer and synchronizer.enabled):
         where = drafted.facts.deployment_target
-        seen = f"a link to {where}" if state == "link" else "a mount point"
+        seen = f"behind a link to {where}" if state == "link" else "on a mount point"
         raise ProvisionError(
             f"repository/deployment/server is {seen}, which is never emptied",
             host=drafted.node.name,

@@ -6,6 +6,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv6Address
 from pathlib import PurePosixPath
 from typing import cast
 
@@ -114,7 +115,7 @@ def parse(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
         disk_free_kb=int(lines.one("disk_kb") or 0),
         java_home=_path(lines.one("java")),
         java_missing=lines.one("java_missing"),
-        addresses=frozenset(lines.all("address")),
+        addresses=_addresses(lines),
         hosts=hosts.data if hosts else b"",
         hosts_mounted=lines.one("hosts_mounted") == "yes",
         hosts_plain=hosts is not None and (hosts.owner, hosts.mode) == ("root", 0o644),
@@ -224,8 +225,22 @@ def _process(lines: _Lines) -> RunningServer | None:
         start_ticks=int(ticks),
         started_at=boot + int(ticks) / CLOCK_TICKS,
         command=command,
+        others=tuple(map(int, lines.all("other"))),
+        cgroup=next(iter(lines.all("cgroup")), ""),
+        parents=tuple(map(_parent, lines.all("parent"))),
         newer=tuple(sorted(path.removeprefix(home) for path in newer)),
     )
+
+
+def _parent(line: str) -> tuple[int, str]:
+    pid, _, name = line.partition(" ")
+    return int(pid), name
+
+
+def _addresses(lines: _Lines) -> frozenset[str]:
+    """Return IPv4 addresses as they stand there, and IPv6 ones from 32 hexadecimal digits."""
+    six = (str(IPv6Address(int(digits, 16))) for digits in lines.all("address6"))
+    return frozenset((*lines.all("address"), *six))
 
 
 def _listeners(lines: Sequence[str]) -> dict[int, Listener]:

@@ -16,6 +16,19 @@ tell() {
     while IFS= read -r line || [ -n "$line" ]; do say "$1 $line"; done < "$2"
 }
 
+# sockets_and_newer_files: the sockets of the server, and the files that changed after it had read them; one process
+# for both.
+sockets_and_newer_files() {
+    [ -n "$pid" ] || return 0
+    set -- "/proc/$pid/fd"
+    if [ -f "$stamp" ]; then
+        set -- "$@" "$HOME_DIR/repository/conf" "$HOME_DIR/repository/components/lib" "$HOME_DIR/bin"
+    else stamp=/
+    fi
+    find "$@" -path "*$NEWLINE*" -prune -o -type l -lname 'socket:*' -printf '%l\n' -o \
+        -type f -newer "$stamp" -printf 'newer %p\n' 2> /dev/null
+}
+
 HOME_REAL=
 if [ ! -d "$HOME_DIR" ]; then
     say "home missing"
@@ -75,8 +88,10 @@ if [ -n "$HOME_REAL" ]; then
     done
 
     server=$HOME_DIR/repository/deployment/server
-    if [ -L "$server" ]; then say "deployment link $(cd "$server" 2>/dev/null && pwd -P)"
+    if [ -L "$server" ] && [ ! -d "$server" ]; then say "deployment link"
     elif [ ! -d "$server" ]; then say "deployment missing"
+    elif cd -P "$server" 2> /dev/null && [ "$PWD" != "$HOME_REAL/repository/deployment/server" ]; then
+        say "deployment link $PWD" # it, or a directory above it
     elif is_filled "$server"; then say "deployment filled"
     else say "deployment empty"
     fi
@@ -92,7 +107,7 @@ if [ -n "$HOME_REAL" ]; then
     while [ $# -ge 2 ] && cd "$HOME_DIR/repository/logs" 2>/dev/null; do
         # The newest files, rotated ones too, the oldest first; of each its end alone.
         # shellcheck disable=SC2012 # the names are those of a pattern
-        ls -tr wso2carbon.log wso2carbon.log.* wso2carbon-[0-9]*.log 2>/dev/null | tail -n 8 |
+        ls -Ltr wso2carbon.log wso2carbon.log.* wso2carbon-[0-9]*.log 2>/dev/null | tail -n 8 |
             while IFS= read -r name; do tail -c 33554432 "$name"; done 2>/dev/null |
             grep -aE -e "$2" | tail -n 1000 | cut -b 1-1000 | sed "s/^/said $1 /"
         shift 2
@@ -131,35 +146,40 @@ if [ -n "$HOME_REAL" ]; then
         esac
         [ -z "$stamp" ] || told="$told${lines}record pid=$pid${NEWLINE}record ticks=$ticks$NEWLINE"
         say "stamped ${stamp:+yes}"
-        if [ -n "$stamp" ]; then
+        if [ -z "$stamp" ]; then
             find "$HOME_DIR/repository/conf" "$HOME_DIR/repository/components/lib" "$HOME_DIR/bin" \
-                -type f -newer "$stamp" -exec printf 'newer %s\n' {} + 2>/dev/null
-        else
-            find "$HOME_DIR/repository/conf" "$HOME_DIR/repository/components/lib" \
-                "$HOME_DIR/bin" -type f -exec stat -c 'mtime %Y %n' {} + 2>/dev/null |
-                awk -v since="$(awk -v t="$ticks" '/^btime/ { print int($2 + t / 100) }' /proc/stat)" \
-                    '$2 > since + 1'
+                -path "*$NEWLINE*" -prune -o -type f -printf 'mtime %T@ %p\n' 2> /dev/null |
+                awk -v ticks="$ticks" '
+                    $1 == "btime" { since = int($2 + ticks / 100) }
+                    $1 == "mtime" && int($2) > since + 1' /proc/stat -
         fi
     else
         pid=
     fi
 fi
 
-# In one go: addresses, boot time, mounts, listening ports and whose they are. Of ports `ss` tells where
-# it is there: the kernel walks all of its table for /proc/net/tcp, which takes 10 ms.
-DEPLOYMENT=$HOME_REAL/repository/deployment/server
-export DEPLOYMENT
-ports=$(ss -ltne 2>/dev/null)
-set -- /proc/net/fib_trie /proc/stat /proc/self/mountinfo
-case $ports in *LISTEN*ino:*) ;; *) ports= && set -- "$@" /proc/net/tcp /proc/net/tcp6 ;; esac
-for table; do
-    shift
-    [ ! -r "$table" ] || set -- "$@" "$table"
-done
-say "$(date '+now %s.%N%nzone %z')" # this late: the logs above may take a while to be read
-printf %s "$told"
-{ [ -z "$pid" ] || ls -l "/proc/$pid/fd" 2>/dev/null; printf '%s\n' "$ports"; } | awk '
-    $NF ~ /^socket:/ { own[substr($NF, 9, length($NF) - 9)] = 1 }
+# tell_others: the pids of further servers of this AS_HOME.
+tell_others() {
+    read_candidates
+    for candidate in $candidates; do
+        [ "$candidate" = "$pid" ] || ! is_carbon "$candidate" || say "other $candidate"
+    done
+}
+
+# tell_tables: in one go, addresses, boot time, mounts, listening ports and whose they are, and who started the
+# server: its control group and the processes above it. Of ports `ss` tells if it is there: the kernel walks all of
+# its table for /proc/net/tcp, which takes 10 ms.
+tell_tables() {
+    set -- /proc/net/fib_trie /proc/net/if_inet6 /proc/stat /proc/self/mountinfo
+    case $ports in *LISTEN*ino:*) ;; *) ports= && set -- "$@" /proc/net/tcp /proc/net/tcp6 ;; esac
+    [ -z "$pid" ] || set -- "$@" "/proc/$pid/cgroup"
+    for table; do
+        shift
+        [ ! -r "$table" ] || set -- "$@" "$table"
+    done
+    { sockets_and_newer_files; printf '%s\n' "$ports"; } | awk -v parent="$pid" '
+    /^socket:/ { own[substr($1, 9, length($1) - 9)] = 1 }
+    /^newer / { print }
     $1 == "LISTEN" {
         match($0, /ino:[0-9]+/)
         n = split($4, part, ":")
@@ -168,10 +188,39 @@ printf %s "$told"
     $4 == "0A" { n = split($2, part, ":"); print "listen", part[n], ($10 in own) ? "own" : "other" }
     /\|--/ { address = $2 }
     /host LOCAL/ { print "address", address }
+    FILENAME == "/proc/net/if_inet6" { print "address6", $1 }
     $1 == "btime" { print "boot", $2 }
     $5 == "/etc/hosts" { print "hosts_mounted yes" }
-    $5 == ENVIRON["DEPLOYMENT"] { print "deployment_mounted yes" }
-    END { print "files" }' - "$@"
+    FILENAME == "/proc/self/mountinfo" && index($5, "/repository") {
+        gsub(/\\040/, " ", $5)
+        repository = ENVIRON["HOME_REAL"] "/repository"
+        if ($5 == repository || $5 == repository "/deployment" || $5 == repository "/deployment/server")
+            print "deployment_mounted yes"
+    }
+    /^0::\/./ || /^[0-9]+:name=systemd:\/./ { sub(/^[^\/]*/, ""); print "cgroup", $0 }
+    END {
+        while (parent > 1 && (getline line < ("/proc/" parent "/stat")) > 0) {
+            name = line
+            sub(/^[^(]*\(/, "", name)
+            sub(/\)[^)]*$/, "", name)
+            if (parents++) print "parent", parent, name
+            sub(/.*\) /, "", line)
+            split(line, field, " ")
+            parent = field[2]
+        }
+        print "files"
+    }' - "$@"
+}
+
+export HOME_REAL
+# While all processes are looked through for further servers of this AS_HOME, `ss` reads the ports.
+{ [ -z "$pid" ] || tell_homes; } | {
+    ports=$(ss -ltne 2> /dev/null)
+    [ -z "$pid" ] || tell_others
+    say "$(date '+now %s.%N%nzone %z')" # this late: the logs above may take a while to be read
+    printf %s "$told"
+    tell_tables
+}
 
 eval "set -- $FILES"
 asked=$#

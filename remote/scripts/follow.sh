@@ -9,25 +9,47 @@ main=$$
 exec 3<&0
 { # an answer that nobody takes must not end it before it has ended the rest
     trap '' PIPE
-    while read -r _; do say "at $(stat -c '%i %s' "$LOG")"; done <&3
+    while read -r _; do say "at $(stat -L -c '%i %s' "$LOG")"; done <&3
     kill "$main"
 } 2> /dev/null &
 answering=$!
 exec 3<&- < /dev/null
-size=$(stat -c '%i %s' "$LOG")
+
+# list_rotated: into `rotated`, the files that the log was since it had INODE, one a line, the oldest first. Log4j
+# renames the log itself, even if it is a link; logrotate renames the link's target.
+list_rotated() {
+    target=$(readlink -f -- "$LOG")
+    past=no
+    while read -r number path; do
+        if [ "$number" = "$INODE" ]; then past=yes; fi
+        [ $past = yes ] && [ "$number" != "$inode" ] || continue
+        case $NEWLINE$listed in *"$NEWLINE$number$NEWLINE"*) continue ;; esac
+        listed=$listed$number$NEWLINE
+        rotated=$rotated$path$NEWLINE
+    done << END
+$(ls -iLtr -- "${LOG%.log}"* "${target%.log}"* 2> /dev/null)
+END
+}
+
+size=$(stat -L -c '%i %s' "$LOG")
 inode=${size% *}
 size=${size#* }
-rotated=
+rotated='' listed=''
 if [ -z "$INODE" ]; then OFFSET=$size
 elif [ "$INODE" != "$inode" ]; then
-    rotated=$(find "${LOG%/*}" -type f -inum "$INODE" 2> /dev/null | head -n 1)
+    list_rotated
     since=$((OFFSET + 1))
     OFFSET=0
 elif [ "$OFFSET" -gt "$size" ]; then OFFSET=0
 fi
 say "from $inode $OFFSET"
 {
-    [ -z "$rotated" ] || tail -c "+$since" "$rotated"
+    while IFS= read -r path; do
+        [ -z "$path" ] || tail -c "+$since" -- "$path"
+        since=1
+    done << END
+$rotated
+END
     tail -c +$((OFFSET + 1)) -F -s 0.1 --pid=$$ "$LOG"
 } 2> /dev/null | grep -aEb --line-buffered -e "$PATTERN"
 # When tail or grep was killed, the end of the output says so: nobody may go on answering.

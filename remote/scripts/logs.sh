@@ -16,7 +16,7 @@ chosen() {
     if [ -n "$GREP" ]; then grep -aE --line-buffered -e "$GREP"; else cat; fi
 }
 
-size=$(stat -c %s "$LOG" 2> /dev/null) || size=0
+size=$(stat -L -c %s "$LOG" 2> /dev/null) || size=0
 head -c "$size" "$LOG" 2> /dev/null | chosen | tail -n "$LINES"
 say "$MARK"
 [ "$FOLLOW" = yes ] || exit 0

@@ -132,8 +132,11 @@ if [ -z "$from" ]; then
 fi
 before=$own/generations/$from/deployment-server
 
+# What lies behind a link may belong to several servers: it is never moved.
+for place in repository repository/deployment repository/deployment/server; do
+    [ "$RESET" = no ] && [ -z "$UNDO" ] || [ ! -L "$HOME_DIR/$place" ] || fail 8 "$place is a link"
+done
 if [ "$RESET" = yes ]; then
-    [ ! -L "$server" ] || fail 8 "repository/deployment/server is a link"
     if is_filled "$server" && [ ! -e "$aside" ]; then
         step reset
         mv -T "$server" "$aside" || fail 1 "cannot keep the deployment directory aside"

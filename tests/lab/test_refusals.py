@@ -284,13 +284,18 @@ def test_reset_is_refused_for_a_link_and_for_a_mount_point(
     shared = worker1.sh("find /opt/wso2/shared")
     with untouched(worker1):
         ran = fab.fails("-H", "worker1", *verb, hosts=cluster_file())
-    assert "repository/deployment/server is a link to /opt/wso2/shared" in ran.said
+    assert "repository/deployment/server is behind a link to /opt/wso2/shared" in ran.said
     worker1.sh(f"rm {server}; mkdir {server}; mount --bind /opt/wso2/shared {server}")
     with untouched(worker1):
         ran = fab.fails("-H", "worker1", *verb, hosts=cluster_file())
-    assert "repository/deployment/server is a mount point" in ran.said
+    assert "repository/deployment/server is on a mount point" in ran.said
     assert worker1.sh("find /opt/wso2/shared") == shared
-    worker1.sh(f"umount {server}")
+    above = f"{HOME}/repository/deployment"
+    worker1.sh(f"umount {server}; mount --bind {above} {above}")
+    with untouched(worker1):
+        ran = fab.fails("-H", "worker1", *verb, hosts=cluster_file())
+    assert "repository/deployment/server is on a mount point" in ran.said, "or a directory above it"
+    worker1.sh(f"umount {above}")
 
 
 # ---- Numbers of a deployed worker

@@ -10,7 +10,7 @@ log=$HOME_DIR/repository/logs/wso2carbon.log
 # follow_own: the log from its end on, which `own_log` names. Before the process begins: by the time it is
 # seen, it may have joined.
 follow_own() {
-    own_log=$(stat -c '%i %s' "$log") || return 1
+    own_log=$(stat -L -c '%i %s' "$log") || return 1
     tail -c +$((${own_log#* } + 1)) -F -s 0.1 --pid=$$ "$log" 2> /dev/null |
         grep -aEH --label=log --line-buffered -e "$PATTERN" & # as `log:LINE`
     following=$!

@@ -1,28 +1,38 @@
 # What every script knows of processes: which is the server of AS_HOME, and what the record says of it.
 # Sets: pid, ticks, words, and what each function names.
 
-# read_ticks PID: into `ticks`, when it started, in ticks since boot; fails if the process is gone. A process
-# that has ended is gone even if nobody has asked for its status yet (dash does not while it reads); it is not
-# gone while one of its threads lives: a JVM still holds its ports then.
+# read_ticks PID: into `ticks`, when it started, in ticks since boot, and into `parent_pid` its parent; fails if
+# the process is gone. A process that has ended is gone even if nobody has asked for its status yet (dash does
+# not while it reads); it is not gone while one of its threads lives: a JVM still holds its ports then.
 read_ticks() {
-    { read -r status_line < "/proc/$1/stat"; } 2>/dev/null || return 1
+    { read -r status_line < "/proc/$1/stat"; } 2> /dev/null || return 1
     # shellcheck disable=SC2086 # split on purpose
     set -- ${status_line##*) }
+    [ $# -ge 20 ] || return 1 # a process may name itself with a line break
     case $1 in Z | X | x) [ "${18}" -gt 1 ] || return 1 ;; esac
+    parent_pid=$2
     ticks=${20}
 }
 
 start_ticks() { read_ticks "$1" && say "$ticks"; }
 
+# is_home PID PATH: is the directory that a process names as PATH the same as HOME_DIR, however it is spelled? PATH
+# is of the process's own root (a container) and working directory.
+is_home() {
+    case $2 in
+        /*) if [ -d "/proc/$1/root/" ]; then set -- "/proc/$1/root$2"; else set -- "$2"; fi ;;
+        *) set -- "/proc/$1/cwd/$2" ;;
+    esac
+    [ "$1" -ef "$HOME_DIR" ]
+}
+
 # is_carbon PID: is this process the server of HOME_DIR? Its arguments are in `words` then.
 is_carbon() {
-    words=$NEWLINE$(tr '\0' '\n' 2>/dev/null < "/proc/$1/cmdline")$NEWLINE
+    words=$NEWLINE$(tr '\0' '\n' 2> /dev/null < "/proc/$1/cmdline")$NEWLINE
     case $words in *"${NEWLINE}org.wso2.carbon.bootstrap.Bootstrap$NEWLINE"*) ;; *) return 1 ;; esac
-    case $words in
-        *"$NEWLINE-Dcarbon.home=$HOME_DIR$NEWLINE"*) ;;
-        *"$NEWLINE-Dcarbon.home=${HOME_REAL:-$HOME_DIR}$NEWLINE"*) ;;
-        *) return 1 ;;
-    esac
+    case $words in *"$NEWLINE-Dcarbon.home="*) ;; *) return 1 ;; esac
+    set -- "$1" "${words##*"$NEWLINE-Dcarbon.home="}"
+    is_home "$1" "${2%%"$NEWLINE"*}"
 }
 
 # tell_cmdline: the arguments in `words`, a tab between them.
@@ -38,17 +48,35 @@ tell_cmdline() {
     set +f
 }
 
-# find_carbon: into `pid`, the server of HOME_DIR. The pid file is digits, a newline and NULs, it
-# outlives its process, and its number may belong to a stranger by now.
-find_carbon() {
+# read_pid_file: into `pid`, what the server wrote: digits, a newline and NULs. The file outlives its process, and
+# its number may belong to a stranger by now.
+read_pid_file() {
     pid=
-    { read -r pid < "$HOME_DIR/wso2carbon.pid"; } 2>/dev/null
+    { read -r pid < "$HOME_DIR/wso2carbon.pid"; } 2> /dev/null
     case $pid in *[!0-9]*) pid= ;; esac
+}
+
+# tell_homes: of each process that has a carbon.home, a line `/proc/PID/cmdline:-Dcarbon.home=PATH`. The pattern
+# does not match itself in the arguments of grep.
+tell_homes() { grep -saHo -e '-Dcarbon[.]home=[^[:cntrl:]]*' /proc/[0-9]*/cmdline; }
+
+# read_candidates: into `candidates`, the pids of what tell_homes prints whose home is HOME_DIR.
+read_candidates() {
+    candidates=
+    while IFS= read -r line; do
+        entry=${line#/proc/}
+        if is_home "${entry%%/*}" "${line#*/cmdline:-Dcarbon.home=}"; then candidates="$candidates ${entry%%/*}"; fi
+    done
+}
+
+# find_carbon: into `pid`, the server of HOME_DIR.
+find_carbon() {
+    read_pid_file
     [ -z "$pid" ] || ! is_carbon "$pid" || return 0
-    for entry in $(grep -lsaF -e "carbon.home=$HOME_DIR" -e "carbon.home=${HOME_REAL:-$HOME_DIR}" /proc/[0-9]*/cmdline); do
-        [ -e "$entry" ] || continue # grep finds itself
-        pid=${entry#/proc/}
-        pid=${pid%/cmdline}
+    read_candidates << END
+$(tell_homes)
+END
+    for pid in $candidates; do
         is_carbon "$pid" && return 0
     done
     pid=

@@ -34,7 +34,7 @@ class Home:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._started: subprocess.Popen[bytes] | None = None
+        self._started: list[subprocess.Popen[bytes]] = []
         shutil.copytree(PACK, path)
         for folder in (layout.LIB, layout.DROPINS, layout.LOGS, layout.CONF / "etc"):
             (path / folder).mkdir(parents=True, exist_ok=True)
@@ -73,14 +73,26 @@ class Home:
 
     def start(self) -> None:
         """Start the server by hand, and wait until it has written its pid file."""
-        self._started = subprocess.Popen(
-            ["sh", str(self.file(layout.SCRIPT))],
+        self._start(["sh", str(self.file(layout.SCRIPT))])
+
+    def start_as(self, spelling: str) -> int:
+        """Start the JVM by itself, with another spelling of AS_HOME, and return its pid."""
+        self.file(layout.PID_FILE).unlink(missing_ok=True)
+        java = str(self.java / "bin/java")
+        return self._start([java, f"-Dcarbon.home={spelling}", "-DworkerNode=false", MAIN_CLASS])
+
+    def _start(self, command: list[str]) -> int:
+        process = subprocess.Popen(
+            command,
+            cwd=self.path,
             env={"JAVA_HOME": str(self.java), "PATH": os.environ["PATH"]},
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
+        self._started.append(process)
         while not self.file(layout.PID_FILE).exists():
             time.sleep(0.02)
+        return process.pid
 
     def pids(self) -> list[int]:
         """Return the servers that run from here."""
@@ -95,8 +107,9 @@ class Home:
         """End every server that a test left running."""
         for pid in self.pids():
             os.kill(pid, signal.SIGKILL)
-        if self._started:
-            self._started.wait()
+        for process in self._started:
+            process.kill()
+            process.wait()
 
 
 def words(process: Path) -> list[bytes]:

@@ -143,5 +143,5 @@ def test_no_script_uses_what_a_plain_server_lacks(script: Path) -> None:
     Of `ss` there is one question, and a test that it can stay without an answer.
     """
     code = "\n".join(re.sub(r"(^|\s)#.*", "", line) for line in script.read_text().splitlines())
-    code = code.replace("$(ss -ltne 2>/dev/null)", "", 1)
+    code = code.replace("$(ss -ltne 2> /dev/null)", "", 1)
     assert [found for found in FOREIGN if re.search(found, code)] == []

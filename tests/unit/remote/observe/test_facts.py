@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -74,6 +75,57 @@ def test_a_lock_that_is_held_is_told_from_that_of_a_dead_run(
     lock.unlink()
     lock.symlink_to(text.format(os.getpid(), "1"))
     assert look(server, home.node()).lock_dead
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["{}/", "{}/bin/..", "//{}", "{}/../as", "current", "."],
+    ids=["slash", "bin/..", "two slashes", "..", "link", "relative"],
+)
+def test_a_server_is_known_by_the_directory_it_runs_from_however_it_is_spelled(
+    server: LocalServer, home: Home, spelling: str
+) -> None:
+    (home.path.parent / "current").symlink_to(home.path)
+    link = str(home.path.parent / "current")
+    pid = home.start_as(link if spelling == "current" else spelling.format(home.path))
+    process = look(server, home.node()).process
+    assert process is not None and process.pid == pid
+    home.file(layout.PID_FILE).unlink()
+    process = look(server, home.node()).process
+    assert process is not None and process.pid == pid, "without a pid file, too"
+
+
+def test_a_server_of_another_home_is_not_the_one_of_this(server: LocalServer, home: Home) -> None:
+    other = Home(home.path.parent / "as2")
+    try:
+        pid = other.start_as(str(other.path))
+        home.file(layout.PID_FILE).write_text(f"{pid}\n")
+        assert look(server, home.node()).process is None
+    finally:
+        other.close()
+
+
+def test_all_servers_of_one_home_are_counted_and_that_of_the_pid_file_is_the_first(
+    server: LocalServer, home: Home
+) -> None:
+    """There must be one: two that write to one AS_HOME spoil it."""
+    first = home.start_as(str(home.path))
+    second = home.start_as(f"{home.path}/")
+    process = look(server, home.node()).process
+    assert process is not None
+    assert (process.pid, process.others) == (second, (first,))
+
+
+def test_who_started_a_server_is_told_by_its_control_group_and_its_parents(
+    server: LocalServer, home: Home
+) -> None:
+    home.start_as(str(home.path))
+    process = look(server, home.node()).process
+    assert process is not None
+    groups = Path(f"/proc/{process.pid}/cgroup").read_text().splitlines()
+    assert f"0::{process.cgroup}" in groups or process.cgroup in "\n".join(groups)
+    pid, name = process.parents[0]
+    assert (pid, name) == (os.getpid(), Path("/proc/self/comm").read_text().strip())
 
 
 def test_looking_changes_nothing(server: LocalServer, home: Home) -> None:
@@ -160,6 +212,22 @@ def test_the_deployment_directory_is_told_in_all_its_states(
     facts = look(server, home.node())
     assert facts.deployment == "link"
     assert facts.deployment_target == os.path.realpath(tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize("place", ["repository", "repository/deployment"])
+def test_a_deployment_directory_behind_a_link_is_as_shared_as_one_that_is_a_link(
+    server: LocalServer, home: Home, tmp_path: Path, place: str
+) -> None:
+    home.file(place).rename(tmp_path / "shared")
+    home.file(place).symlink_to(tmp_path / "shared")
+    facts = look(server, home.node())
+    assert facts.deployment == "link"
+    assert facts.deployment_target == os.path.realpath(home.file(layout.DEPLOYMENT_SERVER))
+
+
+def test_ipv6_addresses_of_the_server_are_told_in_one_spelling(seen: ServerFacts) -> None:
+    told = Path("/proc/net/if_inet6").read_text().split("\n")[:-1]
+    assert {str(IPv6Address(int(line.split()[0], 16))) for line in told} <= seen.addresses
 
 
 def test_our_own_state_is_read_back(server: LocalServer, home: Home) -> None:

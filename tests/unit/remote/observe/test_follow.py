@@ -17,7 +17,7 @@ from carbon.errors import ScriptError
 from carbon.home import layout
 from remote.observe.follow import LogFollower, follow_script, member_pattern
 from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
-from tests.unit.remote.local_server import LocalFleet, LocalServer
+from tests.unit.remote.local_server import LocalFleet, LocalServer, closed_after
 
 FIRST, SECOND = "10.0.0.4", "10.0.0.5"
 SECONDS = 5.0
@@ -133,6 +133,46 @@ def test_a_log_that_is_rotated_while_it_is_waited_for_is_followed_into_the_new_f
     log.path.rename(log.path.with_suffix(".old"))
     log.path.write_text(line(FIRST))
     assert log.next() == line(FIRST).rstrip("\n")
+
+
+def test_a_log_that_is_a_link_is_followed_from_where_its_target_ends(
+    log: Log, tmp_path: Path
+) -> None:
+    target = tmp_path / "elsewhere.log"
+    log.path.rename(target)
+    log.path.symlink_to(target)
+    assert log.begin() == log.place
+    log.write(line(FIRST))
+    assert log.next() == line(FIRST).rstrip("\n")
+    assert log.came.empty(), "an old line counts as new"
+
+
+@pytest.mark.parametrize("is_link", [False, True], ids=["file", "link"])
+def test_what_was_written_since_a_place_is_read_through_all_rotations(
+    log: Log, tmp_path: Path, *, is_link: bool
+) -> None:
+    """A run that goes on with another's start reads from the place that this one noted."""
+    real = log.path
+    if is_link:
+        real = tmp_path / "var/wso2carbon.log"
+        real.parent.mkdir()
+        log.path.rename(real)
+        log.path.symlink_to(real)
+    place = log.place
+    log.write("one joined\n")
+    for number, text in enumerate(("two joined\n", "three joined\n")):
+        for old in (1, 0):
+            rotated = real.with_name(f"{real.name}.{old}")
+            if rotated.exists():
+                rotated.rename(real.with_name(f"{real.name}.{old + 1}"))
+        real.rename(real.with_name(f"{real.name}.0"))
+        os.utime(real.with_name(f"{real.name}.0"), (number, number))
+        log.write(text)
+    script = follow_script(make_manager(home=log.path.parents[2]), "joined", since=place)
+    with closed_after(log.server.stream(script)) as stream:
+        lines = [stream.line(timeout_seconds=SECONDS) for _ in range(4)]
+    texts = [(line or "").partition(":")[2] for line in lines[1:]]
+    assert texts == ["one joined", "two joined", "three joined"]
 
 
 def test_a_log_that_cannot_be_read_is_told(log: Log) -> None:

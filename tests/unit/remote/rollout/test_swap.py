@@ -239,6 +239,31 @@ def test_a_disk_without_room_is_told_before_anything_is_written(shop: Workshop) 
     assert not shop.home.state.exists()
 
 
+def test_a_server_that_was_started_by_another_path_keeps_its_deployment_directory(
+    shop: Workshop,
+) -> None:
+    made = shop.plan(Step.RESET, reset=True)
+    place = shop.home.file(layout.DEPLOYMENT_SERVER)
+    before = sorted(place.rglob("*"))
+    shop.home.start_as(f"{shop.home.path}/bin/..")
+    with pytest.raises(ScriptError, match="the server runs"):
+        shop.swap(made)
+    assert before and sorted(place.rglob("*")) == before
+
+
+@pytest.mark.parametrize("place", ["repository", "repository/deployment"])
+def test_what_lies_behind_a_link_is_never_moved(shop: Workshop, place: str) -> None:
+    """Also if it became a link after the server was read."""
+    made = shop.plan(Step.RESET, reset=True)
+    shared = shop.home.path.parent / "shared"
+    shop.home.file(place).rename(shared)
+    shop.home.file(place).symlink_to(shared)
+    before = sorted(shared.rglob("*"))
+    with pytest.raises(ScriptError, match=f"{place} is a link"):
+        shop.swap(made)
+    assert sorted(shared.rglob("*")) == before
+
+
 def test_a_running_server_keeps_its_files_where_it_has_to_be_down(shop: Workshop) -> None:
     made = shop.plan(Step.CONFIG)
     shop.stage(made)

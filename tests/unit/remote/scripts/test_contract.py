@@ -62,9 +62,9 @@ def test_a_script_is_given_the_values_of_its_head_and_no_others(
 
 @pytest.mark.parametrize("script", ALL, ids=lambda path: path.stem)
 def test_the_head_of_a_script_says_what_it_does(script: Path) -> None:
-    first, _, rest = script.read_text().partition("\n")
-    assert re.match(r"# [A-Z]", first), "a sentence"
-    fields = re.findall(r"^# (\w+): ", rest.partition("\n\n")[0], re.MULTILINE)
+    head = re.match(r"(?:#.*\n)+", script.read_text())
+    assert head and re.match(r"# [A-Z]", head[0]), "a sentence"
+    fields = re.findall(r"^# (\w+): ", head[0], re.MULTILINE)
     assert set(fields) <= {"Values", "Also", "Payload", "Input", "Output", "Sets"}
 
 
