@@ -27,11 +27,23 @@ def _bounded(spelling: str) -> str:
     return rf"(^|[^0-9.]){spelling.replace('.', '[.]')}([.]?$|[.]?[^0-9.])"
 
 
-OWN_LOG_PATTERN = "|".join(
+MILESTONES_PATTERN = "|".join(
     (
+        "Starting WSO2 Carbon",
         "Cluster (domain:|initialization completed)",
         "Local [Mm]ember",
+        "Elected this member",
+        "Member (joined|left)",
         "WSO2 Carbon started in [0-9]",
+    )
+)
+"""For `grep -aE` on a node's own log: how far it came, and whom it sees."""
+OWN_LOG_PATTERN = "|".join(
+    (
+        MILESTONES_PATTERN,
+        "(^|[^A-Za-z])(ERROR|FATAL|SEVERE)([^A-Za-z]|$)",
+        "^Caused by:",
+        "SecretManager has not been initialized",
         "Loading hazelcast configuration from",
         "Cannot (initialize cluster|start transports)",
         "Invalid membership scheme",
@@ -50,7 +62,6 @@ OWN_LOG_PATTERN = "|".join(
         "[Kk]ey ?[Ss]tore.*([Pp]assword|tampered)|[Pp]assword.*[Kk]ey ?[Ss]tore",
         "Address already in use|BindException|Port already in use",
         "OutOfMemoryError|Could not reserve enough space|No space left on device",
-        "(^|[^A-Za-z])FATAL([^A-Za-z]|$)",
     )
 )
 """For `grep -aE` on a worker's own log and console while it starts: milestones and failures."""

@@ -64,6 +64,12 @@ class LocalMember(_MemberLine, kw_only=True):
 
     sub_domain: str | None = None
     """None: Tribes does not say."""
+    member_uuid: str | None = None
+    """That of the manager's `Member joined` line: Hazelcast gives each start one of its own."""
+
+
+class StartBegan(_Said, kw_only=True):
+    """The server begins to start: what stands before is of an earlier start."""
 
 
 class ClusterDomain(_Said, kw_only=True):
@@ -76,6 +82,12 @@ class ClusterInitialized(_Said, kw_only=True):
     """The node's own clustering is up, which proves no membership: a lone node says it, too."""
 
     agent: Agent
+
+
+class Elected(_Said, kw_only=True):
+    """The node is the oldest of its cluster (4.4.8): no manager is older."""
+
+    member_uuid: str
 
 
 class Started(_Said, kw_only=True):
@@ -92,6 +104,12 @@ class ClusterFailed(_Said, kw_only=True):
 
 class TransportsFailed(_Said, kw_only=True):
     """No transport came up; the JVM stays, and never says that it started."""
+
+
+class StartBlocked(_Said, kw_only=True):
+    """A part that all others need did not come up; the JVM stays, and logs nothing more."""
+
+    text: str
 
 
 class WaitingForServices(_Said, kw_only=True):
@@ -122,11 +140,14 @@ Event: TypeAlias = (
     | ApplicationMemberJoined
     | ApplicationMemberRefused
     | LocalMember
+    | StartBegan
     | ClusterDomain
     | ClusterInitialized
+    | Elected
     | Started
     | ClusterFailed
     | TransportsFailed
+    | StartBlocked
     | WaitingForServices
     | ProfileMissing
     | LoopbackWarning
@@ -221,24 +242,29 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording(_GROUPS, rf"Could not add application member {_MEMBER}", ApplicationMemberRefused),
     # A node says how it presents itself.
     _Wording(_CLUSTER, r"Cluster domain: (?P<domain>.*)", ClusterDomain),
-    _Wording(_CLUSTER, rf"Local member: \[[^\]]*\] - {_MEMBER}", LocalMember),
+    _Wording(_CLUSTER, rf"Local member: \[(?:{_UUID}|[^\]]*)\] - {_MEMBER}", LocalMember),
     _Wording(_CLUSTER, rf"Local Member {_TRIBES}", LocalMember),
     _Wording(_CLUSTER, "localMemberHost is configured to use the loopback.*", LoopbackWarning),
     _Wording(
         _CLUSTER, r"Local member advertising its IP address as 127\.0\.0\.1.*", LoopbackWarning
     ),
     # A node starts.
+    _Wording(_ANY, r"Starting WSO2 Carbon\.\.\.", StartBegan),
     _Wording(
         _CLUSTER, "Cluster initialization completed", ClusterInitialized, {"agent": "hazelcast"}
     ),
     _Wording(
         _CLUSTER, r"Cluster initialization completed\.", ClusterInitialized, {"agent": "tribes"}
     ),
+    _Wording(_CLUSTER, rf"Elected this member \[{_UUID}\] as the Coordinator node", Elected),
     _Wording(_ANY, r"WSO2 Carbon started in (?P<seconds>\d{1,9}) sec", Started),
     # A start fails; the JVM stays.
     _Wording(_ANY, "(?P<text>Cannot initialize cluster.*)", ClusterFailed),
     _Wording(_ANY, "(?P<text>Invalid membership scheme .*)", ClusterFailed),
     _Wording(_ANY, "Cannot start transports.*", TransportsFailed),
+    _Wording(_ANY, r"(?P<text>Cannot initialize the realm)\.?", StartBlocked),
+    _Wording(_ANY, "(?P<text>Cannot start User Manager Core bundle)", StartBlocked),
+    _Wording(_ANY, r"(?P<text>Context \[/\] startup failed).*", StartBlocked),
     _Wording(_ANY, "Waiting for required OSGi services: ?(?P<text>.*)", WaitingForServices),
     _Wording(_ANY, r"(?:.* )?OSGi runtime (?P<profile>\S+) profile not found.*", ProfileMissing),
     _Wording(_ANY, r".*Exception: (?P<profile>\S+) profile not found.*", ProfileMissing),

@@ -15,15 +15,18 @@ from typing import Literal
 
 from carbon.cluster import Evidence, Node
 from carbon.join.address import mentions
+from carbon.join.columns import take_apart
 from carbon.join.lines import (
     ApplicationMemberJoined,
     ApplicationMemberRefused,
+    ClusterDomain,
     ClusterFailed,
     ClusterInitialized,
     Joined,
     Left,
     LocalMember,
     ProfileMissing,
+    StartBlocked,
     Started,
     TransportsFailed,
     WaitingForServices,
@@ -45,7 +48,9 @@ from carbon.join.quote import quote
 
 Phase = Literal["starting", "initialized", "joined", "started", "done", "failed"]
 KEPT_LINES = 20
-_ERROR = re.compile(r"Exception|\b(ERROR|FATAL)\b")
+
+_THROWN = re.compile(r"Exception in thread|[\w.$]{0,200}(?:Exception|Error)\b")
+"""What the JVM prints on its console, without columns."""
 
 
 class JoinTracker:
@@ -78,6 +83,10 @@ class JoinTracker:
         self.own_lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.manager_lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.elb_lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self.first_error: str | None = None
+        """The first ERROR or FATAL of this start: what came after often only follows from it."""
+        self.last_cause: str | None = None
+        """The last `Caused by` of its stack traces."""
         self.unread_line: str | None = None
         """A line with the text of a milestone, in a layout that is not understood."""
         self._evidence = evidence
@@ -85,6 +94,7 @@ class JoinTracker:
         self._patterns = patterns
         self._bound_port: int | None = None
         """The port that the node itself says it took."""
+        self._member_uuid: str | None = None
 
     @property
     def phase(self) -> Phase:
@@ -105,7 +115,7 @@ class JoinTracker:
 
     def own(self, line: str) -> None:
         """Take a line of the node's own log or console."""
-        self.own_lines.append(quote(line))
+        self._keep(line)
         match parse(line):
             case ClusterInitialized():
                 self._initialized()
@@ -113,11 +123,15 @@ class JoinTracker:
                 self.started_seconds = seconds
             case LocalMember(port=port):
                 self._bound(port)
+            case ClusterDomain(domain=domain) if domain != self.node.domain:
+                self.failure = f"its cluster domain is {domain}, not {self.node.domain}"
+            case StartBlocked(text=text):
+                self.failure = self.failure or f"it hangs: {text}"
             case ClusterFailed(text=text):
                 self.failure = f"its clustering failed: {text}"
             case TransportsFailed():
                 self.failure = "it could not start its transports"
-            case WaitingForServices() if any(_ERROR.search(seen) for seen in self.own_lines):
+            case WaitingForServices() if self.first_error:
                 self.failure = "it hangs: OSGi services are missing because of an earlier error"
             case ProfileMissing(profile=profile):
                 self.failure = f"the pack has no OSGi profile {profile!r}"
@@ -131,7 +145,8 @@ class JoinTracker:
                 self._judge(event, line)
             case Left() as event if has_left(event, node=self.node):
                 self.manager_lines.append(quote(line))
-                self.wording = None
+                if self._is_current(event):
+                    self.wording = self._member_uuid = None
             case None if names_milestone(line) and mentions(line, self.node.local_member_host):
                 self.unread_line = quote(line)
 
@@ -156,13 +171,36 @@ class JoinTracker:
 
     def process_ended(self, console: Sequence[str]) -> None:
         """Take note that the process is gone; what made it fail before counts for more."""
-        self.own_lines.extend(quote(line) for line in console)
+        self._take_console(console)
         self.failure = self.failure or "its process ended"
 
     def process_not_seen(self, console: Sequence[str], *, within_seconds: int) -> None:
         """Take note that the start script runs and no JVM came of it."""
-        self.own_lines.extend(quote(line) for line in console)
+        self._take_console(console)
         self.failure = f"no JVM was seen within {within_seconds} s"
+
+    def _take_console(self, console: Sequence[str]) -> None:
+        for line in console:
+            self._keep(line)
+
+    def _is_current(self, event: Left) -> bool:
+        """Tell whether this start left, and not the one before, whose loss is noticed late."""
+        known = event.member_uuid and self._member_uuid
+        return not known or event.member_uuid == self._member_uuid
+
+    def _keep(self, line: str) -> None:
+        """Keep a line to be quoted; of lines that say the same, the last."""
+        entry = take_apart(line)
+        grave = entry.level in ("ERROR", "FATAL") or (not entry.level and _THROWN.match(line))
+        if grave and self.first_error is None:
+            self.first_error = quote(line)
+        elif entry.message.startswith("Caused by:"):
+            self.last_cause = quote(line)
+        for kept in self.own_lines:
+            if take_apart(kept).message == quote(entry.message):
+                self.own_lines.remove(kept)
+                break
+        self.own_lines.append(quote(line))
 
     def _initialized(self) -> None:
         self.initialized = True
@@ -178,6 +216,7 @@ class JoinTracker:
                 # The guide's own line is the better evidence if both are seen.
                 if self.wording is None or wording == "GetConfigurationCommand":
                     self.wording, self.proof_line = wording, line
+                self._member_uuid = event.member_uuid
             case NotEnough(wording=wording):
                 # Hearsay follows the node's own message, and says less.
                 self.weaker = self.weaker or wording

@@ -37,6 +37,8 @@ JVM_SEEN_SECONDS = 30
 """How long wso2server.sh may take to exec java; it does nothing but print before."""
 READING_SECONDS = 10
 """How long the logs of a start that was made long ago are read before it counts as overdue."""
+READ_ON_SECONDS = 1.0
+"""How long the lines are read that follow on a failure."""
 ENDED_SECONDS = 5.0
 """How long the status of a script may take to come after the end of its output."""
 SHOWN_LINES = 8
@@ -299,8 +301,18 @@ class Attempt:
             self._take(source, line)
             self._tell()
         if self._tracker.failure:
+            self._read_on()
             raise self._failed(self._tracker.failure)
         return self._joined()
+
+    def _read_on(self) -> None:
+        """Read what the node logs right after its failure: an exception names its cause last."""
+        deadline = time.monotonic() + READ_ON_SECONDS
+        with suppress(Empty):
+            while (left := deadline - time.monotonic()) > 0:
+                source, line = self._lines.get(timeout=left)
+                if source == "own" and line is not None:
+                    self._take_own(line)
 
     def _settled(self) -> bool:
         """Tell whether the outcome is known; what joined counts once its process was looked at."""
@@ -429,10 +441,11 @@ class Attempt:
         reason = likely_reason(
             list(tracker.own_lines), node=self._node, manager=manager, verdicts=tracker.verdicts
         )
-        unread = tracker.unread_line
         said = "".join(
             (
-                f"\n  a line whose columns are not understood: {unread}" if unread else "",
+                _single("a line whose columns are not understood", tracker.unread_line),
+                _single("the first error", tracker.first_error),
+                _single("its last cause", tracker.last_cause),
                 _quoted(f"last of {self._node.name}'s log", list(tracker.own_lines)),
                 _quoted(f"last of {manager.name}'s log about it", list(tracker.manager_lines)),
             )
@@ -444,6 +457,10 @@ class Attempt:
             step="verify" if kind is JoinError else "start",
             action=reason.remedy,
         )
+
+
+def _single(title: str, line: str | None) -> str:
+    return f"\n  {title}: {line}" if line else ""
 
 
 def _quoted(title: str, lines: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from carbon.join.lines import (
     ClusterDomain,
     ClusterFailed,
     ClusterInitialized,
+    Elected,
     Event,
     Joined,
     Left,
@@ -27,6 +28,8 @@ from carbon.join.lines import (
     LoopbackWarning,
     ProfileMissing,
     ShuttingDown,
+    StartBegan,
+    StartBlocked,
     Started,
     TransportsFailed,
     WaitingForServices,
@@ -202,18 +205,50 @@ def test_a_join_is_read_in_every_layout(text: str, at: datetime | None) -> None:
             HAZELCAST,
             f"Local member: [{UUID}] - {MEMBER}",
             LocalMember(
-                at=AT, host="10.0.0.4", port=4000, domain="wso2.as.domain", sub_domain="worker"
+                at=AT,
+                host="10.0.0.4",
+                port=4000,
+                domain="wso2.as.domain",
+                sub_domain="worker",
+                member_uuid=UUID,
             ),
         ),
         (
             HAZELCAST,
             f"Local member: [{UUID}] - " + MEMBER.replace("worker", "null"),
-            LocalMember(at=AT, host="10.0.0.4", port=4000, domain="wso2.as.domain"),
+            LocalMember(
+                at=AT, host="10.0.0.4", port=4000, domain="wso2.as.domain", member_uuid=UUID
+            ),
         ),
         (
             TRIBES,
             "Local Member 10.0.0.4:4001(wso2.as.domain)",
             LocalMember(at=AT, host="10.0.0.4", port=4001, domain="wso2.as.domain"),
+        ),
+        (
+            "org.wso2.carbon.core.internal.CarbonCoreActivator",
+            "Starting WSO2 Carbon...",
+            StartBegan(at=AT),
+        ),
+        (
+            HAZELCAST,
+            f"Elected this member [{UUID}] as the Coordinator node",
+            Elected(at=AT, member_uuid=UUID),
+        ),
+        (
+            "org.wso2.carbon.user.core.common.DefaultRealmService",
+            "Cannot initialize the realm.",
+            StartBlocked(at=AT, text="Cannot initialize the realm"),
+        ),
+        (
+            "org.wso2.carbon.user.core.internal.Activator",
+            "Cannot start User Manager Core bundle",
+            StartBlocked(at=AT, text="Cannot start User Manager Core bundle"),
+        ),
+        (
+            "org.apache.catalina.core.StandardContext",
+            "Context [/] startup failed due to previous errors",
+            StartBlocked(at=AT, text="Context [/] startup failed"),
         ),
         (
             HAZELCAST,

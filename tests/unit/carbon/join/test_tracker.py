@@ -158,6 +158,12 @@ def test_a_join_in_another_domain_is_a_failure() -> None:
         (log_line("Invalid membership scheme 'wak'. Supported", level="ERROR"), "wak"),
         (log_line("Cannot start transports: port 9443", level="FATAL"), "transports"),
         (
+            log_line("Cluster domain: other.domain"),
+            "its cluster domain is other.domain, not wso2.as",
+        ),
+        (log_line("Cannot initialize the realm.", level="ERROR"), "Cannot initialize the realm"),
+        (log_line("Cannot start User Manager Core bundle", level="ERROR"), "User Manager Core"),
+        (
             log_line("OSGi runtime worker profile not found", level="FATAL"),
             "no OSGi profile 'worker'",
         ),
@@ -225,3 +231,53 @@ def test_no_kept_line_shows_a_secret() -> None:
     tracker.own(log_line("jdbc:mysql://db/x?user=u&password=S3cret", level="ERROR"))
     tracker.process_ended(["keystore password=S3cret"])
     assert "S3cret" not in "".join(tracker.own_lines)
+
+
+def test_the_first_error_and_its_last_cause_are_kept_whatever_comes_after() -> None:
+    """What follows an error is more of the same; the cause stands at its beginning or its end."""
+    tracker = track()
+    first = log_line("Database Error - org.mariadb.jdbc.Driver", level="ERROR").strip()
+    tracker.own(log_line("all is well"))
+    tracker.own(first)
+    tracker.own("Caused by: java.sql.SQLException: x")
+    tracker.own("Caused by: java.net.ConnectException: Connection refused")
+    for number in range(3 * KEPT_LINES):
+        tracker.own(log_line(f"more {number}", level="ERROR"))
+    assert tracker.first_error == first
+    assert tracker.last_cause == "Caused by: java.net.ConnectException: Connection refused"
+
+
+def test_what_a_jvm_throws_on_its_console_is_an_error() -> None:
+    tracker = track()
+    tracker.process_ended(['Exception in thread "main" java.lang.UnsupportedClassVersionError: x'])
+    assert tracker.first_error and tracker.first_error.startswith("Exception in thread")
+
+
+def test_a_line_that_says_the_same_again_replaces_the_one_before() -> None:
+    tracker = track()
+    tracker.own(log_line("starts", ago=9))
+    for ago in range(8):
+        tracker.own(log_line("Access denied for user 'x'", level="ERROR", ago=ago))
+    assert len(tracker.own_lines) == 2
+
+
+def test_the_leave_of_the_start_before_does_not_undo_the_join_of_this_one() -> None:
+    """A lost process is noticed seconds later, a restarted one may have joined by then."""
+    tracker = track()
+    tracker.own(STARTED)
+    tracker.manager(JOINED)
+    old = left_line(ago=0).replace("01e8b57f", "ffffffff")
+    tracker.manager(old)
+    assert tracker.phase == "done"
+    tracker.manager(left_line(ago=0))
+    assert tracker.phase == "started"
+
+
+def test_a_member_that_a_silent_one_disturbs_may_join_twice() -> None:
+    """It joins, is lost and joins again under another uuid while it still starts."""
+    tracker = track()
+    for line in (JOINED, left_line(ago=0), JOINED.replace("01e8b57f", "ffffffff")):
+        tracker.manager(line)
+        assert tracker.failure is None
+    tracker.own(STARTED)
+    assert tracker.phase == "done"
