@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from carbon import exits
-from carbon.checks.case import Finding
 from carbon.checks.diagnosis import Diagnosis
+from carbon.checks.finding import Finding
 from remote.observe.doctor import examine
 
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ def _print(screen: Screen, diagnosis: Diagnosis) -> None:
     if first is not None:
         _details(screen, first)
     if others:
-        screen.line("less likely, or beside it:")
+        screen.line("Other findings:")
     for number, finding in enumerate(others, start=2):
         screen.line(f"  {number}. {finding.seen}")
         _details(screen, finding, indent="     ")
-    _list(screen, "right", diagnosis.right)
+    _list(screen, "ok", diagnosis.right)
     _list(screen, "not checked", diagnosis.unchecked)
 
 
@@ -49,7 +49,7 @@ def _standing(diagnosis: Diagnosis) -> str:
     if diagnosis.node.role == "manager":
         return "is the manager"
     if diagnosis.membership is None:
-        return "cannot be examined"
+        return "cannot be inspected"
     return "has joined" if diagnosis.has_joined else "has not joined"
 
 

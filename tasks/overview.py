@@ -11,13 +11,9 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from carbon import exits
-from carbon.checks.status import (
-    BalancerStatus,
-    NodeStatus,
-    Port,
-    Status,
-    as_data,
-)
+from carbon.checks.balancer import BalancerStatus
+from carbon.checks.ports import Port
+from carbon.checks.status import NodeStatus, Status, as_data
 from carbon.join.membership import Membership
 from remote.observe.status import status
 

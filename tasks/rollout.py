@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from carbon import exits
-from carbon.errors import Interrupted
+from carbon.errors import Interrupted, refuse
 from carbon.plan.plan import Wishes
-from remote.rollout.preflight import Planner, look
+from remote.rollout.preflight import Planner, look, preflight
 from remote.rollout.request import Order
 from remote.rollout.rollout import apply
 from remote.run.interrupt import deferred
@@ -43,8 +43,9 @@ def roll_out(
 def show_plan(session: Session, wishes: Wishes) -> int:
     """Print what deploy would do on each node; return 2 if it is anything."""
     order = Order(nodes=session.nodes, wishes=wishes, verb="plan")
-    plans = look(session.fleet, order, progress=session.screen)
+    found = preflight(session.fleet, order, progress=session.screen)
     session.screen.close()
-    for made in plans:
+    for made in found.plans:
         details(session.screen, made)
-    return 0 if all(made.empty for made in plans) else exits.ATTENTION
+    refuse(found.errors)
+    return 0 if all(made.empty for made in found.plans) else exits.ATTENTION

@@ -1,161 +1,72 @@
-"""One node's examination: what was looked at, and what its files and logs say."""
+"""A case: all that was read of one node and is held against hosts.yaml."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from functools import cached_property
 
 from carbon import config
+from carbon.checks.finding import Finding, Kind, node_words
+from carbon.checks.own_log import OWN, OWN_PATTERN, OwnLog
 from carbon.cluster import Cluster, Node
 from carbon.config import Clustering
 from carbon.errors import ConfigFileError, ProvisionError
 from carbon.home import layout
 from carbon.home.facts import Reach, ServerFacts
-from carbon.join.grep import OWN_LOG_PATTERN
-from carbon.join.lines import ClusterDomain, LocalMember, ShuttingDown, Started, parse
 from carbon.join.membership import MEMBERS, Membership, members_pattern, membership
-from carbon.join.quote import quote
 from carbon.plan.plan import Plan
-from carbon.value import Value, replace
+from carbon.value import Value
 
-OWN = "own"
-"""The name under which a node is asked for its own milestones and failures."""
-OWN_PATTERN = "|".join(
-    (
-        OWN_LOG_PATTERN,
-        "Starting WSO2 Carbon",
-        "Shutdown hook triggered",
-        "Shutdown complete",
-        "Halting JVM",
-    )
-)
-CONSOLE = "console"
 LOOKED_AT = (layout.AXIS2, layout.SECRET_CONF)
-"""What a diagnosis reads beside the files that hosts.yaml changes."""
-
-
-class Examination(Value, kw_only=True):
-    """All that was looked at for one node."""
-
-    node: Node
-    cluster: Cluster
-    facts: ServerFacts
-    manager: ServerFacts | ProvisionError
-    """The manager's facts, or why there are none."""
-    drafted: Plan | ProvisionError | None
-    """What a deploy would do to the node; None where hosts.yaml does not keep its files."""
-    to_manager: Reach | None = None
-    """Its member port tried from the node; None: not tried."""
-    from_manager: Reach | None = None
-    to_database: Reach | None = None
-
-
-class Finding(Value, kw_only=True):
-    """One thing that is wrong, or likely to be."""
-
-    topic: str
-    likelihood: int
-    """That it is what keeps the node out: 100 is certain."""
-    seen: str
-    """Without its full stop."""
-    remedy: str
-    line: str | None = None
-    """The line of a log that shows it."""
-
-
-Findings = Iterator[Finding]
+"""What doctor reads beside the files that hosts.yaml changes."""
 
 
 def questions(node: Node, cluster: Cluster) -> dict[str, str]:
     """Return what to ask a node's logs for: its milestones, and of the manager all members."""
     asked = {OWN: OWN_PATTERN}
-    return (
-        asked | {MEMBERS: members_pattern(cluster)} if node.name == cluster.manager.name else asked
-    )
+    if node.name == cluster.manager.name:
+        asked[MEMBERS] = members_pattern(cluster)
+    return asked
 
 
-class InEffect(Value, kw_only=True):
-    """How a node presented itself since it started, by its own log."""
+class Case(Value, kw_only=True, dict=True):
+    """One node, examined. What was not read is None or empty, and no check speaks of it."""
 
-    lines: tuple[str, ...]
-    domain: str | None = None
-    domain_line: str | None = None
-    local: LocalMember | None = None
-    local_line: str | None = None
-    started: bool = False
-    stopped_at: datetime | None = None
-    """It ended in an orderly way, and nothing came after."""
+    node: Node
+    cluster: Cluster
+    facts: ServerFacts
+    plan: Plan | ProvisionError | None = None
+    """What will be done, or what a deploy would do; None if hosts.yaml does not keep its files."""
+    manager_facts: ServerFacts | ProvisionError | None = None
+    """None: the manager was not looked at."""
+    watches: bool = False
+    """Its log has to tell who joins."""
+    followed: tuple[str, ...] | None = None
+    """What its log and console said since a start, if they were followed."""
+    to_manager: Reach | None = None
+    """Its member port tried from the node; None: not tried."""
+    from_manager: Reach | None = None
+    to_database: Reach | None = None
 
-    @classmethod
-    def of(cls, facts: ServerFacts) -> InEffect:
-        whole = facts.said.get(OWN, ())
-        console = () if facts.process else facts.said.get(CONSOLE, ())
-        lines = tuple(map(quote, (*_since_last_start(whole), *_since_last_start(console))))
-        last = parse(whole[-1]) if whole else None
-        stopped = isinstance(last, ShuttingDown) and facts.process is None
-        seen = cls(lines=lines, stopped_at=last.at if last and stopped else None)
-        for line in lines:
-            match parse(line):
-                case ClusterDomain(domain=domain):
-                    seen = replace(seen, domain=domain, domain_line=line.strip())
-                case LocalMember() as local:
-                    seen = replace(seen, local=local, local_line=line.strip())
-                case Started():
-                    seen = replace(seen, started=True)
-        return seen
+    def finding(
+        self,
+        kind: Kind,
+        *,
+        weight: int | None = None,
+        blocks: bool = False,
+        line: str | None = None,
+        **words: object,
+    ) -> Finding:
+        """Return a finding of this node, its sentences filled in."""
+        every = {**self.words, "user": self.facts.user, **words}
+        return kind.finding(every, weight=weight, blocks=blocks, line=line)
 
-
-_BEGIN = re.compile(r"Starting WSO2 Carbon|Shutdown complete|Halting JVM")
-
-
-def _since_last_start(lines: Sequence[str]) -> tuple[str, ...]:
-    """Return what was written since the server last began, or ended in an orderly way."""
-    for at in range(len(lines) - 1, -1, -1):
-        if _BEGIN.search(lines[at]):
-            return tuple(lines[at + 1 :])
-    return tuple(lines)
-
-
-class Case(Value, kw_only=True):
-    """An examination, read: what the files say, and what is in effect."""
-
-    asked: Examination
-    membership: Membership | None
-    own: InEffect
-    axis2: Clustering | ConfigFileError | None
-    """None: the file is not there."""
-    manager_own: InEffect | None
-    manager_axis2: Clustering | None
-
-    @classmethod
-    def of(cls, asked: Examination) -> Case:
-        manager = asked.manager if isinstance(asked.manager, ServerFacts) else None
-        other = _clustering(manager) if manager else None
-        return cls(
-            asked=asked,
-            membership=membership(asked.node, asked.facts, manager=manager, cluster=asked.cluster),
-            own=InEffect.of(asked.facts),
-            axis2=_clustering(asked.facts),
-            manager_own=InEffect.of(manager) if manager else None,
-            manager_axis2=other if isinstance(other, Clustering) else None,
-        )
-
-    @property
-    def node(self) -> Node:
-        return self.asked.node
-
-    @property
-    def facts(self) -> ServerFacts:
-        return self.asked.facts
+    @cached_property
+    def words(self) -> dict[str, object]:
+        return node_words(self.node, self.manager)
 
     @property
     def manager(self) -> Node:
-        return self.asked.cluster.manager
-
-    @property
-    def manager_facts(self) -> ServerFacts | None:
-        return self.asked.manager if isinstance(self.asked.manager, ServerFacts) else None
+        return self.cluster.manager
 
     @property
     def is_manager(self) -> bool:
@@ -166,26 +77,73 @@ class Case(Value, kw_only=True):
         return self.facts.process is not None
 
     @property
+    def starts(self) -> bool:
+        """It will be started, or restarted."""
+        return isinstance(self.plan, Plan) and self.plan.start
+
+    @property
+    def swaps(self) -> bool:
+        """Something below AS_HOME will change."""
+        return isinstance(self.plan, Plan) and self.plan.swaps
+
+    @cached_property
+    def own(self) -> OwnLog:
+        if self.followed is not None:
+            return OwnLog.of_lines(self.followed)
+        return OwnLog.of(self.facts)
+
+    @cached_property
+    def membership(self) -> Membership | None:
+        manager = self.manager_facts if isinstance(self.manager_facts, ServerFacts) else None
+        return membership(self.node, self.facts, manager=manager, cluster=self.cluster)
+
+    @property
     def joined(self) -> bool:
         return self.membership is not None and self.membership.state == "joined"
+
+    @property
+    def has_started(self) -> bool:
+        """It said that it started, or it joined."""
+        return self.own.started or self.joined
+
+    @cached_property
+    def axis2(self) -> Clustering | ConfigFileError | None:
+        """Its clustering as the file has it; None: the file is not there, or cannot be read."""
+        file = self.facts.files.get(layout.AXIS2)
+        if file is None:
+            return None
+        try:
+            return config.read_clustering(file.data)
+        except ConfigFileError as error:
+            return error
 
     @property
     def clustering(self) -> Clustering | None:
         return self.axis2 if isinstance(self.axis2, Clustering) else None
 
-    def push(self) -> str:
-        """Return how hosts.yaml's values get into effect: with the files, or only by a restart."""
+    @cached_property
+    def manager_case(self) -> Case | None:
+        """The manager, examined; None for the manager itself, and if it cannot be read."""
+        if self.is_manager or not isinstance(self.manager_facts, ServerFacts):
+            return None
+        return Case(node=self.manager, cluster=self.cluster, facts=self.manager_facts, watches=True)
+
+    @property
+    def leads(self) -> bool:
+        """It is the manager that workers have to join."""
+        return self.watches and self.is_manager
+
+    def apply_remedy(self, key: str = "") -> str:
+        """Return how hosts.yaml's values take effect: with the files, or only by a restart.
+
+        `key` of the node in hosts.yaml may be wrong instead, if its files are not kept by it.
+        """
         name = self.node.name
-        if isinstance(self.asked.drafted, Plan) and not self.asked.drafted.files:
-            return f"its files are right by now: `fab -H {name} restart` puts them into effect"
-        return f"`fab -H {name} deploy` writes what hosts.yaml says, and restarts it"
-
-
-def _clustering(facts: ServerFacts) -> Clustering | ConfigFileError | None:
-    file = facts.files.get(layout.AXIS2)
-    if file is None:
-        return None
-    try:
-        return config.read_clustering(file.data)
-    except ConfigFileError as error:
-        return error
+        if self.followed is not None:  # its files were just written, or are right
+            return (
+                f"see what overrides its axis2.xml, such as a hazelcast.xml: fab -H {name} doctor"
+            )
+        if isinstance(self.plan, Plan) and not self.plan.files:
+            return f"its files are right by now: `fab -H {name} restart` applies them"
+        deploy = f"`fab -H {name} deploy` writes what hosts.yaml says, and restarts it"
+        return f"{deploy}; or correct `{key}` of {name} in hosts.yaml" if key else deploy

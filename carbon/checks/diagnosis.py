@@ -1,46 +1,15 @@
-"""All checks of a node, put in order: the likeliest cause first."""
+"""What doctor says of a node: its findings, the likeliest cause first, and what is right."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-from carbon.checks import drift, identity, network, starting
-from carbon.checks.case import Case, Examination, Finding, Findings
-from carbon.checks.reasons import likely_reason
+from carbon.checks.case import Case
+from carbon.checks.failures import unexplained
+from carbon.checks.finding import Finding, ranked
+from carbon.checks.registry import DOCTOR, FROM_MANAGER, TO_MANAGER
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
 from carbon.join.membership import Membership
-from carbon.value import Value, replace
-
-TO_MANAGER, FROM_MANAGER = network.TO_MANAGER, network.FROM_MANAGER
-
-CHECKS: tuple[tuple[str, Callable[[Case], Findings]], ...] = (
-    ("AS_HOME", starting.home),
-    ("disk", starting.disk),
-    ("JAVA_HOME", starting.java),
-    ("worker profile", starting.profile),
-    ("", starting.vault),
-    ("ports", starting.ports),
-    ("driver", starting.driver),
-    ("database", starting.database),
-    ("", starting.failures),
-    ("process", starting.running),
-    ("role", starting.role),
-    ("axis2.xml", identity.axis2),
-    ("", identity.overrides),
-    ("domain", identity.domain),
-    ("localMemberHost", identity.local_host),
-    ("localMemberPort", identity.local_port),
-    ("membershipScheme", identity.scheme),
-    ("members", identity.members),
-    ("clustering class", identity.agent),
-    ("manager", network.manager),
-    (TO_MANAGER, network.to_manager),
-    (FROM_MANAGER, network.from_manager),
-    ("", drift.pending),
-    ("hosts.yaml", drift.drift),
-    ("", drift.left),
-)
+from carbon.value import Value
 
 
 class Diagnosis(Value, kw_only=True):
@@ -61,56 +30,36 @@ class Diagnosis(Value, kw_only=True):
         return self.membership is not None and self.membership.state == "joined"
 
 
-def diagnose(examination: Examination) -> Diagnosis:
+def diagnose(case: Case) -> Diagnosis:
     """Find what keeps a node from joining, the likeliest first."""
-    case = Case.of(examination)
-    found: list[Finding] = []
+    findings: list[Finding] = []
     right: list[str] = []
-    for title, check in CHECKS if case.facts.home_real else CHECKS[:1]:
+    for title, check in DOCTOR if case.facts.home_real else DOCTOR[:1]:
         seen = list(check(case))
-        found += seen
+        findings += seen
         if not seen and title:
             right.append(title)
-    findings = _likeliest_first(found) or tuple(_unexplained(case))
+    if not findings and _should_join(case):
+        findings = [unexplained(case)]
     unchecked = _unchecked(case)
-    passed_over = {finding.topic for finding in findings} | set(unchecked) | _inapplicable(case)
+    left_out = set(unchecked) | _inapplicable(case)
     return Diagnosis(
         node=case.node,
         membership=case.membership,
-        findings=findings,
-        right=tuple(title for title in right if title not in passed_over),
+        findings=ranked(findings),
+        right=tuple(title for title in right if title not in left_out),
         unchecked=tuple(f"{title} ({why})" for title, why in unchecked.items()),
     )
 
 
 def unexamined(node: Node, error: ProvisionError) -> Diagnosis:
-    """Return the diagnosis of a node that could not be looked at."""
-    finding = Finding(topic="connection", likelihood=100, seen=error.seen, remedy=error.action)
+    """Return the diagnosis of a node that could not be inspected."""
+    finding = Finding.of_error(error, weight=100)
     return Diagnosis(node=node, membership=None, findings=(finding,))
 
 
-def _likeliest_first(found: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Sort, and keep one finding for each topic: files, logs and ports tell of the same fault."""
-    by_topic: dict[str, Finding] = {}
-    for finding in sorted(found, key=lambda one: -one.likelihood):
-        first = by_topic.setdefault(finding.topic, finding)
-        if first.line is None and finding.line is not None:
-            by_topic[finding.topic] = replace(first, line=finding.line)
-    return tuple(sorted(by_topic.values(), key=lambda one: -one.likelihood))
-
-
-def _unexplained(case: Case) -> Findings:
-    """A node that has not joined and shows no fault is told so, with what its log says."""
-    if case.joined or case.is_manager or case.node.role == "elb":
-        return
-    reason = likely_reason(list(case.own.lines), node=case.node, manager=case.manager)
-    yield Finding(
-        topic="unexplained",
-        likelihood=10,
-        seen=reason.sentence,
-        remedy=reason.remedy,
-        line=reason.line,
-    )
+def _should_join(case: Case) -> bool:
+    return case.node.role == "worker" and not case.joined
 
 
 def _unchecked(case: Case) -> dict[str, str]:
@@ -118,14 +67,14 @@ def _unchecked(case: Case) -> dict[str, str]:
     why: dict[str, str] = {}
     if case.is_manager:
         return why
-    if case.manager_facts is None:
-        why["manager"] = why[FROM_MANAGER] = f"{case.manager.name} cannot be entered"
+    if case.manager_case is None:
+        why["manager"] = why[FROM_MANAGER] = f"{case.manager.name} cannot be inspected"
     elif not case.runs:
         why[FROM_MANAGER] = f"{case.node.name} is not running"
     for title, reach, who in (
-        (TO_MANAGER, case.asked.to_manager, case.node.name),
-        (FROM_MANAGER, case.asked.from_manager, case.manager.name),
-        ("database", case.asked.to_database, case.node.name),
+        (TO_MANAGER, case.to_manager, case.node.name),
+        (FROM_MANAGER, case.from_manager, case.manager.name),
+        ("database", case.to_database, case.node.name),
     ):
         if reach == "forbidden":
             why[title] = f"sshd of {who} forbids to try connections, see AllowTcpForwarding"
@@ -136,15 +85,15 @@ def _inapplicable(case: Case) -> set[str]:
     """Return what says nothing about this node, so that it is not called right."""
     reasons = {
         "worker profile": case.node.role != "worker",
-        "driver": case.node.driver is None or case.asked.drafted is None,
-        "database": case.asked.to_database != "open",
+        "driver": case.node.driver is None or case.plan is None,
+        "database": case.to_database != "open",
         "role": not case.runs,
         "localMemberPort": case.own.local is None,
-        "clustering class": case.manager_axis2 is None,
+        "clustering class": case.manager_case is None or case.manager_case.clustering is None,
         "members": case.is_manager or case.clustering is None,
         "manager": case.is_manager,
-        TO_MANAGER: case.asked.to_manager != "open",
-        FROM_MANAGER: case.asked.from_manager != "open",
-        "hosts.yaml": case.asked.drafted is None,
+        TO_MANAGER: case.to_manager != "open",
+        FROM_MANAGER: case.from_manager != "open",
+        "hosts.yaml": case.plan is None,
     }
     return {title for title, inapplicable in reasons.items() if inapplicable}

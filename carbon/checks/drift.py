@@ -1,45 +1,47 @@
-"""What else differs from how it should be? Checks against hosts.yaml and its own past."""
+"""What differs from hosts.yaml, and what changed since the start."""
 
 from __future__ import annotations
 
-from carbon.checks.case import Case, Finding, Findings
+from pathlib import PurePosixPath
+
+from carbon.checks.case import Case
+from carbon.checks.finding import Finding, Findings, Kind
 from carbon.errors import ProvisionError
+from carbon.plan.plan import Plan
+
+PENDING = Kind(
+    code="restart-pending",
+    seen="restart pending: {files} changed after its start",
+    remedy="fab -H {node} restart",
+    weight=80,
+)
+DIFFERS = Kind(
+    code="differs",
+    seen="it differs from hosts.yaml: {names}",
+    remedy="see `fab -H {node} plan`, then `fab -H {node} deploy`",
+    weight=25,
+)
 
 
 def pending(case: Case) -> Findings:
+    """It runs with the files that are there now."""
     newer = case.facts.process.newer if case.facts.process else ()
     if newer:
         more = f" and {len(newer) - 1} more" if len(newer) > 1 else ""
-        yield Finding(
-            topic="restart",
-            likelihood=30 if case.joined else 80,
-            seen=f"{newer[0]}{more} changed after its start: it runs with the old files",
-            remedy=f"fab -H {case.node.name} restart",
-        )
+        yield case.finding(PENDING, weight=30 if case.joined else None, files=newer[0] + more)
 
 
-def drift(case: Case) -> Findings:
-    drafted = case.asked.drafted
-    if isinstance(drafted, ProvisionError):
-        yield Finding(topic="hosts.yaml", likelihood=35, seen=drafted.seen, remedy=drafted.action)
-    elif drafted is not None and (drafted.files or drafted.driver or drafted.edits_hosts):
-        names = [change.path.name for change in drafted.files]
-        names += ["its driver"] if drafted.driver else []
-        names += ["/etc/hosts"] if drafted.edits_hosts else []
-        yield Finding(
-            topic="hosts.yaml",
-            likelihood=25,
-            seen=f"it differs from hosts.yaml: {', '.join(names)}",
-            remedy=f"see `fab -H {case.node.name} plan`, then deploy",
-        )
+def differs(case: Case) -> Findings:
+    """Its files, its driver and /etc/hosts are as hosts.yaml says."""
+    if isinstance(case.plan, ProvisionError):
+        yield Finding.of_error(case.plan, weight=35)
+    elif case.plan is not None and (names := differences(case.plan)):
+        short = [name if name[0] == "/" else PurePosixPath(name).name for name in names]
+        yield case.finding(DIFFERS, names=", ".join(short))
 
 
-def left(case: Case) -> Findings:
-    if case.runs and case.membership and case.membership.state == "left":
-        yield Finding(
-            topic="membership",
-            likelihood=50,
-            seen=f"{case.manager.name} saw it leave while it runs: the connection between them"
-            " broke, or one of them hung",
-            remedy=f"`fab -H {case.node.name} restart` makes it join again",
-        )
+def differences(plan: Plan) -> tuple[str, ...]:
+    """Name what a deploy would change: files relative to AS_HOME, JARs, /etc/hosts."""
+    jars = [plan.upload] if plan.upload else []
+    names = [str(path) for path in (*[change.path for change in plan.files], *jars, *plan.removed)]
+    return (*names, *(["/etc/hosts"] if plan.edits_hosts else []))

@@ -1,92 +1,101 @@
-"""Can the two reach each other? Checks of the manager and of the ways between."""
+"""The manager, and the connections between it and a node."""
 
 from __future__ import annotations
 
-from carbon.checks.case import Case, Finding, Findings
-from carbon.config import Clustering
+from carbon.checks import clustering, home, logs, ports, process
+from carbon.checks.case import Case
+from carbon.checks.finding import Finding, Findings, Kind
 from carbon.errors import ProvisionError
 
-TO_MANAGER = "the way to the manager"
-FROM_MANAGER = "the way back from the manager"
+MANAGER_UNKNOWN = "manager-unreachable"
+TO_MANAGER = Kind(
+    code="connection-to-manager",
+    seen="{manager_address} of {manager} {met}",
+    remedy="open port {port} from {server} to {host} in the firewalls between",
+    weight=91,
+)
+FROM_MANAGER = Kind(
+    code="connection-from-manager",
+    seen="its {address} {met}",
+    remedy="open port {port} from {manager_server} to {host} in the firewalls between",
+    weight=90,
+)
+UNKNOWN_NAME = Kind(
+    code="host-name",
+    seen="{node} cannot resolve the name {host}",
+    remedy="run `fab -H {node} hosts`, and see that hosts.yaml maps this name",
+    weight=96,
+    log=r"UnknownHost(?:Exception)?: ?(?P<host>[\w.-]+)",
+)
+NOBODY_ANSWERS = Kind(
+    code="members-silent",
+    seen="no well-known member answers {node}",
+    remedy="see that {manager} runs, and that {manager_address} is open to {server}, and back",
+    weight=62,
+    log=r"No responses received from WKA members",
+)
+MEMBER_REFUSES = Kind(
+    code="members-silent",
+    seen="{node} cannot connect to the well-known member {member}",
+    remedy="see that it runs, and that its port is open to {server}",
+    weight=61,
+    log=r"Could not connect to member (?P<member>\S+)",
+)
+WATCHER_CHECKS = (home.home, process.running, logs.log)
+"""What workers need of a server whose log tells who joins."""
+MANAGER_CHECKS = (
+    *WATCHER_CHECKS,
+    clustering.axis2,
+    clustering.overrides,
+    clustering.member_host,
+    ports.member_port,
+)
+"""What they need of the manager besides; `clustering.domain` compares their domains."""
 
 
 def manager(case: Case) -> Findings:
-    if case.is_manager:
-        return
-    if isinstance(case.asked.manager, ProvisionError):
+    """The manager is there to be joined."""
+    if isinstance(case.manager_facts, ProvisionError) and not case.is_manager:
+        error = case.manager_facts
         yield Finding(
-            topic="manager",
-            likelihood=65,
-            seen=f"{case.manager.name} cannot be looked at: {case.asked.manager.seen}",
-            remedy=case.asked.manager.action,
+            code=MANAGER_UNKNOWN,
+            seen=f"{case.manager.name} cannot be inspected: {error.seen}",
+            remedy=error.action,
+            weight=65,
         )
-    elif case.asked.manager.process is None:
-        yield Finding(
-            topic="manager",
-            likelihood=97,
-            seen=f"{case.manager.name} is not running",
-            remedy=f"fab -H {case.manager.name} start",
-        )
-    elif case.manager_axis2 is not None:
-        yield from _manager_clustering(case, case.manager_axis2)
-
-
-def _manager_clustering(case: Case, found: Clustering) -> Findings:
-    manager = case.manager
-    if not found.enabled:
-        seen = f"clustering is not enabled in {manager.name}'s axis2.xml"
-    elif (found.local_member_host, found.local_member_port) != (
-        manager.local_member_host,
-        manager.local_member_port,
-    ):
-        seen = (
-            f"{manager.name} is at {found.local_member_host}:{found.local_member_port},"
-            f" hosts.yaml says {manager.local_member_host}:{manager.local_member_port}"
-        )
-    else:
+    if case.manager_case is None:
         return
-    yield Finding(
-        topic="manager",
-        likelihood=88,
-        seen=seen,
-        remedy=f"correct the manager's entry in hosts.yaml, or `fab -H {manager.name} deploy`",
-    )
+    for check in MANAGER_CHECKS:
+        for finding in check(case.manager_case):
+            if finding.blocks:
+                yield finding.of_another(case.manager.name)
 
 
 def to_manager(case: Case) -> Findings:
-    host, port = case.manager.local_member_host, case.manager.local_member_port
-    facts = case.manager_facts
-    if facts is not None and (facts.process is None or port not in facts.listening):
+    """The node reaches the manager's member port, if the manager listens there."""
+    other = case.manager_case
+    port = case.manager.local_member_port
+    if other is not None and (not other.runs or port not in other.facts.listening):
         return
-    match case.asked.to_manager:
-        case "refused":
-            seen = f"{host}:{port} of {case.manager.name} refuses its connections"
-        case "silent":
-            seen = f"{host}:{port} of {case.manager.name} does not answer it"
-        case _:
-            return
-    yield Finding(
-        topic=TO_MANAGER,
-        likelihood=91,
-        seen=seen,
-        remedy=f"open port {port} from {case.node.server} to {host} in the firewalls between",
-    )
+    met = {"refused": "refuses its connections", "silent": "does not answer it"}
+    if case.to_manager in met:
+        yield case.finding(
+            TO_MANAGER,
+            met=met[case.to_manager],
+            port=port,
+            host=case.manager.local_member_host,
+        )
 
 
 def from_manager(case: Case) -> Findings:
-    host, port = case.node.local_member_host, case.node.local_member_port
-    if port not in case.facts.listening:
-        return
-    match case.asked.from_manager:
-        case "refused":
-            seen = f"its {host}:{port} refuses {case.manager.name}'s connections"
-        case "silent":
-            seen = f"its {host}:{port} does not answer {case.manager.name}"
-        case _:
-            return
-    yield Finding(
-        topic=FROM_MANAGER,
-        likelihood=90,
-        seen=seen,
-        remedy=f"open port {port} from {case.manager.server} to {host} in the firewalls between",
-    )
+    """The manager reaches the node's member port, if the node listens there."""
+    port = case.node.local_member_port
+    name = case.manager.name
+    met = {"refused": f"refuses {name}'s connections", "silent": f"does not answer {name}"}
+    if port in case.facts.listening and case.from_manager in met:
+        yield case.finding(
+            FROM_MANAGER,
+            met=met[case.from_manager],
+            port=port,
+            host=case.node.local_member_host,
+        )

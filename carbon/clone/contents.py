@@ -8,13 +8,14 @@ from pathlib import PurePosixPath
 from typing import Literal, cast
 
 from carbon import config
-from carbon.checks.fitness import SPARE_KB
+from carbon.checks.case import Case
+from carbon.checks.home import SPARE_KB, home, journal
 from carbon.clone.tarstream import Kind, archived_bytes, leads_out
 from carbon.cluster import Cluster, Node
 from carbon.errors import ScriptError, UnfitError
 from carbon.home import layout
 from carbon.home.facts import ServerFacts
-from carbon.home.ports import free_numbers, taken_numbers
+from carbon.home.ports import free_numbers, label, taken_numbers
 from carbon.plan.plan import Plan
 from carbon.value import Value, replace
 
@@ -158,7 +159,7 @@ def unfit_selection(selection: Selection, *, source: Node, user: str) -> list[Un
             UnfitError(
                 f"{user} cannot read {_shown(unreadable)}",
                 host=source.name,
-                step="look",
+                step="preflight",
                 action=f"give them to the owner of {source.home}, or say `run_as: OWNER` for"
                 f" {source.name} in hosts.yaml",
             )
@@ -168,7 +169,7 @@ def unfit_selection(selection: Selection, *, source: Node, user: str) -> list[Un
             UnfitError(
                 f"line ends are part of these names: {_shown(broken)}",
                 host=source.name,
-                step="look",
+                step="preflight",
                 action="rename them, or remove them where they are there by mistake",
             )
         )
@@ -177,7 +178,7 @@ def unfit_selection(selection: Selection, *, source: Node, user: str) -> list[Un
             UnfitError(
                 f"these links may lead out of AS_HOME: {_shown(outward)}",
                 host=source.name,
-                step="look",
+                step="preflight",
                 action="put what they point to in their place, or make them relative and such"
                 " that they only descend after their first `..`",
             )
@@ -328,24 +329,10 @@ def resumes(facts: ServerFacts, source: Node, *, replacing: bool) -> bool:
     return not replacing or unfinished
 
 
-def unfit_source(source: Node, facts: ServerFacts) -> list[UnfitError]:
-    """Return why a home is none to copy."""
-    return [
-        UnfitError(seen, host=source.name, step="look", action=action)
-        for seen, action in _source(source, facts)
-    ]
-
-
-def _source(source: Node, facts: ServerFacts) -> Iterator[tuple[str, str]]:
-    if facts.home_real is None:
-        yield f"there is no AS_HOME at {source.home}", "correct its `home` in hosts.yaml"
-    elif str(layout.SCRIPT) not in facts.present:
-        yield f"{source.home} has no {layout.SCRIPT}", "it is no Carbon pack; correct its `home`"
-    elif facts.journal is not None:
-        yield (
-            "an interrupted run left its files a mixture of old and new",
-            f"complete it first: fab -H {source.name} deploy",
-        )
+def unfit_source(source: Node, facts: ServerFacts, *, cluster: Cluster) -> list[UnfitError]:
+    """Return why a home cannot be copied."""
+    case = Case(node=source, cluster=cluster, facts=facts)
+    return [each.as_error(source.name) for check in (home, journal) for each in check(case)]
 
 
 def unfit_target(
@@ -366,7 +353,9 @@ def unfit_target(
         *_space(node, facts, site, need_bytes),
         *_ports(node, facts, cluster),
     )
-    return [UnfitError(seen, host=node.name, step="look", action=action) for seen, action in found]
+    return [
+        UnfitError(seen, host=node.name, step="preflight", action=action) for seen, action in found
+    ]
 
 
 def _place(node: Node, facts: ServerFacts, site: Site) -> Iterator[tuple[str, str]]:
@@ -426,7 +415,7 @@ def _space(
 def _ports(node: Node, facts: ServerFacts, cluster: Cluster) -> Iterator[tuple[str, str]]:
     taken = taken_numbers(node, facts.listening)
     if taken:
-        seen = ", ".join(f"{name} {port}" for name, port in taken.items())
+        seen = ", ".join(label(name, port) for name, port in taken.items())
         lines = "".join(f"\n      {line}" for line in free_numbers(node, cluster, facts.listening))
         yield (
             f"taken by a server that is not in hosts.yaml as such: {seen}",
@@ -467,7 +456,7 @@ def unfit_databases(plan: Plan, *, source: Node) -> list[UnfitError]:
         UnfitError(
             f"the datasource {name} is {path} on {source.name} and on {node.name}",
             host=node.name,
-            step="look",
+            step="preflight",
             action=f"make its path relative on {source.name}, or give it a url in hosts.yaml",
         )
         for name, path in _local_databases(_datasources(plan)).items()

@@ -110,6 +110,8 @@ class ServerFacts(Value, kw_only=True):
     """None where it is not there, or cannot be read."""
     deployment_target: str | None = None
     log: LogState = "missing"
+    log_writable: bool = True
+    """The account can write the log, or create it."""
     journal: str | None = None
     """The generation of an interrupted swap."""
     staged: bool = False

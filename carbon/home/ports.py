@@ -27,14 +27,24 @@ SHIFTED = (
 FIRST_LOCAL_MEMBER_PORT = 4000
 
 
+def needed_numbers(node: Node) -> dict[str, int]:
+    """Return the ports that a node has to listen on, by what they are."""
+    return {
+        "localMemberPort": node.local_member_port,
+        "HTTP": node.http_port,
+        "HTTPS": node.https_port,
+    }
+
+
+def label(name: str, number: int) -> str:
+    """Return how a sentence calls one of them."""
+    return f"{name} {number}" if name.endswith("Port") else f"{name} port {number}"
+
+
 def taken_numbers(node: Node, listening: Mapping[int, Listener]) -> dict[str, int]:
     """Return which ports that a node needs are taken by somebody else, by what they are."""
-    needed = {
-        "localMemberPort": node.local_member_port,
-        "HTTP port": node.http_port,
-        "HTTPS port": node.https_port,
-    }
-    return {name: port for name, port in needed.items() if listening.get(port) == "other"}
+    needed = needed_numbers(node).items()
+    return {name: port for name, port in needed if listening.get(port) == "other"}
 
 
 def free_numbers(

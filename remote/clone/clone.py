@@ -107,7 +107,9 @@ class _Look:
         return {node.name: facts for node, facts in zip(self._order.nodes, found, strict=True)}
 
     def _unfit_source(self, facts: Mapping[str, ServerFacts]) -> list[UnfitError]:
-        return contents.unfit_source(self._source, next(iter(facts.values())))
+        return contents.unfit_source(
+            self._source, next(iter(facts.values())), cluster=self._fleet.cluster
+        )
 
     def _plan(self, source: Mapping[str, ServerFacts]) -> list[Plan]:
         """Plan the deploy that follows, on what the nodes will be once the home has landed."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import PurePosixPath
 
-from carbon.checks.fitness import SPARE_KB
+from carbon.checks.home import SPARE_KB
 from carbon.clone import contents
 from carbon.clone.contents import Differences, Entry, Selection, Site
 from carbon.clone.tarstream import TarWatch

@@ -133,6 +133,7 @@ def parse(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
         deployment_mode=folders.get(layout.DEPLOYMENT_SERVER),
         deployment_target=_second(lines.one("deployment")),
         log=cast("LogState", lines.one("log") or "missing"),
+        log_writable=lines.one("log_unwritable") is None,
         journal=lines.one("journal"),
         staged=lines.one("staged") == "yes",
         record=_pairs(lines.all("record")),

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeAlias
 
 from carbon.balancer import nginx
-from carbon.checks.status import (
-    BalancerFacts,
-    Status,
-    balancer_status,
-    node_status,
-    unreachable,
-)
+from carbon.checks.balancer import BalancerFacts, balancer_status
+from carbon.checks.case import Case
+from carbon.checks.status import Status, node_status, unreachable
 from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import ProvisionError, ScriptError
 from carbon.home import driver
 from carbon.home.driver import WantedDriver
-from carbon.home.facts import ServerFacts
-from carbon.join.membership import MEMBERS, members_pattern, membership
+from carbon.home.facts import Reach, ServerFacts
+from carbon.join.membership import MEMBERS, members_pattern
 from carbon.plan.plan import Plan, Wishes, plan
 from carbon.value import Value
 from remote.host.archive import unpack
 from remote.host.fleet import Fleet
 from remote.host.script import Script
 from remote.observe.facts import CLOCK_TICKS, gather_facts
+from remote.observe.reach import reach_database
 from remote.run.progress import Progress
 from remote.run.threads import parallel
 
 Host = Node | LoadBalancer
-Found = ServerFacts | BalancerFacts | ProvisionError
+Found: TypeAlias = "Seen | BalancerFacts | ProvisionError"
+Drivers: TypeAlias = Mapping[Path, WantedDriver | ProvisionError]
 
 
 def status(fleet: Fleet, hosts: Sequence[Host], *, progress: Progress) -> list[Status]:
@@ -39,23 +39,36 @@ def status(fleet: Fleet, hosts: Sequence[Host], *, progress: Progress) -> list[S
     """
     asked: dict[str, Host] = {host.name: host for host in (*hosts, fleet.cluster.manager)}
 
-    def look_at(host: Host) -> ServerFacts | BalancerFacts:
+    def look_at(host: Host) -> Seen | BalancerFacts:
         progress.now(host.name, "looking")
         if isinstance(host, LoadBalancer):
             return look_at_balancer(fleet, host)
         return look_at_node(fleet, host)
 
     found = dict(zip(asked, parallel(asked.values(), look_at), strict=True))
-    judge = _Judge(fleet.cluster, found, read_drivers(hosts))
-    return [judge.status(host) for host in hosts]
+    drivers = read_drivers(hosts)
+    return [_judged(fleet.cluster, host, found, drivers) for host in hosts]
 
 
-def look_at_node(fleet: Fleet, node: Node) -> ServerFacts:
-    """Read the facts of a node; of the manager also what its log says of all members."""
+class Seen(Value, kw_only=True):
+    """What was read of a Carbon server."""
+
+    facts: ServerFacts
+    to_database: Reach | None
+
+
+def look_at_node(fleet: Fleet, node: Node) -> Seen:
+    """Read the facts of a node; of the manager also what its log says of all members.
+
+    The database is tried from it meanwhile.
+    """
     manager = fleet.cluster.manager
     asked = {MEMBERS: members_pattern(fleet.cluster)} if node.name == manager.name else {}
     seconds = fleet.cluster.limits.command_seconds
-    return gather_facts(fleet.server(node), node, timeout_seconds=seconds, asked=asked)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        to_database = pool.submit(reach_database, fleet, node)
+        facts = gather_facts(fleet.server(node), node, timeout_seconds=seconds, asked=asked)
+        return Seen(facts=facts, to_database=to_database.result())
 
 
 def look_at_balancer(fleet: Fleet, balancer: LoadBalancer) -> BalancerFacts:
@@ -112,38 +125,27 @@ def read_drivers(hosts: Sequence[Host]) -> dict[Path, WantedDriver | ProvisionEr
     return read
 
 
-class _Judge(Value):
-    """Judges each host by all that was found."""
-
-    cluster: Cluster
-    found: Mapping[str, Found]
-    drivers: Mapping[Path, WantedDriver | ProvisionError]
-
-    def status(self, host: Host) -> Status:
-        facts = self.found[host.name]
-        if isinstance(facts, ProvisionError):
-            return unreachable(host, facts)
-        if isinstance(host, LoadBalancer):
-            assert isinstance(facts, BalancerFacts)
-            return balancer_status(host, facts, cluster=self.cluster)
-        assert isinstance(facts, ServerFacts)
-        manager = self.found[self.cluster.manager.name]
-        return node_status(
-            host,
-            facts,
-            drafted=drafted(host, facts, self.drivers),
-            membership=membership(
-                host,
-                facts,
-                manager=manager if isinstance(manager, ServerFacts) else None,
-                cluster=self.cluster,
-            ),
+def _judged(cluster: Cluster, host: Host, found: Mapping[str, Found], drivers: Drivers) -> Status:
+    seen, manager = found[host.name], found[cluster.manager.name]
+    if isinstance(seen, ProvisionError):
+        return unreachable(host, seen)
+    if isinstance(host, LoadBalancer):
+        assert isinstance(seen, BalancerFacts)
+        return balancer_status(host, seen, cluster=cluster)
+    assert isinstance(seen, Seen)
+    return node_status(
+        Case(
+            node=host,
+            cluster=cluster,
+            facts=seen.facts,
+            plan=drafted(host, seen.facts, drivers),
+            manager_facts=manager.facts if isinstance(manager, Seen) else None,
+            to_database=seen.to_database,
         )
+    )
 
 
-def drafted(
-    node: Node, facts: ServerFacts, drivers: Mapping[Path, WantedDriver | ProvisionError]
-) -> Plan | ProvisionError | None:
+def drafted(node: Node, facts: ServerFacts, drivers: Drivers) -> Plan | ProvisionError | None:
     """Return what a deploy would do to a server, or why that cannot be told.
 
     None where hosts.yaml does not keep its files: of a worker it always does, of a manager or

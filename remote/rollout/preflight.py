@@ -1,37 +1,46 @@
-"""Look at every server at once, and plan on what is there; nothing is changed."""
+"""Preflight: read every server at once, plan, and find every reason not to begin."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from carbon.checks.fitness import unfit, unfit_elb, unfit_home, unfit_manager
+from carbon.checks.case import Case
+from carbon.checks.registry import refusals, watcher_refusals
 from carbon.cluster import Cluster, Node
-from carbon.errors import ProvisionError, UnfitError, UsageError, refuse
+from carbon.errors import ProvisionError, UsageError, refuse
 from carbon.home import driver
 from carbon.home.driver import WantedDriver
-from carbon.home.facts import ServerFacts
+from carbon.home.facts import Reach, ServerFacts
 from carbon.plan.plan import Plan, Step, edit_hosts_once, plan
 from carbon.value import Value, replace
 from remote.host.fleet import Fleet
 from remote.observe.facts import gather_facts
+from remote.observe.reach import reach_database
 from remote.rollout.request import Order
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
-from remote.run.threads import all_or_errors, or_error, parallel
+from remote.run.threads import or_error, parallel
 
 Planner = Callable[[Node, ServerFacts], Plan]
 Forecast = Callable[[Node, ServerFacts], ServerFacts]
 
 
+class Preflight(Value, kw_only=True):
+    """What was read of all servers: the plans, and every reason not to begin."""
+
+    plans: tuple[Plan, ...]
+    """Of the nodes that could be planned, in the order of their turns."""
+    errors: tuple[ProvisionError, ...]
+
+
 class _Looked(Value, kw_only=True):
     """What was read of one server, and what was planned on it."""
 
-    node: Node
     facts: ServerFacts
-    unreached: Sequence[UnfitError] = ()
-    missing: Sequence[UnfitError] = ()
+    to_database: Reach | None = None
     plan: Plan | ProvisionError | None = None
+    """None: nothing can be planned, or nothing is to be."""
 
 
 def look(
@@ -44,9 +53,25 @@ def look(
 ) -> list[Plan]:
     """Read every server, the manager and the ELB at once, and plan; nothing is changed.
 
-    `planner` stands in for the comparison with hosts.yaml where a verb plans otherwise;
-    `forecast` turns what a node is into what it will be, where its AS_HOME is yet to come.
-    Raises Failures with the reasons of all servers that are not fit.
+    Raises all reasons not to begin, of all servers, together.
+    """
+    found = preflight(fleet, order, progress=progress, planner=planner, forecast=forecast)
+    refuse(found.errors)
+    return list(found.plans)
+
+
+def preflight(
+    fleet: Fleet,
+    order: Order,
+    *,
+    progress: Progress,
+    planner: Planner | None = None,
+    forecast: Forecast | None = None,
+) -> Preflight:
+    """Read every server, the manager and the ELB at once, and plan; nothing is changed.
+
+    `planner` stands in for the comparison with hosts.yaml if a verb plans otherwise;
+    `forecast` turns what a node is into what it will be, if its AS_HOME is yet to come.
     """
     _refuse_elb(order.nodes)
     planner = planner or _compare_with_inventory(order)
@@ -56,40 +81,77 @@ def look(
 
     def look_at(node: Node) -> _Looked:
         progress.now(node.name, "looking")
-        found = _look_at(fleet, order, node)
+        looked = _look_at(fleet, order, node)
         progress.now(node.name, "")
         # Planned at once: the other servers are still being read.
-        return _planned(found, planner, forecast) if node.name in planned else found
+        return _planned(looked, node, planner, forecast) if node.name in planned else looked
 
-    looked, errors = all_or_errors(parallel(asked, look_at))
-    refuse(errors)
-    refuse([reason for one in looked for reason in one.missing])
-    plans, errors = all_or_errors([one.plan for one in looked if one.plan])
-    refuse(errors)
-    starts = [made for made in plans if made.start]
-    facts = {one.node.name: one.facts for one in looked}
-    unreached = {one.node.name: one.unreached for one in looked}
-    reasons: list[ProvisionError] = [reason for made in plans for reason in unfit(made)]
-    reasons += [reason for made in starts for reason in unreached[made.node.name]]
-    reasons += _unfit_watchers(fleet.cluster, facts, plans)
-    refuse(reasons)
+    found = parallel(asked, look_at)
+    looked = {node.name: each for node, each in zip(asked, found, strict=True)}
+    errors = [
+        error
+        for node in asked
+        if node.name in planned or isinstance(looked[node.name], ProvisionError)
+        for error in _errors(fleet.cluster, node, looked[node.name])
+    ]
+    plans = [
+        each.plan
+        for each in looked.values()
+        if isinstance(each, _Looked) and isinstance(each.plan, Plan)
+    ]
+    errors += _watcher_errors(fleet.cluster, looked, plans)
     safe_point()
-    return list(edit_hosts_once(plans))
+    return Preflight(plans=tuple(edit_hosts_once(plans)), errors=tuple(errors))
 
 
 def _look_at(fleet: Fleet, order: Order, node: Node) -> _Looked:
     seconds = fleet.cluster.limits.command_seconds
     facts = gather_facts(fleet.server(node), node, timeout_seconds=seconds)
-    return _Looked(node=node, facts=facts, unreached=_unreached_database(fleet, node, order))
+    starts = Step.START in order.wishes.steps
+    return _Looked(facts=facts, to_database=reach_database(fleet, node) if starts else None)
 
 
-def _planned(found: _Looked, planner: Planner, forecast: Forecast | None) -> _Looked:
-    node, facts = found.node, found.facts
-    if forecast is not None:
-        facts = forecast(node, facts)
-    missing = unfit_home(node, facts)
-    made = None if missing else or_error(lambda: planner(node, facts))
-    return replace(found, facts=facts, missing=missing, plan=made)
+def _planned(looked: _Looked, node: Node, planner: Planner, forecast: Forecast | None) -> _Looked:
+    facts = forecast(node, looked.facts) if forecast is not None else looked.facts
+    if facts.home_real is None:
+        return replace(looked, facts=facts)
+    return replace(looked, facts=facts, plan=or_error(lambda: planner(node, facts)))
+
+
+def _errors(
+    cluster: Cluster, node: Node, looked: _Looked | ProvisionError
+) -> Iterator[ProvisionError]:
+    """Yield every reason why a node's turn must not begin."""
+    if isinstance(looked, ProvisionError):
+        yield looked
+        return
+    if isinstance(looked.plan, ProvisionError):
+        yield looked.plan
+    yield from refusals(
+        Case(
+            node=node,
+            cluster=cluster,
+            facts=looked.facts,
+            plan=looked.plan,
+            to_database=looked.to_database,
+        )
+    )
+
+
+def _watcher_errors(
+    cluster: Cluster,
+    looked: Mapping[str, _Looked | ProvisionError],
+    plans: Sequence[Plan],
+) -> Iterator[ProvisionError]:
+    """Yield why no worker could be seen joining, if any is to be."""
+    joining = [each for each in plans if each.start or each.verify]
+    if all(each.node.name == cluster.manager.name for each in joining):
+        return
+    for watcher in cluster.watchers:
+        found = looked.get(watcher.name)
+        if isinstance(found, _Looked):
+            case = Case(node=watcher, cluster=cluster, facts=found.facts, watches=True)
+            yield from watcher_refusals(case)
 
 
 def _refuse_elb(nodes: Sequence[Node]) -> None:
@@ -119,34 +181,3 @@ def read_drivers(order: Order) -> dict[Path, WantedDriver]:
     return {
         jar: driver.read_jar(jar, driver_class=one.driver_class) for jar, one in drivers.items()
     }
-
-
-def _unreached_database(fleet: Fleet, node: Node, order: Order) -> list[UnfitError]:
-    database = fleet.cluster.database
-    if database is None or not node.datasources or Step.START not in order.wishes.steps:
-        return []
-    reach = fleet.server(node).reach(
-        database.address, database.port, timeout_seconds=fleet.cluster.limits.connect_seconds
-    )
-    if reach in ("open", "forbidden"):
-        return []
-    seen = "refuses connections" if reach == "refused" else "does not answer"
-    return [
-        UnfitError(
-            f"the database {database.address}:{database.port} {seen} when tried from it",
-            host=node.name,
-            step="look",
-            action="start the database, correct `database` in hosts.yaml, or open the firewall",
-        )
-    ]
-
-
-def _unfit_watchers(
-    cluster: Cluster, facts: dict[str, ServerFacts], plans: Sequence[Plan]
-) -> list[UnfitError]:
-    manager, elb = cluster.manager, cluster.group_manager
-    joining = [made for made in plans if made.start or made.verify]
-    if all(made.node.name == manager.name for made in joining):
-        return []
-    found = unfit_manager(manager, facts[manager.name])
-    return [*found, *(unfit_elb(elb, facts[elb.name]) if elb else ())]

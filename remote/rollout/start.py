@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from types import MappingProxyType
 from typing import Literal, NoReturn
 
-from carbon.checks.reasons import likely_reason
+from carbon.checks.failures import explain_start
 from carbon.cluster import Cluster, Node
 from carbon.errors import (
     ConnectError,
@@ -438,8 +438,11 @@ class Attempt:
     def _failed(self, seen: str) -> ProvisionError:
         tracker = self._tracker
         manager = self._cluster.manager
-        reason = likely_reason(
-            list(tracker.own_lines), node=self._node, manager=manager, verdicts=tracker.verdicts
+        likely = explain_start(
+            list(tracker.own_lines),
+            node=self._node,
+            cluster=self._cluster,
+            verdicts=tracker.verdicts,
         )
         said = "".join(
             (
@@ -452,10 +455,10 @@ class Attempt:
         )
         kind = JoinError if tracker.started_seconds is not None else StartError
         return kind(
-            f"{seen}; likely: {reason.sentence}{said}",
+            f"{seen}; likely: {likely.seen}{said}",
             host=self._node.name,
             step="verify" if kind is JoinError else "start",
-            action=reason.remedy,
+            action=likely.remedy,
         )
 
 

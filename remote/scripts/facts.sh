@@ -98,6 +98,7 @@ if [ -n "$HOME_REAL" ]; then
 
     log=$HOME_DIR/repository/logs/wso2carbon.log
     [ -f "$log" ] && { [ -r "$log" ] && say "log readable" || say "log unreadable"; }
+    [ -w "$log" ] || { [ ! -e "$log" ] && [ -w "${log%/*}" ]; } || say "log_unwritable yes"
 
     own=$HOME_DIR/.provision
     eval "set -- $ASKED"

@@ -67,7 +67,7 @@ WARD = {
     ),
     "named": Patient(
         fault=_parameter("localMemberHost", "worker1"),
-        says="its localMemberHost is worker1, which is no address of its server",
+        says="its localMemberHost is worker1, which is not an address of its server",
     ),
     "domain": Patient(
         fault=_parameter("domain", "wso2.other.domain"),
@@ -124,7 +124,7 @@ WARD = {
         fault="echo carbon.secretProvider=org.wso2.Handler"
         " > repository/conf/security/secret-conf.properties",
         until="Error loading keyStore",
-        says="vault has no right password for its keystore",
+        says="its secure vault wants the keystore's password at each start",
     ),
     "role": Patient(
         fault='carbon-kernel "$PWD" 4.2.0',
@@ -235,7 +235,7 @@ def test_a_healthy_worker_has_nothing_wrong(fab: Fab, cluster_file: ClusterFile)
     ran = fab.succeeds("-H", "worker1,worker2", "doctor", hosts=cluster_file())
     for name in ("worker1", "worker2"):
         assert section(ran, name)[0] == f"{name} has joined: nothing is wrong"
-    assert "the way back from the manager" in section(ran, "worker1")[1]
+    assert "connection from the manager" in section(ran, "worker1")[1]
 
 
 @pytest.fixture
@@ -252,8 +252,8 @@ def forbidding(worker1: Host) -> Iterator[None]:
 def test_what_sshd_forbids_to_try_is_not_called_right(fab: Fab, cluster_file: ClusterFile) -> None:
     ran = fab.succeeds("-H", "worker1", "doctor", hosts=cluster_file())
     *_, right, unchecked = section(ran, "worker1")
-    assert unchecked.startswith("not checked: the way to the manager (sshd of worker1 forbids")
-    assert "the way to the manager" not in right
+    assert unchecked.startswith("not checked: connection to the manager (sshd of worker1 forbids")
+    assert "connection to the manager" not in right
 
 
 def test_an_unreachable_worker_has_that_for_its_diagnosis(
@@ -262,7 +262,7 @@ def test_an_unreachable_worker_has_that_for_its_diagnosis(
     hosts = cluster_file(worker1={"ssh": {"port": 1}})
     ran = fab("-H", "worker1", "doctor", hosts=hosts)
     assert ran.status == FOUND
-    assert ran.out.startswith("worker1 cannot be examined: the connection failed")
+    assert ran.out.startswith("worker1 cannot be inspected: the connection failed")
 
 
 @pytest.fixture

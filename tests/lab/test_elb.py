@@ -66,8 +66,8 @@ def test_an_elb_that_is_down_is_told_before_any_change(
     elb.kill_jvm()
     with untouched(*deployed):
         ran = fab.fails("-H", "worker1", "restart", hosts=inventory(cluster_file, elb))
-    assert "elb: look: the ELB is not running" in ran.said
-    assert "take `elb` out of hosts.yaml" in ran.said
+    assert "elb: preflight: it is not running" in ran.said
+    assert "take `elb:` out of hosts.yaml" in ran.said
 
 
 def test_the_elb_itself_is_never_deployed(elb: Host, fab: Fab, cluster_file: ClusterFile) -> None:

@@ -81,10 +81,11 @@ def test_all_reasons_of_all_servers_are_told_at_once(
         worker2={"localMemberPort": 22},
     )
     for said in (
-        "worker1: look: no bin/java at JAVA_HOME /opt/no-java",
-        "worker1: look: the pack has no worker profile (repository/components/worker)",
-        f"worker1: look: localMemberHost 10.1.2.3 is no address of this server ({worker1.address})",
-        "worker2: look: localMemberPort 22 is taken by another process",
+        "worker1: preflight: there is no bin/java at JAVA_HOME /opt/no-java",
+        "worker1: preflight: its pack has no worker profile (repository/components/worker)",
+        "worker1: preflight: localMemberHost 10.1.2.3 is not an address of its server"
+        f" ({worker1.address})",
+        "worker2: preflight: its localMemberPort 22 is taken by another process",
     ):
         assert said in ran.said
     worker2.restore()
@@ -93,15 +94,15 @@ def test_all_reasons_of_all_servers_are_told_at_once(
 @pytest.mark.usefixtures("stock_workers")
 def test_a_missing_home_is_refused_and_the_way_to_one_is_told(refused: Callable[..., Ran]) -> None:
     ran = refused(worker1={"home": "/opt/wso2/nowhere"})
-    assert "worker1: look: there is no AS_HOME at /opt/wso2/nowhere" in ran.said
+    assert "worker1: preflight: there is no AS_HOME at /opt/wso2/nowhere" in ran.said
     assert "fab -H worker1 clone --source" in ran.said
 
 
 @pytest.mark.usefixtures("stock_workers")
 def test_a_home_that_the_login_may_not_write_in_is_refused(refused: Callable[..., Ran]) -> None:
     ran = refused(worker2={"run_as": None})
-    assert f"worker2: look: deploy may not enter {HOME}" in ran.said
-    assert "say `run_as: OWNER` for it in hosts.yaml" in ran.said
+    assert f"worker2: preflight: deploy may not enter {HOME}" in ran.said
+    assert "set `run_as: OWNER` for worker2 in hosts.yaml" in ran.said
 
 
 @pytest.mark.usefixtures("stock_workers")
@@ -111,7 +112,7 @@ def test_a_port_that_a_stranger_took_is_refused(refused: Callable[..., Ran], wor
     wait_for("the port is taken", lambda: worker1.sh("ss -ltn | grep -c :9764 || true") != "0\n")
     ran = refused(worker1={"Offset": 1})
     worker1.sh(f"kill {pid}")
-    assert "worker1: look: HTTP port 9764 is taken by another process" in ran.said
+    assert "worker1: preflight: its HTTP port 9764 is taken by another process" in ran.said
 
 
 @pytest.mark.usefixtures("stock_workers")
@@ -120,7 +121,7 @@ def test_a_database_that_cannot_be_reached_from_the_worker_is_refused(
 ) -> None:
     ran = refused(database={"port": 3399})
     for worker in ("worker1", "worker2"):
-        assert f"{worker}: look: the database " in ran.said
+        assert f"{worker}: preflight: the database " in ran.said
     assert ":3399 refuses connections when tried from it" in ran.said
 
 
@@ -167,8 +168,11 @@ def test_a_host_key_that_is_not_known_is_refused(
 @pytest.mark.usefixtures("stock_workers")
 def test_a_manager_of_another_domain_or_address_is_refused(refused: Callable[..., Ran]) -> None:
     ran = refused(cluster={"domain": "other.domain"}, manager={"localMemberPort": 4005})
-    assert "manager: look: its domain is wso2.as.domain, hosts.yaml says other.domain" in ran.said
-    assert "manager: look: its localMemberPort is 4000, hosts.yaml says 4005" in ran.said
+    assert (
+        "manager: preflight: it is in the domain wso2.as.domain, hosts.yaml says other.domain"
+        in ran.said
+    )
+    assert "manager: preflight: its localMemberPort is 4000, hosts.yaml says 4005" in ran.said
 
 
 @pytest.mark.usefixtures("stock_workers")
@@ -177,7 +181,7 @@ def test_a_manager_whose_log_cannot_be_read_is_refused(
 ) -> None:
     with spoiled(manager, f"chmod 000 {LOG}", mend=f"chmod 644 {LOG}"):
         ran = refused()
-    assert "manager: look: its log repository/logs/wso2carbon.log is unreadable" in ran.said
+    assert "manager: preflight: its log repository/logs/wso2carbon.log is unreadable" in ran.said
 
 
 @pytest.mark.usefixtures("stock_workers")
@@ -186,7 +190,7 @@ def test_a_manager_that_is_down_is_refused(
 ) -> None:
     changed_manager.kill_jvm()
     ran = refused()
-    assert "manager: look: the manager is not running" in ran.said
+    assert "manager: preflight: it is not running" in ran.said
     assert "fab -H manager start" in ran.said
 
 
@@ -271,7 +275,7 @@ def test_reset_is_refused_while_the_server_runs(
     with untouched(*deployed):
         ran = fab.fails("-H", "worker1", "reset", hosts=cluster_file())
     pid = deployed[0].running().pid
-    assert f"worker1: look: it runs (pid {pid})" in ran.said
+    assert f"worker1: preflight: it runs (pid {pid})" in ran.said
 
 
 @pytest.mark.usefixtures("stock_workers")

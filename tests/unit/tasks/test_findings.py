@@ -8,17 +8,15 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from carbon.checks.case import Finding
 from carbon.checks.diagnosis import Diagnosis
+from carbon.checks.finding import Finding
 from carbon.join.membership import Membership
 from tasks import findings
 from tasks.screen import Screen
 from tests.unit.carbon.nodes import make_manager, make_node
 
-FIRST = Finding(
-    topic="a", likelihood=90, seen="it is in the domain x", remedy="deploy it", line="L"
-)
-SECOND = Finding(topic="b", likelihood=20, seen="it differs", remedy="see plan")
+FIRST = Finding(code="a", weight=90, seen="it is in the domain x", remedy="deploy it", line="L")
+SECOND = Finding(code="b", weight=20, seen="it differs", remedy="see plan")
 JOINED = Membership(state="joined")
 
 
@@ -47,10 +45,10 @@ def test_the_likeliest_comes_first_in_one_sentence(monkeypatch: pytest.MonkeyPat
         "worker1 has not joined: it is in the domain x",
         "  | L",
         "  → deploy it",
-        "less likely, or beside it:",
+        "Other findings:",
         "  2. it differs",
         "     → see plan",
-        "right: ports, domain",
+        "ok: ports, domain",
         "not checked: database (forbidden)",
     ]
 
@@ -58,7 +56,7 @@ def test_the_likeliest_comes_first_in_one_sentence(monkeypatch: pytest.MonkeyPat
 def test_nothing_wrong_is_exit_status_0(monkeypatch: pytest.MonkeyPatch) -> None:
     status, text = shown(monkeypatch, diagnosis(joined=True))
     assert status == 0
-    assert text.startswith("worker1 has joined: nothing is wrong\nright: ")
+    assert text.startswith("worker1 has joined: nothing is wrong\nok: ")
 
 
 def test_a_member_with_a_fault_is_still_called_a_member(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,5 +74,5 @@ def test_several_nodes_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     assert heads == [
         "worker1 has joined: nothing is wrong",
         "manager is the manager: nothing is wrong",
-        "worker2 cannot be examined: it differs",
+        "worker2 cannot be inspected: it differs",
     ]

@@ -10,14 +10,10 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from carbon.checks.status import (
-    BalancerStatus,
-    NodeStatus,
-    Port,
-    Problem,
-    Status,
-    unreachable,
-)
+from carbon.checks.balancer import BalancerStatus
+from carbon.checks.finding import Finding
+from carbon.checks.ports import Port
+from carbon.checks.status import NodeStatus, Status, unreachable
 from carbon.errors import ConnectError
 from carbon.join.membership import Membership
 from carbon.value import replace
@@ -129,6 +125,9 @@ def test_a_narrow_terminal_loses_columns_and_never_letters(
 
 def test_problems_are_not_taken_for_markup(monkeypatch: pytest.MonkeyPatch) -> None:
     one = NodeStatus(
-        name="worker1", kind="worker", state="running", problems=(Problem(seen="[bold]x[/]"),)
+        name="worker1",
+        kind="worker",
+        state="running",
+        problems=(Finding(code="x", seen="[bold]x[/]", remedy="", weight=0),),
     )
     assert "worker1: [bold]x[/]" in shown(monkeypatch, [one])[1]

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from carbon.checks.case import Examination, Finding, questions
+from carbon.checks.case import Case, questions
 from carbon.checks.diagnosis import Diagnosis, diagnose, unexamined
+from carbon.checks.finding import Finding
 from carbon.cluster import Cluster, Database, Datasource, Driver, Node
 from carbon.errors import ConfigFileError, ConnectError
 from carbon.home import layout
@@ -59,10 +60,10 @@ def doctor(
         "to_manager": "open",
         "from_manager": "open",
         "to_database": "open",
-        "drafted": Plan(node=node, facts=facts, files=(change,) if changes else ()),
+        "plan": Plan(node=node, facts=facts, files=(change,) if changes else ()),
     }
     return diagnose(
-        Examination(node=node, cluster=cluster, facts=facts, manager=manager, **values | ways)
+        Case(node=node, cluster=cluster, facts=facts, manager_facts=manager, **values | ways)
     )
 
 
@@ -82,32 +83,32 @@ def test_a_member_that_is_well_has_no_findings() -> None:
     assert diagnosis.has_joined
     assert diagnosis.findings == ()
     assert diagnosis.unchecked == ()
-    assert {"domain", "members", "manager", "the way to the manager"} <= set(diagnosis.right)
+    assert {"domain", "members", "manager", "connection to the manager"} <= set(diagnosis.right)
 
 
 @pytest.mark.parametrize(
-    ("clustering", "topic", "seen"),
+    ("clustering", "code", "seen"),
     [
-        ({"enable": "false"}, "axis2.xml", "clustering is not enabled"),
+        ({"enable": "false"}, "clustering-disabled", "clustering is not enabled"),
         ({"domain": "other"}, "domain", "in the domain other, and manager in wso2.as.domain"),
-        ({"host": "127.0.0.1"}, "localMemberHost", "nobody else can connect"),
-        ({"host": "localhost"}, "localMemberHost", "nobody else can connect"),
-        ({"host": "10.0.0.5"}, "localMemberHost", "which is worker2's: a clone that kept it"),
-        ({"host": "10.9.9.9"}, "localMemberHost", "which is no address of its server"),
-        ({"host": "worker1.example"}, "localMemberHost", "no address of its server"),
-        ({"scheme": "multicast"}, "membershipScheme", "is multicast"),
-        ({"scheme": "wak"}, "membershipScheme", "is wak"),
+        ({"host": "127.0.0.1"}, "member-host", "nobody else can connect"),
+        ({"host": "localhost"}, "member-host", "nobody else can connect"),
+        ({"host": "10.0.0.5"}, "member-host", "which is worker2's: a clone that kept it"),
+        ({"host": "10.9.9.9"}, "member-host", "which is not an address of its server"),
+        ({"host": "worker1.example"}, "member-host", "not an address of its server"),
+        ({"scheme": "multicast"}, "membership-scheme", "is multicast"),
+        ({"scheme": "wak"}, "membership-scheme", "is wak"),
         ({"members": ("10.0.0.4:4000",)}, "members", "do not list manager at 10.0.0.3:4000"),
         ({"members": ("10.0.0.3:4100",)}, "members", "but 10.0.0.3:4100"),
         ({"members": ()}, "members", "but nobody"),
-        ({"agent": "a.TribesClusteringAgent"}, "clustering class", "TribesClusteringAgent"),
+        ({"agent": "a.TribesClusteringAgent"}, "clustering-class", "TribesClusteringAgent"),
     ],
 )
 def test_each_misconfiguration_of_axis2_is_found_first(
-    clustering: Mapping[str, Any], topic: str, seen: str
+    clustering: Mapping[str, Any], code: str, seen: str
 ) -> None:
     finding = first(doctor(configured(**clustering), changes=True))
-    assert (finding.topic, seen in finding.seen) == (topic, True), finding
+    assert (finding.code, seen in finding.seen) == (code, True), finding
     assert finding.remedy
 
 
@@ -115,7 +116,7 @@ def test_what_is_in_effect_counts_more_than_the_file() -> None:
     """The file was put right, and the server was not restarted since."""
     facts = make_facts(said={"own": own_lines(domain="other")})
     finding = first(doctor(facts))
-    assert finding.topic == "domain"
+    assert finding.code == "domain"
     assert "Cluster domain: other" in (finding.line or "")
     assert "`fab -H worker1 restart`" in finding.remedy
 
@@ -137,7 +138,7 @@ def test_the_manager_in_another_domain_is_told_to_be_deployed() -> None:
 def test_a_port_that_was_counted_up_is_told() -> None:
     facts = make_facts(said={"own": own_lines(port=4001)})
     finding = first(doctor(facts))
-    assert finding.topic == "localMemberPort"
+    assert finding.code == "member-port"
     assert "4001, not 4000, since 4000 was taken" in finding.seen
 
 
@@ -149,7 +150,7 @@ def test_a_hazelcast_xml_that_was_loaded_comes_before_what_it_brought() -> None:
         said={"own": (begun, loaded, *others)},
     )
     findings = doctor(facts).findings
-    assert [finding.topic for finding in findings[:2]] == ["hazelcast.xml", "domain"]
+    assert [finding.code for finding in findings[:2]] == ["hazelcast-xml", "domain"]
     assert findings[0].line == loaded.strip()
 
 
@@ -157,42 +158,42 @@ def test_a_hazelcast_xml_that_was_not_loaded_is_told_after_what_is_wrong() -> No
     """Kernels before 4.4.6 do not read it."""
     present = make_facts().present | {str(layout.HAZELCAST_XML)}
     own = make_facts(present=present, said={"own": own_lines(domain="dev")})
-    assert [one.topic for one in doctor(own).findings[:2]] == ["domain", "hazelcast.xml"]
+    assert [one.code for one in doctor(own).findings[:2]] == ["domain", "hazelcast-xml"]
 
 
 def test_xml_that_is_written_anew_at_each_start_is_told() -> None:
     generated = {str(layout.DEPLOYMENT_TOML), str(layout.TOML_TEMPLATES)}
     facts = make_facts(present=make_facts().present | generated)
-    assert first(doctor(facts)).topic == "deployment.toml"
+    assert first(doctor(facts)).code == "deployment-toml"
 
 
 def test_two_clustering_sections_are_told_by_the_file() -> None:
     text = axis2().replace("</axisconfig>", "<clustering/></axisconfig>")
     finding = first(doctor(make_facts(files={layout.AXIS2: remote_file(text)})))
-    assert finding.topic == "axis2.xml"
+    assert finding.code == "config-file"
 
 
 # ---- It does not run, or hangs
 
 
 @pytest.mark.parametrize(
-    ("own", "topic"),
+    ("own", "code"),
     [
-        ({"home_real": None}, "AS_HOME"),
-        ({"journal": "20261122T110000Z-ab"}, "AS_HOME"),
-        ({"disk_free_kb": 0}, "disk"),
-        ({"java_home": None, "java_missing": "/opt/none"}, "JAVA_HOME"),
-        ({"present": frozenset({str(layout.SCRIPT)})}, "worker profile"),
-        ({"listening": {4000: "other"}}, "ports"),
+        ({"home_real": None}, "home-missing"),
+        ({"journal": "20261122T110000Z-ab"}, "swap-interrupted"),
+        ({"disk_free_kb": 0}, "disk-full"),
+        ({"java_home": None, "java_missing": "/opt/none"}, "java-home"),
+        ({"present": frozenset({str(layout.SCRIPT)})}, "worker-profile"),
+        ({"listening": {4000: "other"}}, "port-taken"),
         ({"jars": ()}, "driver"),
-        ({}, "process"),
+        ({}, "not-running"),
     ],
 )
 def test_what_keeps_a_server_from_starting_comes_before_that_it_is_down(
-    own: Mapping[str, Any], topic: str
+    own: Mapping[str, Any], code: str
 ) -> None:
     values: dict[str, Any] = {"process": None, "listening": {}, "said": {}}
-    assert first(doctor(make_facts(**values | dict(own)))).topic == topic
+    assert first(doctor(make_facts(**values | dict(own)))).code == code
 
 
 def test_a_server_that_was_stopped_in_an_orderly_way_is_told_so() -> None:
@@ -205,14 +206,14 @@ def test_a_server_that_was_stopped_in_an_orderly_way_is_told_so() -> None:
 
 def test_a_home_that_is_not_there_is_the_only_finding() -> None:
     diagnosis = doctor(make_facts(home_real=None, process=None, jars=(), said={}))
-    assert [finding.topic for finding in diagnosis.findings] == ["AS_HOME"]
+    assert [finding.code for finding in diagnosis.findings] == ["home-missing"]
 
 
 def test_the_failure_in_its_log_is_the_likeliest_cause() -> None:
     refused = "java.sql.SQLException: Access denied for user 'regadmin'@'10.0.0.4'"
     lines = (own_lines()[0], log_line(refused, level="ERROR"))
     finding = first(doctor(make_facts(said={"own": lines})))
-    assert finding.topic == "database login"
+    assert finding.code == "database-login"
     assert "regadmin" in (finding.line or "")
 
 
@@ -221,13 +222,13 @@ def test_what_a_failure_leads_to_is_told_after_its_cause() -> None:
     silence = log_line("No responses received from WKA members")
     facts = make_facts(said={"own": (own_lines()[0], silence)})
     findings = doctor(facts, to_manager="silent").findings
-    assert [finding.topic for finding in findings[:2]] == ["the way to the manager", "members"]
+    assert [finding.code for finding in findings[:2]] == ["connection-to-manager", "members-silent"]
 
 
 def test_a_failure_on_the_console_counts_where_there_is_no_process() -> None:
     console = ("Error: JAVA_HOME is not defined correctly.",)
     said = {"own": (*own_lines(), log_line("Halting JVM")), "console": console}
-    assert first(doctor(make_facts(process=None, listening={}, said=said))).topic == "JAVA_HOME"
+    assert first(doctor(make_facts(process=None, listening={}, said=said))).code == "java-home"
 
 
 def test_logs_and_files_that_tell_of_one_fault_are_one_finding() -> None:
@@ -235,7 +236,7 @@ def test_logs_and_files_that_tell_of_one_fault_are_one_finding() -> None:
     text = "ClassNotFoundException: org.mariadb.jdbc.Driver cannot be found by jdbc-pool"
     lines = (own_lines()[0], log_line(text, level="ERROR"))
     findings = doctor(make_facts(jars=(), said={"own": lines})).findings
-    about = [finding for finding in findings if finding.topic == "driver"]
+    about = [finding for finding in findings if finding.code == "driver"]
     assert len(about) == 1
     assert about[0].line
 
@@ -249,17 +250,17 @@ def test_secure_vault_without_a_password_is_told() -> None:
     conf = remote_file("keystore=1\ncarbon.secretProvider=org.wso2.Handler\n")
     files = {layout.AXIS2: remote_file(axis2()), layout.SECRET_CONF: conf}
     facts = make_facts(files=files, process=None, listening={}, said={})
-    assert first(doctor(facts)).topic == "keystore password"
+    assert first(doctor(facts)).code == "vault-password"
     kept = make_facts().present | {str(layout.PASSWORD_PERSIST)}
     persistent = make_facts(files=files, process=None, listening={}, said={}, present=kept)
-    assert first(doctor(persistent)).topic == "process"
+    assert first(doctor(persistent)).code == "not-running"
 
 
 def test_a_commented_secret_provider_is_no_vault() -> None:
     conf = remote_file("#carbon.secretProvider=org.wso2.Handler\n")
     files = {layout.AXIS2: remote_file(axis2()), layout.SECRET_CONF: conf}
     facts = make_facts(files=files, process=None, listening={}, said={})
-    assert first(doctor(facts)).topic == "process"
+    assert first(doctor(facts)).code == "not-running"
 
 
 # ---- The two and the ways between them
@@ -273,8 +274,8 @@ def test_a_manager_that_is_down_comes_before_everything_about_a_running_worker()
 
 def test_a_manager_elsewhere_than_hosts_yaml_says_is_told() -> None:
     file = remote_file(axis2(host="10.0.0.77"))
-    finding = first(doctor(manager=make_manager_facts(files={layout.AXIS2: file})))
-    assert "manager is at 10.0.0.77:4000, hosts.yaml says 10.0.0.3:4000" in finding.seen
+    finding = first(doctor(manager=make_manager_facts(files={layout.AXIS2: file}, said={})))
+    assert "manager's localMemberHost is 10.0.0.77, hosts.yaml says 10.0.0.3" in finding.seen
 
 
 @pytest.mark.parametrize(
@@ -311,16 +312,16 @@ def test_what_was_not_tried_is_not_called_right() -> None:
 def test_a_manager_that_cannot_be_entered_leaves_half_unchecked() -> None:
     error = ConnectError("the connection failed", host="manager", action="look at it")
     diagnosis = doctor(manager=error, from_manager=None)
-    assert first(diagnosis).seen == "manager cannot be looked at: the connection failed"
+    assert first(diagnosis).seen == "manager cannot be inspected: the connection failed"
     assert [text.partition(" (")[0] for text in diagnosis.unchecked] == [
         "manager",
-        "the way back from the manager",
+        "connection from the manager",
     ]
 
 
 def test_a_member_that_left_while_it_runs_is_told() -> None:
     manager = make_manager_facts(joined_line(ago=90), left_line(ago=10))
-    assert "saw it leave while it runs" in first(doctor(manager=manager)).seen
+    assert "it runs, and manager saw it leave" in first(doctor(manager=manager)).seen
 
 
 # ---- What else
@@ -328,7 +329,7 @@ def test_a_member_that_left_while_it_runs_is_told() -> None:
 
 def test_the_wrong_role_is_told_even_of_a_member() -> None:
     facts = make_facts(process=running(worker=False))
-    assert first(doctor(facts, manager=JOINED)).topic == "role"
+    assert first(doctor(facts, manager=JOINED)).code == "wrong-role"
 
 
 def test_an_offset_of_the_command_line_is_told() -> None:
@@ -338,28 +339,28 @@ def test_an_offset_of_the_command_line_is_told() -> None:
 
 def test_a_pending_restart_is_the_cause_where_nothing_else_is() -> None:
     facts = make_facts(process=running(newer=(str(layout.AXIS2),)))
-    assert first(doctor(facts)).topic == "restart"
-    assert first(doctor(facts)).likelihood > first(doctor(facts, manager=JOINED)).likelihood
+    assert first(doctor(facts)).code == "restart-pending"
+    assert first(doctor(facts)).weight > first(doctor(facts, manager=JOINED)).weight
 
 
 def test_drift_is_told_last() -> None:
     diagnosis = doctor(configured(domain="other"), changes=True)
-    assert [finding.topic for finding in diagnosis.findings][-1] == "hosts.yaml"
+    assert [finding.code for finding in diagnosis.findings][-1] == "differs"
     error = ConfigFileError("it is a symbolic link", file="carbon.xml", action="replace it")
-    assert first(doctor(manager=JOINED, drafted=error)).remedy == "replace it"
+    assert first(doctor(manager=JOINED, plan=error)).remedy == "replace it"
 
 
 def test_a_worker_that_shows_no_fault_is_told_what_its_log_says() -> None:
     finding = first(doctor())
-    assert finding.topic == "unexplained"
-    assert "a cluster of its own, without manager" in finding.seen
+    assert finding.code == "member-alone"
+    assert "a cluster of its own" in finding.seen
 
 
 def test_findings_are_sorted_by_likelihood() -> None:
     facts = make_facts(process=running(worker=False), jars=(), listening=OWN_PORTS)
-    likelihoods = [one.likelihood for one in doctor(facts, to_manager="silent").findings]
-    assert len(likelihoods) >= 3
-    assert likelihoods == sorted(likelihoods, reverse=True)
+    weights = [one.weight for one in doctor(facts, to_manager="silent").findings]
+    assert len(weights) >= 3
+    assert weights == sorted(weights, reverse=True)
 
 
 def test_the_manager_itself_is_not_asked_for_its_membership() -> None:
@@ -370,10 +371,10 @@ def test_the_manager_itself_is_not_asked_for_its_membership() -> None:
         to_manager=None,
         from_manager=None,
         to_database=None,
-        drafted=None,
+        plan=None,
     )
     assert diagnosis.findings == ()
-    assert not {"members", "manager", "the way to the manager"} & set(diagnosis.right)
+    assert not {"members", "manager", "connection to the manager"} & set(diagnosis.right)
 
 
 def test_a_node_that_cannot_be_entered_has_that_for_its_diagnosis() -> None:
@@ -399,4 +400,4 @@ def test_every_finding_has_a_remedy_that_names_what_to_do() -> None:
     findings = doctor(facts, changes=True, **ways).findings
     assert len(findings) >= 12
     assert all(one.remedy and not one.seen.endswith(".") for one in findings)
-    assert len({one.topic for one in findings}) == len(findings)
+    assert len({one.code for one in findings}) == len(findings)

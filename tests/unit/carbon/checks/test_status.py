@@ -1,4 +1,4 @@
-"""How each host fares: members, roles, ports, drift, and the load balancer."""
+"""What status says of a Carbon server: role, ports, membership, drift, and what is wrong."""
 
 from __future__ import annotations
 
@@ -8,23 +8,18 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from carbon.balancer import nginx
-from carbon.checks.status import (
-    BalancerFacts,
-    BalancerStatus,
-    Membership,
-    NodeStatus,
-    as_data,
-    balancer_status,
-    node_status,
-    unreachable,
-)
-from carbon.cluster import Driver
+from carbon.checks.balancer import BalancerFacts, BalancerStatus, balancer_status
+from carbon.checks.case import Case
+from carbon.checks.status import NodeStatus, as_data, node_status, unreachable
+from carbon.cluster import Database, Driver, Node
 from carbon.errors import ConfigFileError, ConnectError
 from carbon.home.driver import DriverPlan
-from carbon.home.facts import ServerFacts
+from carbon.home.facts import Reach, RunningServer, ServerFacts
 from carbon.plan.plan import FileChange, Plan
 from tests.unit.carbon.looks import (
     NOW,
+    joined_line,
+    left_line,
     make_facts,
     make_manager_facts,
     running,
@@ -33,19 +28,34 @@ from tests.unit.carbon.nodes import make_balancer, make_cluster, make_manager, m
 
 WORKER = make_node()
 MANAGER = make_manager()
-JOINED = Membership(state="joined", at=NOW - 90, wording="Member joined")
+CLUSTER = make_cluster(WORKER, manager=MANAGER, database=Database(address="10.0.0.9"))
+JOINED = make_manager_facts(joined_line(ago=90))
 
 
 def judged(
     facts: ServerFacts | None = None,
     *,
-    drafted: Plan | ConfigFileError | None = None,
-    seen: Membership | None = JOINED,
+    node: Node = WORKER,
+    plan: Plan | ConfigFileError | None = None,
+    manager: ServerFacts | None = JOINED,
+    to_database: Reach | None = None,
 ) -> NodeStatus:
+    """Return the status of a worker that joined 90 s ago, but for what a test says."""
     facts = facts or make_facts()
     return node_status(
-        WORKER, facts, drafted=drafted or Plan(node=WORKER, facts=facts), membership=seen
+        Case(
+            node=node,
+            cluster=CLUSTER,
+            facts=facts,
+            plan=plan or Plan(node=node, facts=facts),
+            manager_facts=manager,
+            to_database=to_database,
+        )
     )
+
+
+def codes(status: NodeStatus) -> list[str]:
+    return [finding.code for finding in status.problems]
 
 
 # ---- Carbon servers
@@ -73,15 +83,29 @@ def test_a_command_line_that_an_old_linux_cut_tells_no_role_and_is_no_problem() 
 
 def test_a_server_that_is_down_is_told_once() -> None:
     """Its closed ports and its missing membership are no further news."""
-    status = judged(make_facts(process=None, listening={}), seen=Membership(state="left", at=NOW))
+    gone = make_manager_facts(joined_line(ago=90), left_line(ago=10))
+    status = judged(make_facts(process=None, listening={}), manager=gone)
     assert status.state == "down"
-    assert [problem.seen for problem in status.problems] == ["it is not running"]
+    assert codes(status) == ["not-running"]
+
+
+@pytest.mark.parametrize("process", [running(), None])
+def test_what_keeps_a_server_from_its_next_start_is_told_whether_it_runs_or_not(
+    process: RunningServer | None,
+) -> None:
+    facts = make_facts(process=process, disk_free_kb=0, java_home=None)
+    assert {"disk-full", "java-home"} <= set(codes(judged(facts)))
+
+
+def test_a_database_that_is_down_is_told() -> None:
+    assert codes(judged(to_database="refused")) == ["database-connection"]
+    assert judged(to_database="forbidden").well
 
 
 def test_ports_are_open_closed_or_taken() -> None:
     status = judged(make_facts(listening={4000: "own", 9763: "other"}))
     assert [port.state for port in status.ports] == ["open", "taken", "closed"]
-    assert len(status.problems) == 2
+    assert codes(status) == ["port-taken", "port-closed"]
 
 
 def test_ports_count_as_its_own_where_their_owner_does_not_show() -> None:
@@ -90,31 +114,38 @@ def test_ports_count_as_its_own_where_their_owner_does_not_show() -> None:
     assert judged(make_facts(listening=listening)).well
 
 
-@pytest.mark.parametrize("state", ["left", "unseen", "unknown"])
-def test_a_worker_that_runs_and_is_no_member_is_not_well(state: str) -> None:
-    status = judged(seen=Membership(state=state))  # type: ignore[arg-type]
-    assert not status.well
-    assert "doctor" in status.problems[0].remedy
+@pytest.mark.parametrize(
+    ("manager", "code"),
+    [
+        (make_manager_facts(joined_line(ago=90), left_line(ago=10)), "member-left"),
+        (make_manager_facts(), "member-unseen"),
+        (None, "member-unknown"),
+    ],
+)
+def test_a_worker_that_runs_and_is_no_member_is_not_well(
+    manager: ServerFacts | None, code: str
+) -> None:
+    assert codes(judged(manager=manager)) == [code]
 
 
 def test_drift_names_what_a_deploy_would_change() -> None:
     facts = make_facts()
     path = PurePosixPath("repository/conf/carbon.xml")
-    drafted = Plan(
+    plan = Plan(
         node=WORKER,
         facts=facts,
         files=(FileChange(path=path, old=b"a", new=b"b"),),
         driver=DriverPlan(upload=True, remove=(PurePosixPath("lib/old.jar"),), reasons=("old",)),
         upload=PurePosixPath("lib/new.jar"),
     )
-    status = judged(facts, drafted=drafted)
+    status = judged(facts, plan=plan)
     assert status.drift == (str(path), "lib/new.jar", "lib/old.jar")
     assert "carbon.xml, new.jar, old.jar" in status.problems[0].seen
 
 
 def test_drift_that_cannot_be_told_is_a_problem_with_its_reason() -> None:
     error = ConfigFileError("two clustering sections", file="axis2.xml", action="remove one")
-    status = judged(drafted=error)
+    status = judged(plan=error)
     assert status.drift is None
     assert status.problems[0].remedy == "remove one"
 
@@ -122,7 +153,7 @@ def test_drift_that_cannot_be_told_is_a_problem_with_its_reason() -> None:
 def test_files_that_hosts_yaml_does_not_keep_are_a_note_and_no_problem() -> None:
     """A manager that was never deployed by this tool is not to be judged by hosts.yaml."""
     facts = make_manager_facts()
-    status = node_status(MANAGER, facts, drafted=None, membership=None)
+    status = node_status(Case(node=MANAGER, cluster=CLUSTER, facts=facts))
     assert (status.well, status.drift) == (True, None)
     assert "never deployed" in status.notes[0]
 
@@ -145,7 +176,7 @@ def test_the_lock_of_a_dead_run_holds_nobody_up() -> None:
     status = judged(make_facts(lock="me@host since then for `deploy` run=ab", lock_dead=True))
     assert status.lock is None
     assert status.notes == (
-        "the lock of a dead run (me@host since then for `deploy`); the next one clears it away",
+        "the lock of a dead run (me@host since then for `deploy`); the next run clears it away",
     )
 
 
@@ -154,14 +185,14 @@ def test_the_driver_is_named_and_judged() -> None:
     facts = make_facts()
     missing = DriverPlan(upload=True, remove=(), reasons=("it is not there",))
     for driver, right in ((None, True), (missing, False)):
-        drafted = Plan(node=node, facts=facts, driver=driver)
-        status = node_status(node, facts, drafted=drafted, membership=JOINED)
+        status = judged(facts, node=node, plan=Plan(node=node, facts=facts, driver=driver))
         assert status.driver is not None
         assert (status.driver.jar, status.driver.right) == ("db.jar", right)
 
 
 def test_a_server_without_as_home_is_missing_and_nothing_else() -> None:
-    status = node_status(WORKER, make_facts(home_real=None), drafted=None, membership=None)
+    facts = make_facts(home_real=None, java_home=None)
+    status = node_status(Case(node=WORKER, cluster=CLUSTER, facts=facts))
     assert (status.state, len(status.problems)) == ("missing", 1)
 
 
@@ -174,71 +205,24 @@ def test_an_unreachable_host_has_its_reason() -> None:
         assert status.problems[0].remedy == "look at it"
 
 
-# ---- The load balancer
-
-CLUSTER = make_cluster(WORKER, make_node("worker2", local_member_host="10.0.0.5"))
+# ---- For programs
 
 
-def balancer(**own: object) -> BalancerStatus:
-    files = nginx.render(CLUSTER)
-    values = {"pid": 7, "since": NOW, "configured": True, "files": files} | own
-    listening = values.pop("listening", frozenset({80, 443}))
-    facts = BalancerFacts(**values, listening=listening)  # type: ignore[arg-type]
+def balancer() -> BalancerStatus:
+    facts = BalancerFacts(
+        pid=7,
+        since=NOW,
+        configured=True,
+        files=nginx.render(CLUSTER),
+        listening=frozenset({80, 443}),
+    )
     assert CLUSTER.load_balancer
     return balancer_status(CLUSTER.load_balancer, facts, cluster=CLUSTER)
 
 
-def test_a_load_balancer_that_leads_to_all_workers_is_well() -> None:
-    status = balancer()
-    assert (status.well, status.drift) == (True, ())
-    assert dict(status.rotation) == {"worker1": "in", "worker2": "in"}
-
-
-def test_a_worker_out_of_rotation_is_told_and_is_no_drift() -> None:
-    status = balancer(files=nginx.render(CLUSTER, out_of_rotation=["worker2"]))
-    assert dict(status.rotation) == {"worker1": "in", "worker2": "out"}
-    assert status.drift == ()
-    assert [problem.seen for problem in status.problems] == ["worker2 is out of rotation"]
-
-
-def test_a_worker_is_out_where_any_file_says_so() -> None:
-    http, https, mgt = nginx.file_names(CLUSTER)
-    mixed = {
-        **nginx.render(CLUSTER),
-        https: nginx.render(CLUSTER, out_of_rotation=["worker1"])[https],
-    }
-    assert balancer(files=mixed).rotation["worker1"] == "out"
-    assert mgt in mixed and http in mixed
-
-
-def test_an_unconfigured_load_balancer_is_told_by_its_files_alone() -> None:
-    status = balancer(files={}, listening=frozenset())
-    assert status.drift == nginx.file_names(CLUSTER)
-    assert [problem.remedy for problem in status.problems] == ["fab lb.config"]
-
-
-def test_a_stopped_nginx_is_down() -> None:
-    status = balancer(pid=None, since=None, listening=frozenset())
-    assert (status.state, [one.seen for one in status.problems]) == (
-        "down",
-        ["nginx is not running"],
-    )
-
-
-def test_a_closed_port_of_the_load_balancer_is_told() -> None:
-    assert "443 is closed" in balancer(listening=frozenset({80})).problems[0].seen
-
-
-def test_no_conf_dir_means_no_load_balancer() -> None:
-    assert balancer(configured=False).state == "missing"
-
-
-# ---- For programs
-
-
 def test_json_has_the_documented_keys_and_can_be_serialised() -> None:
     """Programs rely on these names: take none away."""
-    data = json.loads(json.dumps(as_data(CLUSTER, [judged(), balancer()])))
+    data = json.loads(json.dumps(as_data(CLUSTER, [judged(make_facts(journal="x")), balancer()])))
     assert set(data) == {"cluster", "inventory", "well", "hosts"}
     node, lb = data["hosts"]
     common = [
@@ -265,8 +249,9 @@ def test_json_has_the_documented_keys_and_can_be_serialised() -> None:
         "at": "2026-11-22T11:58:30Z",
         "wording": "Member joined",
     }
+    assert {"code", "seen", "remedy"} <= set(node["problems"][0])
     assert node["ports"][0] == {"name": "localMemberPort", "number": 4000, "state": "open"}
-    assert lb["rotation"] == {"worker1": "in", "worker2": "in"}
+    assert lb["rotation"] == {"worker1": "in"}
 
 
 def test_json_documents_all_of_its_keys() -> None:

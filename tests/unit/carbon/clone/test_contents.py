@@ -313,16 +313,19 @@ def test_a_source_with_an_open_journal_is_none() -> None:
     found = facts(
         home_real=PurePosixPath("/opt/as"), present=frozenset({str(layout.SCRIPT)}), journal="x"
     )
-    (error,) = contents.unfit_source(SOURCE, found)
+    (error,) = contents.unfit_source(SOURCE, found, cluster=make_cluster())
     assert "a mixture" in error.seen
     assert "fab -H worker1 deploy" in error.action
-    assert contents.unfit_source(SOURCE, replace(found, journal=None)) == []
+    assert contents.unfit_source(SOURCE, replace(found, journal=None), cluster=make_cluster()) == []
 
 
 def test_a_source_must_be_a_home() -> None:
-    assert "no AS_HOME" in contents.unfit_source(SOURCE, facts())[0].seen
+    assert "no AS_HOME" in contents.unfit_source(SOURCE, facts(), cluster=make_cluster())[0].seen
     empty = facts(home_real=PurePosixPath("/opt/as"))
-    assert "has no bin/wso2server.sh" in contents.unfit_source(SOURCE, empty)[0].seen
+    assert (
+        "has no bin/wso2server.sh"
+        in contents.unfit_source(SOURCE, empty, cluster=make_cluster())[0].seen
+    )
 
 
 def test_a_clone_that_is_there_already_is_not_copied_again_unless_it_is_to_be_replaced() -> None:

@@ -8,7 +8,7 @@ WORKER = make_node("worker4", server="box")
 
 def test_a_port_of_the_nodes_own_server_is_not_taken() -> None:
     assert taken_numbers(WORKER, {4000: "own", 9763: "own", 22: "other"}) == {}
-    assert taken_numbers(WORKER, {9443: "other"}) == {"HTTPS port": 9443}
+    assert taken_numbers(WORKER, {9443: "other"}) == {"HTTPS": 9443}
 
 
 def test_only_numbers_whose_ports_are_taken_are_given_anew() -> None:

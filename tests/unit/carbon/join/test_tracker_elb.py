@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from carbon.checks.fitness import unfit_elb
 from carbon.cluster import GroupManagement
 from carbon.join.tracker import JoinTracker
-from tests.unit.carbon.looks import HAZELCAST, joined_line, log_line, make_facts
+from tests.unit.carbon.looks import HAZELCAST, joined_line, log_line
 from tests.unit.carbon.nodes import make_cluster, make_node
 
 WORKER = make_node()
@@ -99,23 +98,3 @@ def test_a_refusal_is_kept_to_be_shown_and_fails_nothing_by_itself() -> None:
 def test_the_elb_counts_only_where_it_manages_a_group() -> None:
     assert make_cluster(elb=ELB).group_manager == ELB
     assert make_cluster().group_manager is None
-
-
-@pytest.mark.parametrize(
-    ("found", "seen"),
-    [
-        ({"home_real": None}, "there is no ELB at /opt/as"),
-        ({"process": None}, "the ELB is not running"),
-        ({"log": "unreadable"}, "its log repository/logs/wso2carbon.log is unreadable"),
-    ],
-)
-def test_an_elb_that_could_not_tell_is_refused_before_any_change(
-    found: dict[str, Any], seen: str
-) -> None:
-    (error,) = unfit_elb(ELB, make_facts(**found))
-    assert str(error).startswith(f"elb: look: {seen}")
-    assert error.action
-
-
-def test_an_elb_that_runs_and_can_be_read_is_fit() -> None:
-    assert unfit_elb(ELB, make_facts()) == []

@@ -49,32 +49,33 @@ def examined(
     return diagnosis, fleet
 
 
-def topics(diagnosis: Diagnosis) -> set[str]:
-    return {finding.topic for finding in diagnosis.findings}
+def codes(diagnosis: Diagnosis) -> set[str]:
+    return {finding.code for finding in diagnosis.findings}
 
 
 def test_the_database_is_tried_from_the_worker(tmp_path: Path) -> None:
     diagnosis, _ = examined(tmp_path, from_worker={("10.0.0.9", 3306): "silent"})
-    assert "database" in topics(diagnosis)
+    assert "database-connection" in codes(diagnosis)
 
 
 def test_the_managers_member_port_is_tried_from_the_worker(tmp_path: Path) -> None:
     """The manager's own port is not looked at where it is down: that is told instead."""
     diagnosis, _ = examined(tmp_path, from_worker={("10.0.0.3", 4000): "refused"})
-    assert "manager" in topics(diagnosis)
-    assert "the way to the manager" not in diagnosis.right + tuple(topics(diagnosis))
+    assert ("manager", "not-running") in {(each.about, each.code) for each in diagnosis.findings}
+    assert "connection-to-manager" not in codes(diagnosis)
+    assert "connection to the manager" not in diagnosis.right
 
 
 def test_a_manager_that_cannot_be_entered_ends_no_examination(tmp_path: Path) -> None:
     error = ConnectError("the connection failed", host="manager", action="look")
     diagnosis, _ = examined(tmp_path, manager=error, from_worker={("10.0.0.3", 4000): "silent"})
-    assert {"manager", "the way to the manager"} <= topics(diagnosis)
-    assert any(text.startswith("the way back") for text in diagnosis.unchecked)
+    assert {"manager-unreachable", "connection-to-manager"} <= codes(diagnosis)
+    assert any(text.startswith("connection from the manager") for text in diagnosis.unchecked)
 
 
 def test_a_worker_that_is_down_is_not_tried_from_the_manager(tmp_path: Path) -> None:
     diagnosis, _ = examined(tmp_path)
-    assert "the way back from the manager (worker1 is not running)" in diagnosis.unchecked
+    assert "connection from the manager (worker1 is not running)" in diagnosis.unchecked
 
 
 def test_each_side_is_surveyed_once(tmp_path: Path) -> None:

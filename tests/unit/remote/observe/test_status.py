@@ -7,7 +7,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from carbon.balancer import nginx
-from carbon.checks.status import BalancerStatus, NodeStatus
+from carbon.checks.balancer import BalancerStatus
+from carbon.checks.status import NodeStatus
 from carbon.cluster import Cluster, Driver, LoadBalancer, Node
 from carbon.errors import ConnectError, ProvisionError
 from carbon.value import replace

@@ -1,4 +1,4 @@
-"""The likeliest cause, told from the last lines of a worker that failed."""
+"""What a log shows: each known failure, and the likeliest cause of a start that failed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from carbon.checks.reasons import Reason, likely_reason
+from carbon.checks.failures import explain_start
+from carbon.checks.finding import Finding
+from carbon.cluster import Evidence
 from carbon.join.proof import NotEnough, OtherDomain, Verdict, WrongPort
-from tests.unit.carbon.nodes import make_manager, make_node
+from tests.unit.carbon.nodes import make_cluster
 
 HAZELCAST = "org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent"
 STARTUP = "org.wso2.carbon.core.internal.StartupFinalizerServiceComponent"
@@ -34,16 +36,9 @@ UP = [
 ]
 
 
-def reason_of(
-    *lines: str, manager_domain: str | None = None, verdicts: Sequence[Verdict] = ()
-) -> Reason:
-    return likely_reason(
-        lines,
-        node=make_node(),
-        manager=make_manager(),
-        manager_domain=manager_domain,
-        verdicts=verdicts,
-    )
+def reason_of(*lines: str, evidence: Evidence = "any", verdicts: Sequence[Verdict] = ()) -> Finding:
+    cluster = make_cluster(evidence=evidence)
+    return explain_start(lines, node=cluster.workers[0], cluster=cluster, verdicts=verdicts)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +59,7 @@ def reason_of(
         (
             "java.sql.SQLException: Unable to load class: org.mariadb.jdbc.Driver from ClassLoader",
             "the JDBC driver org.mariadb.jdbc.Driver is not",
-            "driver_class",
+            "driver: class",
         ),
         (
             "java.lang.ClassNotFoundException: org.wso2.carbon.hazelcast.HazelcastClusteringAgent",
@@ -100,7 +95,7 @@ def reason_of(
         ("Locked by another process", "another process holds the H2 files", "AS_HOME"),
         (
             "java.io.IOException: Keystore was tampered with, or password was incorrect",
-            "worker1 has no right password for its keystore",
+            "worker1 was given a wrong password for its keystore",
             "keystore_password",
         ),
         (
@@ -121,15 +116,15 @@ def reason_of(
         (line("Cannot start transports", level="FATAL"), "could not start its transports", ""),
         (
             line("Waiting for required OSGi services: a.B,c.D,", level="WARN"),
-            "hangs, waiting for the OSGi services a.B,c.D,",
+            "hangs: it waits for the OSGi services a.B,c.D,",
             "first ERROR",
         ),
     ],
 )
 def test_each_fault_has_its_sentence_and_remedy(seen: str, sentence: str, remedy: str) -> None:
     reason = reason_of(line("Starting WSO2 Carbon...", level="INFO"), seen)
-    assert sentence in reason.sentence
-    assert not reason.sentence.endswith(".")
+    assert sentence in reason.seen
+    assert not reason.seen.endswith(".")
     assert remedy in reason.remedy
     assert reason.line == seen.strip()
 
@@ -140,7 +135,7 @@ def test_the_cause_is_told_before_what_it_leads_to() -> None:
         "Caused by: java.lang.ClassNotFoundException: com.mysql.jdbc.Driver",
         line("Waiting for required OSGi services: x", level="WARN"),
     )
-    assert "JDBC driver" in reason.sentence
+    assert "JDBC driver" in reason.seen
 
 
 def test_the_last_of_several_lines_of_one_fault_is_quoted() -> None:
@@ -155,62 +150,66 @@ def test_a_loopback_address_is_told() -> None:
         HAZELCAST,
         "WARN",
     )
-    assert "loopback" in reason_of(warning, INITIALIZED, STARTED).sentence
+    assert "loopback" in reason_of(warning, INITIALIZED, STARTED).seen
 
 
 def test_two_domains_are_compared() -> None:
     own = line("Cluster domain: wso2.carbon.domain", HAZELCAST, "INFO")
-    assert "domain wso2.carbon.domain, hosts.yaml says wso2.as.domain" in reason_of(own).sentence
-    other = reason_of(*UP, manager_domain="wso2.esb.domain")
-    assert "manager is in domain wso2.esb.domain" in other.sentence
+    assert "domain wso2.carbon.domain, hosts.yaml says wso2.as.domain" in reason_of(own).seen
 
 
 def test_a_stale_address_of_a_clone_is_told() -> None:
     stale = [text.replace("Host:10.0.0.4", "Host:10.0.0.9") for text in UP]
-    assert "advertises 10.0.0.9, hosts.yaml says 10.0.0.4" in reason_of(*stale).sentence
+    assert "its localMemberHost is 10.0.0.9, hosts.yaml says 10.0.0.4" in reason_of(*stale).seen
 
 
 def test_an_auto_incremented_port_is_told() -> None:
     moved = [text.replace("Port: 4000", "Port: 4001") for text in UP]
-    assert "came up at port 4001" in reason_of(*moved).sentence
-    assert "came up at port 4001" in reason_of(*UP, verdicts=[WrongPort(port=4001)]).sentence
+    assert "came up at localMemberPort 4001" in reason_of(*moved).seen
+    assert "came up at localMemberPort 4001" in reason_of(*UP, verdicts=[WrongPort(port=4001)]).seen
+
+
+def test_strict_evidence_is_not_blamed_where_hosts_yaml_says_any() -> None:
+    reason = reason_of(*UP, verdicts=[NotEnough(wording="New member")])
+    assert reason.code == "member-alone"
 
 
 def test_what_the_manager_saw_is_told() -> None:
     other = reason_of(*UP, verdicts=[OtherDomain(domain="d")])
-    assert "came up in domain d" in other.sentence
-    strict = reason_of(*UP, verdicts=[NotEnough(wording="JOIN")])
-    assert "only by its JOIN message" in strict.sentence
+    assert "is in the domain d" in other.seen
+    strict = reason_of(*UP, evidence="strict", verdicts=[NotEnough(wording="JOIN")])
+    assert "only by its JOIN message" in strict.seen
     assert "evidence: any" in strict.remedy
 
 
 def test_a_worker_that_started_is_judged_by_its_membership_first() -> None:
     failure = "Access denied for user 'stats'@'h'"
-    assert "manager is in domain" in reason_of(*UP, failure, manager_domain="d").sentence
-    assert "refuses the user stats" in reason_of(*UP, failure).sentence
-    assert "refuses" in reason_of(*UP[:-1], failure, manager_domain="d").sentence
+    other = [text.replace("wso2.as.domain", "d") for text in UP]
+    assert "is in the domain d" in reason_of(*other, failure).seen
+    assert "refuses the user stats" in reason_of(*UP, failure).seen
+    assert "refuses" in reason_of(*other[:-1], failure).seen
 
 
 def test_a_hazelcast_xml_is_told_where_nothing_else_explains() -> None:
     loading = line("Loading hazelcast configuration from default path: /x", HAZELCAST, "INFO")
-    assert "hazelcast.xml" in reason_of(loading, *UP).sentence
+    assert "hazelcast.xml" in reason_of(loading, *UP).seen
     usual = line("Loading hazelcast configuration from axis2 clustering configuration", HAZELCAST)
-    assert "hazelcast.xml" not in reason_of(usual, *UP).sentence
+    assert "hazelcast.xml" not in reason_of(usual, *UP).seen
 
 
 def test_a_worker_alone_in_its_cluster_is_told_whom_it_does_not_reach() -> None:
     reason = reason_of(*UP)
-    assert reason.sentence == "worker1 has a cluster of its own, without manager"
+    assert reason.seen == "worker1 formed a cluster of its own and does not see manager"
     assert "10.0.0.3:4000" in reason.remedy
 
 
 def test_a_worker_that_never_said_started_is_not_said_to_be_alone() -> None:
     """It may have joined long before it died or hung."""
-    assert reason_of(*UP[:-1]).sentence == "worker1 got no further than its last line says"
+    assert reason_of(*UP[:-1]).seen == "worker1 got no further than its last line says"
 
 
 def test_silence_is_told() -> None:
-    assert "has written nothing" in reason_of().sentence
+    assert "has written nothing" in reason_of().seen
 
 
 def test_an_unknown_end_is_quoted() -> None:
@@ -219,7 +218,7 @@ def test_an_unknown_end_is_quoted() -> None:
 
 
 def test_braces_in_a_line_are_only_text() -> None:
-    assert reason_of("Unknown database '{node}{0}'").sentence.startswith("the database {node}{0}")
+    assert reason_of("Unknown database '{node}{0}'").seen.startswith("the database {node}{0}")
 
 
 @pytest.mark.parametrize(
@@ -230,7 +229,7 @@ def test_a_long_line_costs_no_more_than_its_length(piece: str) -> None:
 
     def seconds(length: int) -> float:
         began = time.process_time()
-        likely_reason([piece * (length // len(piece))], node=make_node(), manager=make_manager())
+        reason_of(piece * (length // len(piece)))
         return time.process_time() - began
 
     for length in (2_000, 4_000, 40_000, 640_000):

@@ -1,0 +1,55 @@
+"""The JDK and the memory of the JVM."""
+
+from __future__ import annotations
+
+from carbon.checks.case import Case
+from carbon.checks.finding import Findings, Kind
+
+MISSING = Kind(
+    code="java-home",
+    seen="there is no bin/java at JAVA_HOME {java_home}",
+    remedy="set `java_home:` in hosts.yaml to a JDK that is installed on {server}",
+    weight=95,
+)
+MISSING_LOGGED = Kind(
+    code="java-home",
+    seen="JAVA_HOME of {node} does not lead to a JDK",
+    remedy="set `java_home:` in hosts.yaml to a JDK that is installed on {server}",
+    weight=96,
+    log=r"JAVA_HOME is not defined correctly|must set the JAVA_HOME",
+    final=True,
+)
+VERSION = Kind(
+    code="java-version",
+    seen="the JDK of {node} is not of a version that this product runs on",
+    remedy="set `java_home:` in hosts.yaml to a JDK that the product supports",
+    weight=96,
+    log=r"UnsupportedClassVersionError|Unrecognized VM option|Could not create the Java Virtual",
+)
+NO_MEMORY = Kind(
+    code="server-memory",
+    seen="{server} has not enough free memory for the JVM",
+    remedy="free memory there, or set JVM_MEM_OPTS in the `environment:` of {node}",
+    weight=97,
+    log=r"Could not reserve enough space|insufficient memory|Cannot allocate memory",
+    final=True,
+)
+OUT_OF_MEMORY = Kind(
+    code="jvm-memory",
+    seen="the JVM of {node} ran out of memory",
+    remedy="raise JVM_MEM_OPTS in its `environment:` in hosts.yaml (kernel 4.4.3 and later), or"
+    " -Xmx in bin/wso2server.sh",
+    weight=96,
+    log=r"OutOfMemoryError",
+)
+
+
+def java(case: Case) -> Findings:
+    """There is a JDK at JAVA_HOME."""
+    if case.facts.java_home is None:
+        yield case.finding(
+            MISSING,
+            weight=20 if case.runs else None,
+            blocks=case.starts,
+            java_home=case.facts.java_missing or "(not set)",
+        )

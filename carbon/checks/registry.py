@@ -1,0 +1,129 @@
+"""Every check, and who runs it. This page is the index of what the tool looks at.
+
+Preflight wants what blocks a plan, status what is wrong with servers that run or are down, doctor
+all of it, the likeliest cause first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from carbon.checks import (
+    clustering,
+    database,
+    drift,
+    failures,
+    home,
+    java,
+    logs,
+    membership,
+    network,
+    ports,
+    process,
+    vault,
+)
+from carbon.checks.case import Case
+from carbon.checks.finding import Finding, Findings
+from carbon.errors import UnfitError
+
+Check: TypeAlias = Callable[[Case], Findings]
+
+TO_MANAGER = "connection to the manager"
+FROM_MANAGER = "connection from the manager"
+
+PREFLIGHT: tuple[Check, ...] = (
+    home.home,
+    home.disk,
+    home.readable,
+    logs.writable,
+    home.reset,
+    home.journal,
+    java.java,
+    home.profile,
+    clustering.foreign_host,
+    ports.taken,
+    database.database,
+)
+STATUS: tuple[Check, ...] = (
+    home.home,
+    home.journal,
+    home.disk,
+    home.readable,
+    logs.writable,
+    java.java,
+    home.profile,
+    process.running,
+    process.role,
+    ports.taken,
+    ports.closed,
+    database.database,
+    membership.member,
+    drift.differs,
+    drift.pending,
+)
+DOCTOR: tuple[tuple[str, Check], ...] = (
+    ("AS_HOME", home.home),
+    ("", home.journal),
+    ("disk", home.disk),
+    ("", home.readable),
+    ("", logs.writable),
+    ("JAVA_HOME", java.java),
+    ("worker profile", home.profile),
+    ("", vault.vault),
+    ("ports", ports.taken),
+    ("", ports.closed),
+    ("", ports.offset),
+    ("driver", database.driver),
+    ("database", database.database),
+    ("", failures.failures),
+    ("process", process.running),
+    ("", process.started),
+    ("role", process.role),
+    ("axis2.xml", clustering.axis2),
+    ("", clustering.overrides),
+    ("domain", clustering.domain),
+    ("localMemberHost", clustering.member_host),
+    ("", clustering.foreign_host),
+    ("localMemberPort", ports.member_port),
+    ("membershipScheme", clustering.scheme),
+    ("members", clustering.members),
+    ("clustering class", clustering.agent),
+    ("manager", network.manager),
+    (TO_MANAGER, network.to_manager),
+    (FROM_MANAGER, network.from_manager),
+    ("", membership.left),
+    ("", drift.pending),
+    ("hosts.yaml", drift.differs),
+)
+"""By the words in which doctor says that all is right with it."""
+
+
+def refusals(case: Case) -> list[UnfitError]:
+    """Return every reason why what is planned for a node must not begin."""
+    checks = PREFLIGHT if case.facts.home_real else PREFLIGHT[:1]
+    return [each.as_error(case.node.name) for each in _findings(case, checks) if each.blocks]
+
+
+def watcher_refusals(case: Case) -> list[UnfitError]:
+    """Return why no worker could be seen joining by the log of this manager or ELB."""
+    checks: tuple[Check, ...] = network.WATCHER_CHECKS
+    if not case.facts.home_real:
+        checks = checks[:1]
+    elif case.is_manager:
+        checks = (*network.MANAGER_CHECKS, clustering.domain)
+    errors = [each.as_error(case.node.name) for each in _findings(case, checks) if each.blocks]
+    if case.node.role == "elb":
+        for error in errors:
+            error.action += "; if it is retired, take `elb:` out of hosts.yaml"
+    return errors
+
+
+def for_status(case: Case) -> tuple[Finding, ...]:
+    """Return what status says of a node."""
+    return tuple(_findings(case, STATUS if case.facts.home_real else STATUS[:1]))
+
+
+def _findings(case: Case, checks: tuple[Check, ...]) -> Findings:
+    for check in checks:
+        yield from check(case)

@@ -1,0 +1,27 @@
+"""The connections that a member needs, each tried from the server that opens it."""
+
+from __future__ import annotations
+
+from carbon.cluster import Node
+from carbon.home.facts import Reach
+from remote.host.fleet import Fleet
+
+
+def reach_database(fleet: Fleet, node: Node) -> Reach | None:
+    """Try the database from a node; None if hosts.yaml does not say where it is."""
+    database = fleet.cluster.database
+    if database is None or not node.datasources:
+        return None
+    return _reach(fleet, node, database.address, database.port)
+
+
+def reach_member(fleet: Fleet, source: Node, target: Node) -> Reach | None:
+    """Try the member port of one node from another; None if they are the same."""
+    if source.name == target.name:
+        return None
+    return _reach(fleet, source, target.local_member_host, target.local_member_port)
+
+
+def _reach(fleet: Fleet, source: Node, host: str, port: int) -> Reach:
+    seconds = fleet.cluster.limits.connect_seconds
+    return fleet.server(source).reach(host, port, timeout_seconds=seconds)

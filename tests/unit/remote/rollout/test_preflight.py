@@ -1,0 +1,124 @@
+"""What each rolling verb finds out before it touches anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from carbon.cluster import Node
+from carbon.errors import ConnectError, Failures, ProvisionError, UnfitError
+from carbon.home.facts import Generation, ServerFacts
+from carbon.plan.plan import Plan, Step, Wishes, plan_rollback
+from carbon.value import replace
+from remote.rollout import preflight
+from remote.rollout.preflight import look
+from remote.rollout.request import Order
+from remote.run.progress import Silent
+from tests.unit.carbon.looks import make_facts, make_manager_facts
+from tests.unit.carbon.nodes import make_cluster, make_node
+from tests.unit.remote.local_server import LocalFleet, LocalServer
+
+WORKER2 = make_node("worker2", local_member_host="10.0.0.5")
+CLUSTER = make_cluster(make_node(), WORKER2)
+START = frozenset({Step.START})
+VERBS: Mapping[str, tuple[Wishes, Callable[[Node, ServerFacts], Plan] | None]] = {
+    "start": (Wishes(steps=START, restart="never"), None),
+    "restart": (Wishes(steps=START, restart="always"), None),
+    "rollback": (Wishes(steps=START), plan_rollback),
+}
+FACTS = make_facts(generations=(Generation(id="20261122T110000Z-ab", meta={}),))
+Finds = dict[str, ServerFacts | ProvisionError]
+
+
+@pytest.fixture
+def finds(monkeypatch: pytest.MonkeyPatch) -> Iterator[Finds]:
+    """What a look at each server finds; a test changes it."""
+    found: Finds = {
+        "manager": make_manager_facts(),
+        "worker1": FACTS,
+        "worker2": replace(FACTS, name="worker2", addresses=frozenset({"10.0.0.5"})),
+    }
+
+    def gather(_server: object, node: Node, **_options: object) -> ServerFacts:
+        facts = found[node.name]
+        if isinstance(facts, ProvisionError):
+            raise facts
+        return facts
+
+    monkeypatch.setattr(preflight, "gather_facts", gather)
+    yield found
+
+
+def order(verb: str) -> Order:
+    return Order(nodes=CLUSTER.workers, wishes=VERBS[verb][0], verb=verb)
+
+
+def run(verb: str) -> list[Plan]:
+    names = ("manager", "worker1", "worker2")
+    fleet = LocalFleet(CLUSTER, {name: LocalServer(name) for name in names})
+    planner = VERBS[verb][1]
+    return look(fleet, order(verb), progress=Silent(), planner=planner)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_servers_that_are_fit_are_planned_in_their_order(finds: Finds, verb: str) -> None:
+    finds["worker1"] = replace(FACTS, process=None, listening={})
+    assert [each.node.name for each in run(verb)] == ["worker1", "worker2"]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize(
+    ("own", "code"),
+    [
+        ({"disk_free_kb": 0}, "disk-full"),
+        ({"unreadable": frozenset({"repository/conf/carbon.xml"})}, "file-unreadable"),
+        ({"log_writable": False}, "log-unwritable"),
+        ({"home_writable": False}, "home-read-only"),
+        ({"java_home": None}, "java-home"),
+        ({"listening": {4000: "own", 9763: "other"}}, "port-taken"),
+    ],
+)
+def test_every_verb_that_starts_a_server_refuses_what_would_keep_it_from_starting(
+    finds: Finds, verb: str, own: dict[str, Any], code: str
+) -> None:
+    """A worker that serves is not stopped for a start that cannot succeed."""
+    finds["worker1"] = replace(FACTS, **own)
+    if verb == "start":
+        finds["worker1"] = replace(finds["worker1"], process=None)
+    with pytest.raises(UnfitError) as refusal:
+        run(verb)
+    assert (refusal.value.code, refusal.value.host) == (code, "worker1")
+
+
+def test_all_reasons_of_all_servers_are_told_together(finds: Finds) -> None:
+    """One that cannot be reached hides nothing of the others."""
+    finds["worker1"] = ConnectError("the connection failed", host="worker1")
+    finds["worker2"] = replace(FACTS, disk_free_kb=0)
+    finds["manager"] = make_manager_facts(process=None)
+    with pytest.raises(Failures) as refusal:
+        run("restart")
+    told = [(error.host, error.code) for error in refusal.value.errors]
+    assert set(told) == {
+        ("worker1", "connection"),
+        ("worker2", "disk-full"),
+        ("worker2", "member-host"),
+        ("manager", "not-running"),
+    }
+
+
+def test_a_home_that_is_missing_is_its_only_reason(finds: Finds) -> None:
+    finds["worker1"] = replace(FACTS, home_real=None, java_home=None, disk_free_kb=0)
+    with pytest.raises(UnfitError) as refusal:
+        run("restart")
+    assert refusal.value.code == "home-missing"
+
+
+def test_plans_of_the_servers_that_can_be_planned_are_kept(finds: Finds) -> None:
+    finds["worker1"] = ConnectError("the connection failed", host="worker1")
+    fleet = LocalFleet(CLUSTER, {})
+    fleet.servers = {name: LocalServer(name) for name in ("manager", "worker1", "worker2")}
+    found = preflight.preflight(fleet, order("restart"), progress=Silent())  # type: ignore[arg-type]
+    assert [each.node.name for each in found.plans] == ["worker2"]
+    assert [error.code for error in found.errors] == ["connection"]
