@@ -20,6 +20,16 @@ _FOLDER = Path(__file__).parents[1] / "scripts"
 
 _TITLE = "provision:"
 """What `$0` begins with: so scripts are known in a process list."""
+OPENING = b"exit 97\n"
+"""What is sent first on each channel: a line that ends any other shell which reads it, such as one
+that a login script has put in the place of ours. That shell then runs nothing of what follows."""
+BEGIN = b"provision begins\n"
+"""What comes back before the output of a script: all before it was printed by a login script."""
+NOT_BEGUN = 97
+"""How a channel ends whose first line was read by somebody else."""
+_OPEN = f"""read -r line && [ "$line" = "{OPENING.decode().strip()}" ] || exit {NOT_BEGUN}; \
+echo "{BEGIN.decode().strip()}";"""
+
 SHARED = ("base", "process")
 """The fragments that every script begins with."""
 _HOLDER = "CLIENT_PID=$client SHELL_PID=$$"
@@ -75,7 +85,10 @@ class Script(Value, kw_only=True):
 
         It is the same for every script but for the numbers and the name in `$0`.
         """
-        return f"exec {self._reader_as_account(size)}"
+        reader = self._opened_reader(size)
+        if self.run_as is not None:  # the login's own shell may be another one
+            reader = f"sh -c {shlex.quote(f'exec {reader}')} {self._title}"
+        return f"exec {reader}"
 
     def line(self, size: int, payload_size: int) -> str:
         """Return the line that a shell of its account, with more to read, takes for this script.
@@ -94,8 +107,8 @@ class Script(Value, kw_only=True):
 
     def asking_command(self, size: int, *, prompt: str) -> str:
         """Return the command line for a server whose sudo wants a password: see `asking`."""
-        here = f'eval "$(head -c {size})"'
-        reader = self._reader_as_account(size) if self.run_as else here
+        here = f'{_OPEN} eval "$(head -c {size})"'
+        reader = self._opened_reader(size) if self.run_as else here
         return asking(reader, title=self._title, prompt=prompt)
 
     @property
@@ -105,11 +118,14 @@ class Script(Value, kw_only=True):
     def _reader(self, size: int, *, then: str = "") -> str:
         return f"{self._limit}sh -c {self._text_reader(size, then=then)} {self._title}"
 
-    def _reader_as_account(self, size: int) -> str:
+    def _opened_reader(self, size: int) -> str:
+        """Return what reads the script in a session of its own, for a POSIX shell: see OPENING."""
+        text = shlex.quote(f'{_OPEN} eval "$(head -c {size})"')
         if self.run_as is None:
-            return self._reader(size)
-        inner = shlex.quote(f'exec {self._limit}sh -c "$1" "$0"')
-        return f"{become(self.run_as)} {inner} {self._title} {self._text_reader(size)}"
+            return f"{self._limit}sh -c {text} {self._title}"
+        own_language = '[ -z "${LC_ALL-}" ] || LC_ALL=$2; [ -n "${LC_ALL-}" ] || unset LC_ALL;'
+        inner = shlex.quote(f'{own_language} exec {self._limit}sh -c "$1" "$0"')
+        return f'{become(self.run_as)} {inner} {self._title} {text} "${{LC_ALL-}}"'
 
     @property
     def _limit(self) -> str:
@@ -127,8 +143,11 @@ class Script(Value, kw_only=True):
 
 
 def become(account: str) -> str:
-    """Return the beginning of a command line that runs a shell as another account."""
-    return f"sudo -n -u {shlex.quote(account)} -- /bin/sh -c"
+    """Return the beginning of a POSIX command line that runs a shell as another account.
+
+    What sudo says is read in English; what it runs may be given the login's own language.
+    """
+    return f"env LC_ALL=C sudo -n -u {shlex.quote(account)} -- /bin/sh -c"
 
 
 def shell_command(loop: str, *, account: str | None, prompt: str | None = None) -> str:
@@ -138,7 +157,7 @@ def shell_command(loop: str, *, account: str | None, prompt: str | None = None) 
     the shell that became the account. `prompt` is for a sudo that wants a password: see `asking`.
     """
     title = f"{_TITLE}shell"
-    text = shlex.quote(f"client=${{1:-$PPID}}; {loop}")
+    text = shlex.quote(f"client=${{1:-$PPID}}; {_OPEN} {loop}")
     if account is None:
         return f"exec sh -c {text} {title}"
     shell = f'{become(account)} {text} {title} "$PPID"'
@@ -154,7 +173,7 @@ def asking(then: str, *, title: str, prompt: str) -> str:
     ticket belongs to the parent process, so bash must not become the last command itself.
     `ready` then tells the client to send the script.
     """
-    validate = f"sudo -S -p {shlex.quote(prompt)} -v && echo ready && {then}; exit $?"
+    validate = f"LC_ALL=C sudo -S -p {shlex.quote(prompt)} -v && echo ready && {then}; exit $?"
     return f"exec sh -c {shlex.quote(validate)} {title}"
 
 

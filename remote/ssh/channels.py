@@ -10,17 +10,61 @@ from queue import Empty, SimpleQueue
 
 import paramiko
 
-from remote.host.script import Script
+from carbon.errors import ConnectError
+from remote.host.script import BEGIN, NOT_BEGUN, Script
 from remote.host.server import Outcome, Sink
 from remote.ssh.errors import refuse_sudo_failure, translated
 
 STREAM_LINE_BYTES = 1 << 20
 """What is longer is no line of text, and comes in pieces."""
 SHORTEST_SECONDS = 0.05
+_ENDED_SECONDS = 1.0
+"""For the status of what has ended to come."""
+_LONGEST_GREETING_BYTES = 1 << 16
 _PACKET_HEAD = 64
 """What Paramiko takes off a packet's size; a piece cut otherwise ends in a tiny packet."""
 _PIECE_BYTES = 1 << 20
 """Taken at once: Paramiko moves all that it holds for each piece that is taken from it."""
+
+
+LOGIN_SCRIPT = "a login script of the account asks something, or starts another program"
+
+
+class AfterOpening:
+    """Receives what a channel sends, but for what a login script printed: all before BEGIN."""
+
+    def __init__(self, receive: Callable[[int], bytes]) -> None:
+        self._receive = receive
+        self.greeting = b""
+        """What came in its place, as far as it goes."""
+        self.begun = False
+
+    def __call__(self, size: int) -> bytes:
+        while not self.begun:
+            part = self._receive(size)
+            if not part:
+                return b""
+            self.greeting += part
+            _, mark, rest = self.greeting.partition(BEGIN)
+            if mark:
+                self.begun = True
+                if rest:
+                    return rest
+            self.greeting = self.greeting[-_LONGEST_GREETING_BYTES:]
+        return self._receive(size)
+
+    def not_begun(self, status: int) -> bool:
+        """Tell whether somebody else took what was sent, given how the channel ended."""
+        return not self.begun and status in (0, NOT_BEGUN)
+
+    def demand_begun(self, status: int) -> None:
+        """Raise ConnectError if somebody else took what was sent."""
+        if self.not_begun(status):
+            raise ConnectError(
+                LOGIN_SCRIPT,
+                action="`ssh HOST true` must print nothing, ask nothing and end: correct ~/.bashrc"
+                " (or what the shell of the account reads) there",
+            )
 
 
 class ChannelStream:
@@ -69,7 +113,11 @@ class ChannelStream:
 
     def _pump(self, sink: Sink) -> None:
         """Send all lines, and None when those of both outputs have been sent."""
-        _send_lines(self._channel.recv, sink)
+        receive = AfterOpening(self._channel.recv)
+        _send_lines(receive, sink)
+        ended = receive.begun or self._channel.status_event.wait(_ENDED_SECONDS)
+        if ended and receive.not_begun(self._channel.exit_status):
+            sink(f"{LOGIN_SCRIPT}: `ssh HOST true` must print nothing, ask nothing and end")
         for other in self._pumps[1:]:
             other.join()
         sink(None)
@@ -103,12 +151,13 @@ class ChannelReading:
         self._name = name
         self._script = script
         self._channel = channel
+        self._receive = AfterOpening(channel.recv)
         self._feeder = threading.Thread(target=self._feed, args=(payload,), daemon=True)
         self._feeder.start()
 
     def __iter__(self) -> Iterator[bytes]:
         with self._translated():
-            while chunk := self._channel.recv(_PIECE_BYTES):
+            while chunk := self._receive(_PIECE_BYTES):
                 yield chunk
 
     def outcome(self) -> Outcome:
@@ -116,6 +165,7 @@ class ChannelReading:
             deadline = time.monotonic() + self._stall_seconds
             err = read(self._channel.recv_stderr, self._channel, deadline)
             outcome = Outcome(exit_status(self._channel, deadline), b"", err)
+            self._receive.demand_begun(outcome.status)
         refuse_sudo_failure(self._name, self._script, outcome)
         return outcome
 

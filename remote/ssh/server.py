@@ -14,9 +14,10 @@ import paramiko
 from fabric import Connection
 
 from carbon.errors import ConnectError, PrivilegeError
-from remote.host.script import Script
+from remote.host.script import OPENING, Script
 from remote.host.server import Held, Outcome, Reach, Reading, Sink, Stream
 from remote.ssh.channels import (
+    AfterOpening,
     ChannelReading,
     ChannelStream,
     execute,
@@ -93,9 +94,12 @@ class FabricServer:
                     break
                 deadline = time.monotonic() + timeout_seconds
             channel.shutdown_write()
-            out = read(channel.recv, channel, deadline)
+            receive = AfterOpening(channel.recv)
+            out = read(receive, channel, deadline)
             err = read(channel.recv_stderr, channel, deadline)
-            return Outcome(exit_status(channel, deadline), out, err)
+            status = exit_status(channel, deadline)
+            receive.demand_begun(status)
+            return Outcome(status, out, err)
         finally:
             channel.close()
 
@@ -173,7 +177,7 @@ class FabricServer:
         return self._sudo_password if script.uses_sudo else None
 
     def _begin(self, script: Script, deadline: float) -> paramiko.Channel:
-        text = script.render()
+        text = script.render()  # of this many bytes, behind the opening
         channel = opened_session(self._transport(), deadline)
         password = self._password_for(script)
         if password is not None:
@@ -183,6 +187,6 @@ class FabricServer:
             )
         else:
             execute(channel, script.command(len(text)), deadline)
-        sent(channel, text, left(deadline))  # not all of it where sudo refuses at once
+        sent(channel, OPENING + text, left(deadline))  # not all of it where sudo refuses at once
         channel.settimeout(None)
         return channel

@@ -15,9 +15,9 @@ from functools import partial
 
 import paramiko
 
-from remote.host.script import Script, shell_command
+from remote.host.script import OPENING, Script, shell_command
 from remote.host.server import Held, Outcome
-from remote.ssh.channels import execute, exit_status, left, opened_session, sent
+from remote.ssh.channels import AfterOpening, execute, exit_status, left, opened_session, sent
 from remote.ssh.sudo import PROMPT, give_sudo_its_password
 
 _LOOP = (
@@ -43,7 +43,8 @@ class Shell:
     def __init__(self, channel: paramiko.Channel) -> None:
         self._channel = channel
         self._mark = secrets.token_hex(16).encode()
-        self._greeting = self._mark + b"\n"
+        self._greeting = OPENING + self._mark + b"\n"
+        self._receive = AfterOpening(channel.recv)
         self.holds = 0
         """How often something is held until its end: it is ended by who releases the last."""
 
@@ -63,11 +64,11 @@ class Shell:
         self._greeting = b""
         sent(self._channel, data, timeout_seconds)  # not all of it where the login ends at once
         deadline = time.monotonic() + timeout_seconds
-        out, status = self._output(self._channel.recv, deadline)
+        out, status = self._output(self._receive, deadline)
         err, _ = self._output(self._channel.recv_stderr, deadline)
         if status is None:
             status = self._own_status(deadline)
-        return Outcome(status, out, err)
+        return Outcome(status, out if self._receive.begun else self._receive.greeting, err)
 
     def close(self) -> None:
         """End it; a script that it runs goes on to its end. Safe to call twice."""
@@ -87,6 +88,7 @@ class Shell:
     def _own_status(self, deadline: float) -> int:
         """Return how the shell itself ended, as where a login is given no shell."""
         status = exit_status(self._channel, deadline)
+        self._receive.demand_begun(status)
         if status == 0:
             raise EOFError("the login ended by itself before the script did")
         return status

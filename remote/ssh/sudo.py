@@ -32,7 +32,10 @@ def give_sudo_its_password(
         if left(deadline) <= SHORTEST_SECONDS:
             raise TimeoutError
         channel.status_event.wait(0.005)
-    if channel.recv_ready() and channel.recv(len(b"ready\n")) == b"ready\n":
+    came = b""  # what a login script printed may come before it
+    while channel.recv_ready() and not came.endswith(b"ready\n"):
+        came += channel.recv(1)
+    if came.endswith(b"ready\n"):
         return
     channel.close()
     raise PrivilegeError(

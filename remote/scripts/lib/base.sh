@@ -1,7 +1,18 @@
 # What every script begins with: the environment, output, failure, files.
 # Sets: NEWLINE, TAB, own (AS_HOME/.provision), GIVEN_LC_ALL, GIVEN_UMASK (what the login came with).
 set -u
+IFS=' 	
+'
 unset TMOUT # bash would end every wait for a line after it
+# `run` gives the login's own environment to its command.
+case $0 in *:run) ;; *)
+    unset CDPATH ENV BASH_ENV POSIXLY_CORRECT _POSIX2_VERSION GREP_OPTIONS GREP_COLOR GREP_COLORS TAR_OPTIONS
+    unset BLOCK_SIZE BLOCKSIZE DF_BLOCK_SIZE DU_BLOCK_SIZE LS_BLOCK_SIZE TIME_STYLE QUOTING_STYLE ;;
+esac
+# Functions that bash takes from the environment.
+unset -f awk cat cd chcon chmod chown cksum command cp cut date df dirname du echo env false find grep head id kill ln ls
+unset -f mkdir mktemp mv nginx printf pwd read readlink rm rmdir sed sh sha256sum sleep sort ss stat sudo sync tail tar tee
+unset -f test timeout touch tr true umask wait xargs
 NEWLINE='
 '
 TAB='	'

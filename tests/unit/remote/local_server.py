@@ -15,7 +15,7 @@ from typing import IO, Any
 from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import ProvisionError
 from carbon.home.facts import Reach
-from remote.host.script import Script
+from remote.host.script import BEGIN, OPENING, Script
 from remote.host.server import Held, Outcome, Reading, Sink, Stream
 from remote.ssh.shells import Shells
 from tests.unit.remote.local_channel import LocalTransport
@@ -41,12 +41,12 @@ class LocalServer:
         data = payload if isinstance(payload, bytes) else b"".join(payload)
         done = subprocess.run(
             ["sh", "-c", script.command(len(text))],
-            input=text + data,
+            input=OPENING + text + data,
             capture_output=True,
             timeout=timeout_seconds,
             check=False,
         )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        return Outcome(done.returncode, done.stdout.partition(BEGIN)[2], done.stderr)
 
     def hold(self, script: Script, *, timeout_seconds: float) -> Held:
         self.ran.append(script.name)
@@ -88,7 +88,7 @@ class LocalStream:
             start_new_session=True,
         )
         assert self._process.stdin and self._process.stdout and self._process.stderr
-        self._process.stdin.write(text)
+        self._process.stdin.write(OPENING + text)
         self._process.stdin.flush()
         self._errors = threading.Thread(
             target=_pump, args=(self._process.stderr, errors or (lambda _line: None))
@@ -148,6 +148,7 @@ class LocalStream:
 
     def _pump_output(self, sink: Sink) -> None:
         assert self._process.stdout
+        assert self._process.stdout.readline() in (BEGIN, b"")
         _pump(self._process.stdout, sink)
         self._errors.join()
         sink(None)
@@ -159,7 +160,7 @@ class LocalReading:
     def __init__(self, script: Script, payload: bytes) -> None:
         text = script.render()
         self._input = TemporaryFile()  # noqa: SIM115 - see close
-        self._input.write(text + payload)
+        self._input.write(OPENING + text + payload)
         self._input.seek(0)
         self._process = subprocess.Popen(
             ["sh", "-c", script.command(len(text))],
@@ -167,6 +168,7 @@ class LocalReading:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+        assert self._process.stdout and self._process.stdout.readline() == BEGIN
 
     def __iter__(self) -> Iterator[bytes]:
         assert self._process.stdout

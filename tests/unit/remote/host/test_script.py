@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from carbon import secret
 from carbon.errors import ProvisionError
-from remote.host.script import Script
+from remote.host.script import BEGIN, OPENING, Script
 from tests.unit.remote.local_server import LocalServer
 
 SECONDS = 20.0
@@ -62,8 +62,10 @@ def test_a_payload_follows_the_script_and_is_no_part_of_it(text: str) -> None:
     """stage.sh, hosts.sh and others read it from the same stream."""
     script = Script(name="hosts_read")
     command = script.command(len(b"cat"))
-    done = subprocess.run(["sh", "-c", command], input=b"cat" + text.encode(), capture_output=True)
-    assert done.stdout == text.encode()
+    done = subprocess.run(
+        ["sh", "-c", command], input=OPENING + b"cat" + text.encode(), capture_output=True
+    )
+    assert done.stdout == BEGIN + text.encode()
 
 
 def test_a_script_that_runs_before_another_shares_its_shell_and_may_end_both(
@@ -77,7 +79,7 @@ def test_a_script_that_runs_before_another_shares_its_shell_and_may_end_both(
     script = Script(name="rollback_stage", before=("sudo_check",), values=values)
     done = subprocess.run(
         ["sh", "-c", script.command(len(script.render()))],
-        input=script.render(),
+        input=OPENING + script.render(),
         env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
         capture_output=True,
     )
@@ -114,7 +116,7 @@ def test_an_account_with_a_difficult_name_is_one_word(tmp_path: Path) -> None:
     command = Script(name="hosts_read", run_as="CORP\\carbon user").command(5)
     path = f"{tmp_path}:/usr/bin:/bin"
     done = subprocess.run(["sh", "-c", command], env={"PATH": path}, capture_output=True, text=True)
-    assert done.stdout.startswith("-n|-u|CORP\\carbon user|--|/bin/sh|-c|exec sh -c ")
+    assert done.stdout.startswith("-n|-u|CORP\\carbon user|--|/bin/sh|-c|")
 
 
 def test_a_script_is_ended_by_the_server_itself_at_its_limit(server: LocalServer) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from carbon.errors import ScriptError
 from carbon.home import layout
+from remote.host.script import BEGIN, OPENING
 from remote.observe.follow import LogFollower, follow_script, member_pattern
 from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer, closed_after
@@ -214,7 +215,8 @@ def test_it_ends_with_its_client_also_where_that_does_not_take_its_answer(log: L
         start_new_session=True,
     )
     assert process.stdin and process.stdout
-    process.stdin.write(text)
+    process.stdin.write(OPENING + text)
+    assert process.stdout.readline() == BEGIN
     assert process.stdout.readline().startswith(b"from ")
     process.stdout.close()
     process.stdin.write(b"end\n")

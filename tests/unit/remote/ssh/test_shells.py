@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from carbon.errors import ConnectError
 from remote.host.script import Script
 from remote.host.server import Held, Outcome
 from remote.ssh.shells import Shells
@@ -50,6 +51,27 @@ class Unwelcome(LocalChannel):
 
     def exec_command(self, _command: str) -> None:
         super().exec_command("echo 'This account is not available.'; exit 1")
+
+
+class Greeting(LocalChannel):
+    """A login whose ~/.bashrc prints lines, to both outputs."""
+
+    def exec_command(self, command: str) -> None:
+        super().exec_command(f"echo Welcome; echo 'No line' 'break here' >&2; {command}")
+
+
+class Asking(LocalChannel):
+    """A login whose ~/.bashrc asks something."""
+
+    def exec_command(self, command: str) -> None:
+        super().exec_command(f"read -r answer; {command}")
+
+
+class OtherShell(LocalChannel):
+    """A login whose ~/.bashrc ends in another shell, which takes its input for commands."""
+
+    def exec_command(self, _command: str) -> None:
+        super().exec_command("exec sh")
 
 
 @pytest.fixture
@@ -138,6 +160,25 @@ def test_a_shell_that_ends_under_a_script_is_an_error(host: Host) -> None:
 def test_a_login_that_gets_no_shell_is_told_in_the_servers_own_words() -> None:
     host = Host(Unwelcome)
     assert host.run("echo hello") == Outcome(1, b"This account is not available.\n", b"")
+    host.channels[0].close()
+
+
+def test_what_a_login_script_prints_is_no_part_of_an_answer() -> None:
+    host = Host(Greeting)
+    assert host.run("echo one").out == b"one\n"
+    assert host.run("echo two").out == b"two\n"
+    host.channels[0].close()
+
+
+@pytest.mark.parametrize("kind", [Asking, OtherShell])
+def test_a_login_script_that_takes_what_is_sent_is_named_and_runs_nothing_of_it(
+    kind: type[LocalChannel], tmp_path: Path
+) -> None:
+    host = Host(kind)
+    with pytest.raises(ConnectError, match="a login script of the account") as failure:
+        host.run(f"touch {tmp_path}/ran")
+    assert "`ssh HOST true` must print nothing" in failure.value.action
+    assert not (tmp_path / "ran").exists()
     host.channels[0].close()
 
 
