@@ -35,7 +35,14 @@ COLUMNS = (
 )
 SPARE = ("kernel", "product", "driver", "pid", "since", "ports")
 _STATE_STYLES = {"running": "green", "down": "red", "missing": "red", "unreachable": "red"}
-_MEMBER_STYLES = {"joined": "green", "left": "red", "unseen": "yellow", "unknown": "yellow"}
+_MEMBER_STYLES = {
+    "joined": "green",
+    "starting": "yellow",
+    "left": "red",
+    "split": "red",
+    "unseen": "yellow",
+    "unknown": "yellow",
+}
 
 
 def show_status(session: Session, *, as_json: bool) -> int:

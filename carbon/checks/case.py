@@ -6,13 +6,13 @@ from functools import cached_property
 
 from carbon import config
 from carbon.checks.finding import Finding, Kind, node_words
-from carbon.checks.own_log import OWN, OWN_PATTERN, OwnLog
 from carbon.cluster import Cluster, Node
 from carbon.config import Clustering
 from carbon.errors import ConfigFileError, ProvisionError
 from carbon.home import layout
 from carbon.home.facts import Reach, ServerFacts
 from carbon.join.membership import MEMBERS, Membership, members_pattern, membership
+from carbon.join.own_log import OWN, OWN_PATTERN, OwnLog
 from carbon.plan.plan import Plan
 from carbon.value import Value
 

@@ -24,6 +24,13 @@ UNWRITABLE = Kind(
     remedy="give repository/logs and all in it back to the account that runs the server (chown -R)",
     weight=96,
 )
+OLD = Kind(
+    code="log-old",
+    seen=f"its log {layout.LOG} has not grown since its JVM started, so it cannot tell who joins",
+    remedy="see where {node} writes its log: -Dcarbon.logs.path of its JVM, log4j.properties, or a"
+    " level above INFO for org.wso2.carbon.core",
+    weight=30,
+)
 SILENT = Kind(
     code="log-empty",
     seen="{node} has written nothing since its start",
@@ -46,3 +53,5 @@ def log(case: Case) -> Findings:
         yield case.finding(MISSING, blocks=True)
     elif case.facts.log == "unreadable":
         yield case.finding(UNREADABLE, blocks=True)
+    elif case.facts.log_is_old:
+        yield case.finding(OLD, blocks=True)

@@ -24,6 +24,20 @@ UNKNOWN = Kind(
     remedy="fab -H {node} doctor",
     weight=10,
 )
+STARTING = Kind(
+    code="member-starting",
+    seen="it has joined, and has not said yet that it started: it still starts, or it hangs",
+    remedy="watch it: fab -H {node} logs --follow; a silent member of the cluster holds others up",
+    weight=52,
+)
+SPLIT = Kind(
+    code="member-split",
+    seen="it runs in a cluster without {manager}, by its own log: both run, and do not see each"
+    " other",
+    remedy="`fab -H {node} restart` makes it join {manager}; if most workers are in its cluster,"
+    " `fab -H {manager} restart` is less work",
+    weight=87,
+)
 WEAK_EVIDENCE = Kind(
     code="evidence",
     seen="{manager} saw {node} only by its {wording} message, and hosts.yaml says"
@@ -44,11 +58,18 @@ def member(case: Case) -> Findings:
     """It joined since it started, and did not leave."""
     if case.node.role != "worker" or not case.runs or case.membership is None:
         return
-    kinds = {"left": LEFT, "unseen": UNSEEN, "unknown": UNKNOWN}
+    kinds = {
+        "left": LEFT,
+        "unseen": UNSEEN,
+        "unknown": UNKNOWN,
+        "starting": STARTING,
+        "split": SPLIT,
+    }
     if kind := kinds.get(case.membership.state):
         yield case.finding(kind)
 
 
 def left(case: Case) -> Findings:
-    """It did not leave since it started."""
-    return (finding for finding in member(case) if finding.code == LEFT.code)
+    """It did not leave since it started, and sees the manager."""
+    kinds = (LEFT, SPLIT, STARTING)
+    return (found for found in member(case) if found.code in {kind.code for kind in kinds})

@@ -133,9 +133,9 @@ def as_data(cluster: Cluster, statuses: Sequence[Status]) -> dict[str, Any]:
     and drift (names of files; null if it is not known).
 
     A Carbon server also has role (worker or manager, as it truly runs), product, kernel,
-    membership (state: joined, left, unseen, unknown; at; wording; null for the manager),
-    restart_pending, driver (jar, right), journal and lock; the load balancer has rotation (in,
-    out or removed, by worker). Times are UTC, in ISO 8601; what is not known is null.
+    membership (state: joined, starting, left, split, unseen, unknown; at; wording; null for the
+    manager), restart_pending, driver (jar, right), journal and lock; the load balancer has
+    rotation (in, out or removed, by worker). Times are UTC, in ISO 8601; null is not known.
     """
     return {
         "cluster": cluster.domain,

@@ -18,6 +18,12 @@ Reach = Literal["open", "refused", "silent", "forbidden"]
 """What a TCP connection tried from a server met; `forbidden`: sshd does not let us try."""
 
 
+CLOCK_SLACK_SECONDS = 1.0
+"""The kernel counts the time of its boot, and with it that of a start, in whole seconds."""
+FIRST_LINE_SECONDS = 60.0
+"""By then a JVM has written its first line, on the slowest of machines."""
+
+
 class RemoteFile(Value, kw_only=True):
     """A regular file as it lies on the server."""
 
@@ -110,6 +116,11 @@ class ServerFacts(Value, kw_only=True):
     """None where it is not there, or cannot be read."""
     deployment_target: str | None = None
     log: LogState = "missing"
+    log_path: PurePosixPath | None = None
+    """Where it logs, if -Dcarbon.logs.path of its JVM leads elsewhere; None: the usual place."""
+    log_at: float | None = None
+    """When its log was last written; None: it does not run, or has no log."""
+    log_size: int = 0
     log_writable: bool = True
     """The account can write the log, or create it."""
     journal: str | None = None
@@ -132,6 +143,15 @@ class ServerFacts(Value, kw_only=True):
     def by_operators_clock(self, moment: float) -> float:
         """Return when that moment of the server's own clock was, in the terms of `seen_at`."""
         return self.seen_at - (self.now - moment)
+
+    @property
+    def log_is_old(self) -> bool:
+        """It has not written to its log since it started: it logs elsewhere, or not at all."""
+        if self.process is None or self.log_at is None:
+            return False
+        silent_seconds = self.now - self.process.started_at
+        old = self.log_at < self.process.started_at - CLOCK_SLACK_SECONDS
+        return old and silent_seconds > FIRST_LINE_SECONDS
 
     @property
     def hosts_digest(self) -> str:

@@ -90,6 +90,25 @@ def seconds(at: datetime, *, zone_seconds: int) -> float:
     return at.replace(tzinfo=UTC).timestamp() - zone_seconds
 
 
+def zone_of(last_line: str, *, written_at: float, otherwise: int) -> int:
+    """Return how far a log's times are ahead of UTC, in seconds, by its last line with a time.
+
+    `written_at` is when its file was last written. The JVM may have a zone of its own
+    (-Duser.timezone, TZ); `otherwise` is that of the server, for a log that does not show it.
+    """
+    at = take_apart(last_line).at
+    if at is None or at.tzinfo is not None:
+        return otherwise
+    ahead = at.replace(tzinfo=UTC).timestamp() - written_at
+    zone = round(ahead / _ZONE_STEP) * _ZONE_STEP
+    plausible = abs(ahead - zone) <= _WRITTEN_WITHIN and abs(zone) <= _WIDEST_ZONE
+    return zone if plausible else otherwise
+
+
+_ZONE_STEP = 900
+_WIDEST_ZONE = 14 * 3600
+_WRITTEN_WITHIN = 10
+"""Seconds from an entry's time to the end of its writing."""
 _LEVELS: dict[str, Level] = {
     "TRACE": "TRACE",
     "DEBUG": "DEBUG",

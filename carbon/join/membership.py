@@ -1,24 +1,27 @@
-"""Who is a member: what the manager's log says of a node, compared with its process; pure."""
+"""Who is a member: what the manager's log and the member's own say, and of which process; pure."""
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import Literal
 
 from carbon.cluster import Cluster, Node
-from carbon.home.facts import ServerFacts
+from carbon.home.facts import CLOCK_SLACK_SECONDS, ServerFacts
+from carbon.join.columns import seconds
 from carbon.join.grep import grep_pattern
-from carbon.join.lines import Joined, Left, parse
+from carbon.join.lines import Joined, Left, StartBegan, parse
+from carbon.join.own_log import OwnLog, is_after_start
 from carbon.join.proof import NotEnough, Proof, has_left, judge, neighbour_ports
-from carbon.value import Value
+from carbon.value import Value, replace
 
-MemberState = Literal["joined", "left", "unseen", "unknown"]
-"""`unseen`: no evidence since its start; `unknown`: the manager's log could not be read."""
+MemberState = Literal["joined", "starting", "left", "split", "unseen", "unknown"]
+"""`starting`: it joined, and has not said yet that it started; `split`: it runs in a cluster
+without the manager, by its own log; `unseen`: no evidence since its start; `unknown`: the manager's
+log cannot tell."""
 
 MEMBERS = "members"
 """The name under which the manager is asked for what its log says of all nodes."""
-SLACK_SECONDS = 1.0
-"""A line may seem that much older than the start it belongs to: answers take their time."""
+SETTLING_SECONDS = 60.0
+"""So long after its start a manager may still be about to join the workers."""
 
 
 class Membership(Value, kw_only=True):
@@ -32,9 +35,10 @@ class Membership(Value, kw_only=True):
 
 
 def members_pattern(cluster: Cluster) -> str:
-    """Return the expression for what the manager's log says of any node of the cluster."""
+    """Return the expression for what the manager's log says of its starts and of any node."""
     hosts = {node.local_member_host for node in cluster.nodes}
-    return grep_pattern(sorted(hosts), extra_patterns=cluster.join_patterns)
+    members = grep_pattern(sorted(hosts), extra_patterns=cluster.join_patterns)
+    return f"{members}|Starting WSO2 Carbon"
 
 
 def membership(
@@ -42,21 +46,52 @@ def membership(
 ) -> Membership | None:
     """Return the last evidence of a node's membership, None for the manager itself.
 
-    The manager's last line about this very node decides, unless it is older than the process:
-    that one is of an earlier start. What this tool recorded when it saw the process join holds
-    until the manager says that it left.
+    The manager's last line about this very node decides, unless it is of an earlier start of
+    either of them. What this tool recorded when it saw the process join holds until the manager
+    says that it left. The node's own log says whether the manager is in its cluster: a split is
+    seen there alone, and so is a member that was there before the manager was.
     """
     if node.role == "manager":
         return None
+    own = OwnLog.of(facts)
+    own = own if own.is_of(facts) else OwnLog(lines=())
+    sees_manager = own.sees(cluster.manager)
+    if sees_manager is False and manager is not None and _has_settled(manager):
+        return Membership(state="split")
+    member = _by_the_manager(node, facts, own, manager=manager, cluster=cluster)
+    if sees_manager and member.state in ("unseen", "unknown"):
+        member = Membership(state="joined", wording="Member joined (its own log)")
+    if member.state == "joined" and not facts.joined and own.began_at and not own.started:
+        return replace(member, state="starting")
+    return member
+
+
+def _has_settled(manager: ServerFacts) -> bool:
+    process = manager.process
+    return process is not None and manager.now - process.started_at >= SETTLING_SECONDS
+
+
+def _by_the_manager(
+    node: Node, facts: ServerFacts, own: OwnLog, *, manager: ServerFacts | None, cluster: Cluster
+) -> Membership:
     last = _last_sighting(node, manager, cluster) if manager else None
-    current = last is not None and _is_of_this_start(last, facts)
-    if facts.joined and not (current and last and last.membership.state == "left"):
-        at = last.membership.at if last and current else None
+    if last is not None and not _is_of_this_start(last, facts, own):
+        last = None
+    if facts.joined and not (last and last.membership.state == "left"):
+        at = last.membership.at if last else None
         return Membership(state="joined", at=at, wording=f"{facts.joined} (recorded)")
-    if last is None:
-        readable = manager is not None and manager.log == "readable"
-        return Membership(state="unseen" if readable else "unknown")
-    return last.membership if current else Membership(state="unseen")
+    if last is not None:
+        return last.membership
+    return Membership(state="unseen" if manager and _can_tell(manager) else "unknown")
+
+
+def _can_tell(manager: ServerFacts) -> bool:
+    """Tell whether a join would be in the manager's log: it is read, and not silent.
+
+    A log without any line of a start is elsewhere, silent by its level, or cut off.
+    """
+    said = manager.log == "readable" and bool(manager.said.get(MEMBERS))
+    return said and not manager.log_is_old
 
 
 class _Sighting(Value, kw_only=True):
@@ -65,48 +100,60 @@ class _Sighting(Value, kw_only=True):
     membership: Membership
     seen_at: float | None
     """By the operator's clock."""
+    member_uuid: str | None
 
 
 def _last_sighting(node: Node, manager: ServerFacts, cluster: Cluster) -> _Sighting | None:
     last: _Sighting | None = None
+    neighbours = neighbour_ports(cluster, node)
     for line in manager.said.get(MEMBERS, ()):
-        event = parse(line, extra_patterns=cluster.join_patterns)
-        if isinstance(event, Left) and has_left(event, node=node):
-            last = _sighting(event, manager, "left")
-        elif isinstance(event, Joined):
-            verdict = judge(
-                event,
-                node=node,
-                evidence=cluster.evidence,
-                neighbour_ports=neighbour_ports(cluster, node),
-            )
-            match verdict:
-                case Proof(wording=wording):
-                    last = _sighting(event, manager, "joined", wording)
-                case NotEnough(wording=wording):
-                    last = _sighting(event, manager, "unseen", f"{wording} (evidence: strict)")
+        match parse(line, extra_patterns=cluster.join_patterns):
+            case StartBegan() if last is not None and last.membership.state == "left":
+                last = None  # whom it lost before its restart, it may have met again by it
+            case Left() as event if has_left(event, node=node):
+                last = _sighting(event, manager, "left")
+            case Joined() as event:
+                verdict = judge(
+                    event, node=node, evidence=cluster.evidence, neighbour_ports=neighbours
+                )
+                match verdict:
+                    case Proof(wording=wording):
+                        last = _sighting(event, manager, "joined", wording)
+                    case NotEnough(wording=wording):
+                        last = _sighting(event, manager, "unseen", f"{wording} (evidence: strict)")
     return last
 
 
 def _sighting(
     event: Joined | Left, manager: ServerFacts, state: MemberState, wording: str | None = None
 ) -> _Sighting:
-    """Read the time of a line, which is the manager's local one, without a zone."""
     at = None
     if event.at is not None:
-        at = event.at.replace(tzinfo=UTC).timestamp() - manager.zone_seconds
-    seen_at = None if at is None else manager.by_operators_clock(at)
-    return _Sighting(membership=Membership(state=state, at=at, wording=wording), seen_at=seen_at)
+        at = seconds(event.at, zone_seconds=manager.zone_seconds)
+    return _Sighting(
+        membership=Membership(state=state, at=at, wording=wording),
+        seen_at=None if at is None else manager.by_operators_clock(at),
+        member_uuid=event.member_uuid,
+    )
 
 
-def _is_of_this_start(sighting: _Sighting, facts: ServerFacts) -> bool:
-    """Tell whether a line is newer than the process that runs.
+def _is_of_this_start(sighting: _Sighting, facts: ServerFacts, own: OwnLog) -> bool:
+    """Tell whether a line is of the process that runs.
 
-    Both are taken to the operator's clock: those of two servers need not agree, and one may have
+    Hazelcast gives each start a uuid, which stands in both logs: no clock is needed then. Other
+    times are taken to the operator's clock: those of two servers need not agree, and one may have
     been looked at long before the other. A server that is down has no start that a line could be
-    older than.
+    older than. A member that leaves has joined before, some seconds after its start.
     """
+    if (
+        own.local is not None
+        and own.local.member_uuid
+        and sighting.member_uuid == own.local.member_uuid
+    ):
+        return True
     if facts.process is None or sighting.seen_at is None:
         return True
     started_at = facts.by_operators_clock(facts.process.started_at)
-    return sighting.seen_at >= started_at - SLACK_SECONDS
+    if sighting.membership.state == "left":
+        return sighting.seen_at > started_at + CLOCK_SLACK_SECONDS
+    return is_after_start(sighting.seen_at, started_at)

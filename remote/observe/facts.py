@@ -24,6 +24,7 @@ from carbon.home.facts import (
     RunningServer,
     ServerFacts,
 )
+from carbon.join.columns import zone_of
 from remote.host.archive import unpack
 from remote.host.lock import LOCK_PATH
 from remote.host.script import Script
@@ -103,6 +104,8 @@ def parse(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
     files, folders = _files(tail, name)
     hosts = files.pop(_HOSTS, None)
     home = lines.one("home")
+    log_at, _, log_size = (lines.one("log_at") or "").partition(" ")
+    said = _said(lines.all("said"))
     return ServerFacts(
         name=name,
         user=lines.one("user") or "?",
@@ -133,6 +136,9 @@ def parse(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
         deployment_mode=folders.get(layout.DEPLOYMENT_SERVER),
         deployment_target=_second(lines.one("deployment")),
         log=cast("LogState", lines.one("log") or "missing"),
+        log_path=_path(lines.one("log_path")),
+        log_at=float(log_at) if log_at else None,
+        log_size=int(log_size or 0),
         log_writable=lines.one("log_unwritable") is None,
         journal=lines.one("journal"),
         staged=lines.one("staged") == "yes",
@@ -143,8 +149,8 @@ def parse(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
         process=_process(lines),
         listening=_listeners(lines.all("listen")),
         files=files,
-        zone_seconds=zone_seconds(lines.one("zone") or ""),
-        said=_said(lines.all("said")),
+        zone_seconds=_log_zone(said, log_at, zone_seconds(lines.one("zone") or "")),
+        said=said,
     )
 
 
@@ -180,6 +186,16 @@ def _said(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
         name, _, text = line.partition(" ")
         by_name[name].append(text)
     return {name: tuple(texts) for name, texts in by_name.items()}
+
+
+def _log_zone(said: Mapping[str, Sequence[str]], log_at: str, otherwise: int) -> int:
+    """Return the zone in which a server logs: that of its JVM, which may not be the shell's."""
+    last = said.get("last")
+    return (
+        zone_of(last[0], written_at=float(log_at), otherwise=otherwise)
+        if last and log_at
+        else otherwise
+    )
 
 
 def _path(text: str | None) -> PurePosixPath | None:

@@ -17,6 +17,7 @@ from carbon.home import driver
 from carbon.home.driver import WantedDriver
 from carbon.home.facts import Reach, ServerFacts
 from carbon.join.membership import MEMBERS, members_pattern
+from carbon.join.own_log import OWN, OWN_MILESTONES_PATTERN
 from carbon.plan.plan import Plan, Wishes, plan
 from carbon.value import Value
 from remote.host.archive import unpack
@@ -58,12 +59,14 @@ class Seen(Value, kw_only=True):
 
 
 def look_at_node(fleet: Fleet, node: Node) -> Seen:
-    """Read the facts of a node; of the manager also what its log says of all members.
+    """Read the facts of a node and its own milestones; of the manager also what it says of all.
 
     The database is tried from it meanwhile.
     """
     manager = fleet.cluster.manager
-    asked = {MEMBERS: members_pattern(fleet.cluster)} if node.name == manager.name else {}
+    asked = {OWN: OWN_MILESTONES_PATTERN}
+    if node.name == manager.name:
+        asked[MEMBERS] = members_pattern(fleet.cluster)
     seconds = fleet.cluster.limits.command_seconds
     with ThreadPoolExecutor(max_workers=1) as pool:
         to_database = pool.submit(reach_database, fleet, node)

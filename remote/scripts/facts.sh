@@ -96,8 +96,13 @@ if [ -n "$HOME_REAL" ]; then
     else say "deployment empty"
     fi
 
-    log=$HOME_DIR/repository/logs/wso2carbon.log
-    [ -f "$log" ] && { [ -r "$log" ] && say "log readable" || say "log unreadable"; }
+    if find_carbon && read_ticks "$pid"; then process="$pid $ticks"; else pid=; fi
+    find_log
+    if [ -f "$log" ]; then
+        [ -r "$log" ] && say "log readable" || say "log unreadable"
+        [ "${log%/*}" = "$HOME_DIR/repository/logs" ] || say "log_path $log"
+        [ -z "$pid" ] || say "log_at $(stat -L -c '%Y %s' -- "$log")"
+    fi
     [ -w "$log" ] || { [ ! -e "$log" ] && [ -w "${log%/*}" ]; } || say "log_unwritable yes"
 
     own=$HOME_DIR/.provision
@@ -105,7 +110,11 @@ if [ -n "$HOME_REAL" ]; then
     if [ $# -gt 0 ] && [ -f "$own/console.log" ]; then
         tail -n 20 "$own/console.log" | cut -b 1-1000 | sed 's/^/said console /'
     fi
-    while [ $# -ge 2 ] && cd "$HOME_DIR/repository/logs" 2>/dev/null; do
+    if [ $# -gt 0 ] && [ -r "$log" ]; then # its time and the file's tell its zone
+        tail -c 16384 -- "$log" | grep -a '[0-9]:[0-5][0-9]:[0-5][0-9]' | tail -n 1 | cut -b 1-1000 |
+            sed 's/^/said last /'
+    fi
+    while [ $# -ge 2 ] && cd "${log%/*}" 2>/dev/null; do
         # The newest files, rotated ones too, the oldest first; of each its end alone.
         # shellcheck disable=SC2012 # the names are those of a pattern
         ls -Ltr wso2carbon.log wso2carbon.log.* wso2carbon-[0-9]*.log 2>/dev/null | tail -n 8 |
@@ -134,8 +143,9 @@ if [ -n "$HOME_REAL" ]; then
         [ -f "$own/generations/$kept/meta" ] || [ -z "$meta" ] || say "generation $kept $meta"
     fi
 
-    if find_carbon && read_ticks "$pid"; then
-        say "process $pid $ticks"
+    if [ -n "$pid" ]; then
+        ticks=${process#* }
+        say "process $process"
         tell_cmdline
         stamp=
         read_record 'record '

@@ -85,6 +85,18 @@ END
 
 carbon_pid() { find_carbon && say "$pid"; }
 
+# find_log: into `log`, what the server of HOME_DIR logs to: -Dcarbon.logs.path of the `words` of its JVM, if that
+# file is there, or the usual place. It costs no process.
+find_log() {
+    log=$HOME_DIR/repository/logs/wso2carbon.log
+    [ -n "$pid" ] || return 0
+    case $words in *"$NEWLINE-Dcarbon.logs.path="*) ;; *) return 0 ;; esac
+    set -- "${words##*"$NEWLINE-Dcarbon.logs.path="}"
+    set -- "${1%%"$NEWLINE"*}/wso2carbon.log"
+    case $1 in /*) ;; *) set -- "/proc/$pid/cwd/$1" ;; esac
+    [ ! -f "$1" ] || log=$1
+}
+
 # alive PID TICKS: does the process run that started then? `ticks` says when the present owner of PID started.
 alive() { read_ticks "$1" && [ "$ticks" = "$2" ]; }
 

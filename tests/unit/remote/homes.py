@@ -75,11 +75,12 @@ class Home:
         """Start the server by hand, and wait until it has written its pid file."""
         self._start(["sh", str(self.file(layout.SCRIPT))])
 
-    def start_as(self, spelling: str) -> int:
+    def start_as(self, spelling: str, *properties: str) -> int:
         """Start the JVM by itself, with another spelling of AS_HOME, and return its pid."""
         self.file(layout.PID_FILE).unlink(missing_ok=True)
         java = str(self.java / "bin/java")
-        return self._start([java, f"-Dcarbon.home={spelling}", "-DworkerNode=false", MAIN_CLASS])
+        options = [f"-Dcarbon.home={spelling}", *properties, "-DworkerNode=false"]
+        return self._start([java, *options, MAIN_CLASS])
 
     def _start(self, command: list[str]) -> int:
         process = subprocess.Popen(

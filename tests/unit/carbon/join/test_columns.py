@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carbon.join.columns import LINE_LIMIT, Entry, cut, seconds, take_apart
+from carbon.join.columns import LINE_LIMIT, Entry, cut, seconds, take_apart, zone_of
 from carbon.join.lines import parse
 
 AGENT = "org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent"
@@ -97,3 +97,20 @@ def test_a_line_is_cut_before_it_is_judged() -> None:
 @given(st.text(alphabet="[](){}-: INFOa.b\t", max_size=200))
 def test_no_line_breaks_the_scanner(line: str) -> None:
     assert take_apart(line).message in line
+
+
+@pytest.mark.parametrize("zone", [0, 3600, -18_000, 20_700, 50_400])
+def test_the_zone_of_a_log_is_that_of_its_last_line(zone: int) -> None:
+    """-Duser.timezone of the JVM is not the shell's; its file is written as the line says."""
+    written_at = AT.replace(tzinfo=UTC).timestamp() - zone
+    line = f"TID: [-1234] [] [{TIME}]  INFO {BRACED} -  {TEXT} "
+    assert zone_of(line, written_at=written_at + 0.3, otherwise=1) == zone
+
+
+def test_a_log_that_does_not_show_its_zone_has_the_servers() -> None:
+    at = AT.replace(tzinfo=UTC).timestamp()
+    line = f"[{TIME}]  INFO {BRACED} -  {TEXT}"
+    assert zone_of(line, written_at=at + 300, otherwise=1) == 1
+    assert zone_of(line, written_at=at + 90 * 3600, otherwise=1) == 1
+    assert zone_of("no time", written_at=at, otherwise=1) == 1
+    assert zone_of(line.replace(TIME, "2026-11-28T02:29:29Z"), written_at=at, otherwise=1) == 1

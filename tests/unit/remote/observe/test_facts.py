@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv6Address
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,6 +19,7 @@ from carbon.cluster import Driver, FileEdit, Node
 from carbon.errors import ProvisionError, ScriptError, UnfitError
 from carbon.home import layout
 from carbon.home.facts import ServerFacts
+from carbon.value import replace
 from remote.host.script import Script
 from remote.host.server import Outcome
 from remote.observe.facts import gather_facts, parse
@@ -312,3 +314,37 @@ def test_a_script_that_fails_is_told_by_its_last_words(home: Home) -> None:
     server = Altered("worker1", alter=lambda _: Outcome(3, b"", b"one\nno such shell\n"))
     with pytest.raises(UnfitError, match="no such shell"):
         look(server, home.node())
+
+
+def test_the_log_of_a_running_server_is_where_its_jvm_was_told_to_write(
+    server: LocalServer, home: Home, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "logs"
+    elsewhere.mkdir()
+    (elsewhere / "wso2carbon.log").write_text("12:00:00 Starting WSO2 Carbon...\n")
+    home.start_as(str(home.path), f"-Dcarbon.logs.path={elsewhere}")
+    asked = {"own": "Starting"}
+    seen = gather_facts(server, home.node(), timeout_seconds=SECONDS, asked=asked)
+    assert seen.log_path == PurePosixPath(elsewhere / "wso2carbon.log")
+    assert seen.log == "readable" and seen.log_size == 33
+    assert seen.said["own"] == seen.said["last"] == ("12:00:00 Starting WSO2 Carbon...",)
+
+
+def test_a_log_that_has_not_grown_since_the_start_is_known_as_such(
+    server: LocalServer, home: Home
+) -> None:
+    home.start()
+    now = look(server, home.node())
+    assert now.log_at is not None and not now.log_is_old
+    os.utime(home.log, (0, 0))
+    old = look(server, home.node())
+    assert old.log_at == 0
+    assert replace(old, now=old.now + 3600).log_is_old
+
+
+def test_a_log_has_the_zone_of_its_jvm(server: LocalServer, home: Home) -> None:
+    home.start()
+    ahead = datetime.now(UTC) + timedelta(hours=5, minutes=30)
+    home.log.write_text(f"[{ahead:%Y-%m-%d %H:%M:%S},000]  INFO {{a.B}} - x\n")
+    seen = gather_facts(server, home.node(), timeout_seconds=SECONDS, asked={"own": "x"})
+    assert seen.zone_seconds == 5.5 * 3600
