@@ -28,7 +28,7 @@ def run(session: Session, command: str, *, run_as: bool = False, timeout: int = 
     """
     from tasks.command import run_command
 
-    return run_command(session, command, as_owner=run_as, timeout_seconds=timeout)
+    return run_command(session, command, as_owner=run_as, patience_seconds=timeout)
 
 
 @verb(

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from tasks.session import Session
 
 
-def run_command(session: Session, command: str, *, as_owner: bool, timeout_seconds: int) -> int:
+def run_command(session: Session, command: str, *, as_owner: bool, patience_seconds: int) -> int:
     """Run a command on the session's hosts and print what it prints; return the worst status.
 
     Raises UsageError.
     """
-    if timeout_seconds < 0:
+    if patience_seconds < 0:
         raise UsageError("--timeout is negative", action="give seconds, such as 120")
     order = CommandOrder(
         command=command,
         as_owner=as_owner,
-        limit_seconds=timeout_seconds or session.cluster.limits.command_seconds,
+        limit_seconds=patience_seconds or session.cluster.limits.command_seconds,
     )
     names = [host.name for host in session.hosts]
     several = len(names) > 1

@@ -40,11 +40,11 @@ def deploy(
     then each worker in its turn is stopped, swapped, reset, started and seen joining. What is
     right already is left alone: a second deploy changes nothing and restarts nothing.
     """
-    from carbon.plan.plan import Wishes
-    from tasks.rollout import roll_out
+    from carbon.plan.plan import Options
+    from tasks.rollout import run_rollout
 
-    wishes = Wishes(restart="always" if force else "needed", reset=reset, renumber=renumber)
-    return roll_out(session, "deploy", wishes, break_lock=break_lock, rollback=rollback)
+    options = Options(restart="always" if force else "needed", reset=reset, renumber=renumber)
+    return run_rollout(session, "deploy", options, break_lock=break_lock, rollback=rollback)
 
 
 @verb(connects="hosts and watchers", help={"force": FORCE, "reset": RESET, "renumber": RENUMBER})
@@ -57,61 +57,61 @@ def plan(
     deployment directory, and whether a restart would follow and why. What is shown is what
     deploy then does.
     """
-    from carbon.plan.plan import Wishes
+    from carbon.plan.plan import Options
     from tasks.rollout import show_plan
 
-    wishes = Wishes(restart="always" if force else "needed", reset=reset, renumber=renumber)
-    return show_plan(session, wishes)
+    options = Options(restart="always" if force else "needed", reset=reset, renumber=renumber)
+    return show_plan(session, options)
 
 
 @verb(connects="hosts", help={"break_lock": BREAK_LOCK})
 def driver(session: Session, *, break_lock: bool = False) -> int:
     """Step 1: copy the JDBC driver JAR, replacing an older version and its bundle."""
-    from carbon.plan.plan import Step, Wishes
-    from tasks.rollout import roll_out
+    from carbon.plan.plan import Options, Step
+    from tasks.rollout import run_rollout
 
-    wishes = Wishes(steps=frozenset({Step.DRIVER}))
-    return roll_out(session, "driver", wishes, break_lock=break_lock)
+    options = Options(steps=frozenset({Step.DRIVER}))
+    return run_rollout(session, "driver", options, break_lock=break_lock)
 
 
 @verb(connects="hosts", help={"renumber": RENUMBER, "break_lock": BREAK_LOCK})
 def config(session: Session, *, renumber: bool = False, break_lock: bool = False) -> int:
     """Step 2: push the patched clustering, offset, host name, proxy ports and datasources."""
-    from carbon.plan.plan import Step, Wishes
-    from tasks.rollout import roll_out
+    from carbon.plan.plan import Options, Step
+    from tasks.rollout import run_rollout
 
-    wishes = Wishes(steps=frozenset({Step.CONFIG}), renumber=renumber)
-    return roll_out(session, "config", wishes, break_lock=break_lock)
+    options = Options(steps=frozenset({Step.CONFIG}), renumber=renumber)
+    return run_rollout(session, "config", options, break_lock=break_lock)
 
 
 @verb(connects="hosts", help={"break_lock": BREAK_LOCK})
 def hosts(session: Session, *, break_lock: bool = False) -> int:
     """Step 3: map the database's, the manager's and the ELB's names in /etc/hosts."""
-    from carbon.plan.plan import Step, Wishes
-    from tasks.rollout import roll_out
+    from carbon.plan.plan import Options, Step
+    from tasks.rollout import run_rollout
 
-    wishes = Wishes(steps=frozenset({Step.HOSTS}))
-    return roll_out(session, "hosts", wishes, break_lock=break_lock)
+    options = Options(steps=frozenset({Step.HOSTS}))
+    return run_rollout(session, "hosts", options, break_lock=break_lock)
 
 
 @verb(connects="hosts", help={"break_lock": BREAK_LOCK})
 def reset(session: Session, *, break_lock: bool = False) -> int:
     """Step 4: empty the deployment directory of a stopped worker, keeping what was there."""
-    from carbon.plan.plan import Step, Wishes
-    from tasks.rollout import roll_out
+    from carbon.plan.plan import Options, Step
+    from tasks.rollout import run_rollout
 
-    wishes = Wishes(steps=frozenset({Step.RESET}), reset=True)
-    return roll_out(session, "reset", wishes, break_lock=break_lock)
+    options = Options(steps=frozenset({Step.RESET}), reset=True)
+    return run_rollout(session, "reset", options, break_lock=break_lock)
 
 
 @verb(connects="hosts and watchers", help={"break_lock": BREAK_LOCK})
 def start(session: Session, *, break_lock: bool = False) -> int:
     """Step 5: start as a worker node and wait until the manager saw it join."""
-    from carbon.plan.plan import Step, Wishes
-    from tasks.rollout import roll_out
+    from carbon.plan.plan import Options, Step
+    from tasks.rollout import run_rollout
 
-    wishes = Wishes(steps=frozenset({Step.START}), restart="never")
-    return roll_out(session, "start", wishes, break_lock=break_lock)
+    options = Options(steps=frozenset({Step.START}), restart="never")
+    return run_rollout(session, "start", options, break_lock=break_lock)
 
 
 @verb()
@@ -120,4 +120,5 @@ def verify(session: Session) -> int:
     from remote.rollout.verify import verify as look_for_proof
     from tasks.report import verified
 
-    return verified(session.screen, look_for_proof(session.fleet, session.nodes, session.screen))
+    results = look_for_proof(session.fleet, session.nodes, session.screen)
+    return verified(session.screen, session.nodes, results)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tasks.deploy import BREAK_LOCK
@@ -20,33 +21,37 @@ TIMEOUT = "Seconds of patience for this run, instead of the limits in hosts.yaml
 )
 def restart(session: Session, *, timeout: int = 0, break_lock: bool = False) -> int:
     """Restart one worker after the other, each drained before and seen joining after."""
-    from carbon.plan.plan import Step, Wishes
-    from tasks.rollout import roll_out
+    from carbon.plan.plan import Options, Step
+    from tasks.rollout import run_rollout
 
-    wishes = Wishes(steps=frozenset({Step.START}), restart="always")
-    return roll_out(session.patient(timeout), "restart", wishes, break_lock=break_lock)
+    options = Options(steps=frozenset({Step.START}), restart="always")
+    return run_rollout(session.patient(timeout), "restart", options, break_lock=break_lock)
 
 
 @verb(every_worker=False, help={"timeout": TIMEOUT, "break_lock": BREAK_LOCK})
 def stop(session: Session, *, timeout: int = 0, break_lock: bool = False) -> int:
     """Stop one worker after the other, each drained before and seen leaving after."""
-    from tasks.departure import stop_all
+    from carbon.plan.stop import plan_stop
+    from tasks.rollout import run_stop
 
-    return stop_all(session.patient(timeout), break_lock=break_lock)
+    return run_stop(session.patient(timeout), "stop", plan_stop, break_lock=break_lock)
 
 
 @verb(every_worker=False, help={"timeout": TIMEOUT, "break_lock": BREAK_LOCK})
 def remove(session: Session, *, timeout: int = 0, break_lock: bool = False) -> int:
     """Take a worker out: drained, stopped, seen leaving, unmapped; its AS_HOME stays."""
-    from tasks.departure import remove_all
+    from carbon.plan.stop import plan_remove
+    from tasks.rollout import run_stop
 
-    return remove_all(session.patient(timeout), break_lock=break_lock)
+    removed = {node.name for node in session.nodes}
+    planner = partial(plan_remove, cluster=session.cluster, removed=removed)
+    return run_stop(session.patient(timeout), "remove", planner, break_lock=break_lock)
 
 
 @verb(connects="hosts")
 def history(session: Session) -> int:
     """List what deploys replaced and kept on each worker, newest first."""
-    from tasks.departure import show_history
+    from tasks.history import show_history
 
     return show_history(session)
 
@@ -61,13 +66,13 @@ def history(session: Session) -> int:
 )
 def rollback(session: Session, *, to: str = "", break_lock: bool = False) -> int:
     """Return to what was before the last deploy: files, driver, deployment; restart, verify."""
-    from carbon.plan.plan import Step, Wishes, plan_rollback
-    from tasks.rollout import roll_out
+    from carbon.plan.plan import Options, Step, plan_rollback
+    from tasks.rollout import run_rollout
 
-    return roll_out(
+    return run_rollout(
         session,
         "rollback",
-        Wishes(steps=frozenset({Step.START})),
+        Options(steps=frozenset({Step.START})),
         break_lock=break_lock,
         planner=lambda node, facts: plan_rollback(node, facts, to=to or None),
     )

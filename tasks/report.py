@@ -10,13 +10,16 @@ from rich.text import Text
 
 from carbon.cluster import Node
 from carbon.config import masked_diff, outdated_secrets
+from carbon.errors import ProvisionError
 from carbon.plan.plan import Plan
 from carbon.secret import Secret
 from tasks.screen import Screen
 
 if TYPE_CHECKING:
-    from remote.rollout.request import Done
-    from remote.rollout.verify import Verified
+    from remote.rollout.request import Result
+
+
+SKIPPED = "skipped, unchanged (an earlier server failed)"
 
 
 def planned(screen: Screen, plans: Sequence[Plan]) -> None:
@@ -51,6 +54,8 @@ def summary(made: Plan) -> str:
         parts.append("reset the deployment directory")
     if made.start:
         parts.append(f"{'restart' if made.restart else 'start'} ({made.reason})")
+    if made.stop:
+        parts.append("remove" if made.remove else "stop")
     if made.verify:
         parts.append("verify (started by an earlier run, not yet seen joining)")
     return ", ".join(parts) or "nothing to do"
@@ -106,48 +111,93 @@ def heading(nodes: Iterable[Node]) -> str:
     return "worker" if all(node.role == "worker" for node in nodes) else "server"
 
 
-def finished(screen: Screen, results: Sequence[Done]) -> int:
+def finished(screen: Screen, results: Sequence[Result]) -> int:
     """Print the table of what became of each server, then each failure; return the status."""
-    columns = (heading(done.plan.node for done in results), "changed", "pid", "ports", "joined")
-    screen.table(columns, [_row(done) for done in results], wraps="changed")
-    errors = [done.error for done in results if done.error]
+    columns = (_heading(results), "changed", "pid", "ports", "joined")
+    screen.table(columns, [_row(result) for result in results], wraps="changed")
+    return _print_errors(screen, results)
+
+
+def stopped(screen: Screen, results: Sequence[Result]) -> int:
+    """Print how each server ended, then each failure; return the status."""
+    rows = [(result.plan.node.name, _outcome(result)) for result in results]
+    screen.table((_heading(results), "outcome"), rows)
+    status = _print_errors(screen, results)
+    unseen = any(result.stopped and result.stopped.seen_leaving is False for result in results)
+    return 1 if unseen else status
+
+
+def verified(
+    screen: Screen, nodes: Sequence[Node], results: Sequence[Result | ProvisionError]
+) -> int:
+    """Print what was seen of each worker's join; return the status."""
+    rows = []
+    for node, result in zip(nodes, results, strict=True):
+        error = result if isinstance(result, ProvisionError) else result.error
+        pid = "-" if isinstance(result, ProvisionError) else _pid(result)
+        text = str(error) if isinstance(result, ProvisionError) else _joined(result)
+        rows.append((node.name, pid, error.seen if error and error is not result else text))
+    screen.table((heading(nodes), "pid", "joined"), rows)
+    return 1 if any(isinstance(result, ProvisionError) or result.error for result in results) else 0
+
+
+def _heading(results: Sequence[Result]) -> str:
+    return heading(result.plan.node for result in results)
+
+
+def _print_errors(screen: Screen, results: Sequence[Result]) -> int:
+    errors = [result.error for result in results if result.error]
     for error in errors:
         screen.line()
         screen.line(Text(f"error: {error}"))
     return 1 if errors else 0
 
 
-def _row(done: Done) -> tuple[str | Text, ...]:
-    node = done.plan.node
-    process = done.plan.facts.process
-    pid = str(done.joined.pid) if done.joined else str(process.pid) if process else "-"
-    if done.plan.restart and not done.joined:
-        pid = "-"
+def _row(result: Result) -> tuple[str | Text, ...]:
+    node = result.plan.node
     ports = f"{node.local_member_port} {node.http_port} {node.https_port}"
-    return node.name, _changed(done), pid, ports, _joined(done)
+    return node.name, _changed(result), _pid(result), ports, _joined(result)
 
 
-def _changed(done: Done) -> Text:
-    if not done.reached:
-        return Text("not reached: left as it was", "yellow")
-    if done.error:
-        return Text("FAILED" + (f" after {', '.join(done.changed)}" if done.changed else ""), "red")
-    return Text(", ".join(done.changed) or "nothing", "green" if done.changed else "")
+def _pid(result: Result) -> str:
+    if result.joined:
+        return str(result.joined.pid)
+    process = result.plan.facts.process
+    return str(process.pid) if process and not result.plan.restart else "-"
 
 
-def _joined(done: Done) -> str:
-    if done.joined:
-        return f"{done.joined.evidence}, after {done.joined.seconds:.1f} s"
-    facts = done.plan.facts
-    if done.plan.start or facts.process is None:
+def _changed(result: Result) -> Text:
+    if not result.reached:
+        return Text(SKIPPED, "yellow")
+    if result.error:
+        after = f" after {', '.join(result.changed)}" if result.changed else ""
+        return Text(f"FAILED{after}", "red")
+    return Text(", ".join(result.changed) or "nothing", "green" if result.changed else "")
+
+
+def _outcome(result: Result) -> Text:
+    ended = result.stopped
+    if not result.reached:
+        return Text(SKIPPED, "yellow")
+    if result.error or ended is None:
+        return Text("FAILED", "red")
+    if not ended.was_running:
+        return Text("was not running")
+    how = "killed" if ended.killed else "stopped"
+    seen = {
+        True: f"{how}, seen leaving, after {ended.seconds:.1f} s",
+        False: f"{how} after {ended.seconds:.1f} s, NOT seen leaving by the manager",
+        None: f"{how} after {ended.seconds:.1f} s",
+    }
+    return Text(seen[ended.seen_leaving])
+
+
+def _joined(result: Result) -> str:
+    if result.joined:
+        return f"{result.joined.evidence}, after {result.joined.seconds:.1f} s"
+    facts = result.plan.facts
+    if result.plan.start or facts.process is None:
         return "-"
     if facts.joined is None:
         return "not seen"
     return f"{facts.joined} (recorded)"
-
-
-def verified(screen: Screen, results: Sequence[Verified]) -> int:
-    """Print what was seen of each worker's join; return the status."""
-    rows = [(one.node.name, str(one.pid or "-"), one.text) for one in results]
-    screen.table((heading(one.node for one in results), "pid", "joined"), rows)
-    return 0 if all(one.good for one in results) else 1

@@ -1,51 +1,69 @@
-"""What all rolling verbs share: look, show the plan, apply it, print the table."""
+"""What all rolling verbs share: preflight, plan, rollout, table."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from carbon import exits
 from carbon.errors import Interrupted, refuse
-from carbon.plan.plan import Wishes
-from remote.rollout.preflight import Planner, look, preflight
-from remote.rollout.request import Order
-from remote.rollout.rollout import apply
+from carbon.plan.plan import Options
+from remote.rollout.preflight import Planner, preflight
+from remote.rollout.request import Request, Result
+from remote.rollout.rollout import roll_out
 from remote.run.interrupt import deferred
-from tasks.report import details, finished, planned
+from tasks.report import details, finished, planned, stopped
 
 if TYPE_CHECKING:
     from tasks.session import Session
 
 
-def roll_out(
+def run_rollout(
     session: Session,
-    name: str,
-    wishes: Wishes,
+    verb: str,
+    options: Options,
     *,
     break_lock: bool = False,
     rollback: bool = False,
     planner: Planner | None = None,
 ) -> int:
-    """Do what a verb wishes for on all its nodes, one after another; return the exit status."""
-    order = Order(
-        nodes=session.nodes, wishes=wishes, verb=name, break_lock=break_lock, rollback=rollback
+    """Do what a verb asks for on all its nodes, one after another; return the exit status."""
+    request = Request(
+        nodes=session.nodes, options=options, verb=verb, break_lock=break_lock, rollback=rollback
     )
+    results = _results(session, request, planner)
+    return _status(results, finished(session.screen, results))
+
+
+def run_stop(session: Session, verb: str, planner: Planner, *, break_lock: bool) -> int:
+    """Stop all nodes of a verb, one after another; return the exit status."""
+    options = Options(steps=frozenset())
+    request = Request(nodes=session.nodes, options=options, verb=verb, break_lock=break_lock)
+    results = _results(session, request, planner)
+    return _status(results, stopped(session.screen, results))
+
+
+def _results(session: Session, request: Request, planner: Planner | None) -> Sequence[Result]:
     screen = session.screen
     with deferred(screen.ending):
-        plans = look(session.fleet, order, progress=screen, planner=planner)
+        checked = preflight(session.fleet, request, progress=screen, planner=planner)
+        plans = checked.demand()
         planned(screen, plans)
-        results = apply(session.fleet, order, plans, progress=screen, rotation=session.rotation())
-    status = finished(screen, results)
-    stopped = any(isinstance(done.error, Interrupted) for done in results)
-    return Interrupted.exit_status if stopped else status
+        balancer = session.load_balancer()
+        return roll_out(session.fleet, request, plans, progress=screen, balancer=balancer)
 
 
-def show_plan(session: Session, wishes: Wishes) -> int:
+def _status(results: Sequence[Result], status: int) -> int:
+    interrupted = any(isinstance(result.error, Interrupted) for result in results)
+    return Interrupted.exit_status if interrupted else status
+
+
+def show_plan(session: Session, options: Options) -> int:
     """Print what deploy would do on each node; return 2 if it is anything."""
-    order = Order(nodes=session.nodes, wishes=wishes, verb="plan")
-    found = preflight(session.fleet, order, progress=session.screen)
+    request = Request(nodes=session.nodes, options=options, verb="plan")
+    checked = preflight(session.fleet, request, progress=session.screen)
     session.screen.close()
-    for made in found.plans:
-        details(session.screen, made)
-    refuse(found.errors)
-    return 0 if all(made.empty for made in found.plans) else exits.ATTENTION
+    for plan in checked.plans:
+        details(session.screen, plan)
+    refuse(checked.errors)
+    return 0 if all(plan.empty for plan in checked.plans) else exits.ATTENTION

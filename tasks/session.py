@@ -17,7 +17,7 @@ from tasks.executor import VerbContext
 from tasks.inventory import find_inventory
 
 if TYPE_CHECKING:
-    from remote.rollout.request import Rotation
+    from remote.rollout.request import LoadBalancer as RolloutBalancer
     from tasks.screen import Screen
 
 
@@ -88,25 +88,25 @@ class Session:
                 )
         return tuple(host for host in self.hosts if isinstance(host, Node))
 
-    def patient(self, timeout_seconds: int) -> Session:
+    def patient(self, patience_seconds: int) -> Session:
         """Return this session with another patience for starts, joins and stops; 0 changes nothing.
 
         Raises UsageError for a negative one.
         """
-        if timeout_seconds < 0:
+        if patience_seconds < 0:
             raise UsageError("--timeout is negative", action="give seconds, such as 120")
-        if timeout_seconds:
+        if patience_seconds:
             limits = replace(
                 self.cluster.limits,
-                start_seconds=timeout_seconds,
-                join_seconds=timeout_seconds,
-                stop_seconds=timeout_seconds,
+                start_seconds=patience_seconds,
+                join_seconds=patience_seconds,
+                stop_seconds=patience_seconds,
             )
             self.cluster = self.fleet.cluster = replace(self.cluster, limits=limits)
         return self
 
-    def rotation(self) -> Rotation | None:
-        """Return the load balancer's side of a rolling change, if hosts.yaml has one."""
+    def load_balancer(self) -> RolloutBalancer | None:
+        """Return the load balancer's side of a rollout, if hosts.yaml has one."""
         if self.cluster.load_balancer is None:
             return None
         from remote.balancer.rotation import Balancer

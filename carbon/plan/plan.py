@@ -32,7 +32,7 @@ ALL_STEPS = frozenset(Step)
 Restarts = Literal["never", "needed", "always"]
 
 
-class Wishes(Value, kw_only=True):
+class Options(Value, kw_only=True):
     """What the operator asked for beside the inventory."""
 
     steps: frozenset[Step] = ALL_STEPS
@@ -72,6 +72,10 @@ class Plan(Value, kw_only=True):
     finish_swap: bool = False
     """An interrupted run left its journal open: what it began is completed."""
     start: bool = False
+    stop: bool = False
+    """The server is stopped, and stays so."""
+    remove: bool = False
+    """It leaves for good: the load balancer and /etc/hosts forget it."""
     verify: bool = False
     """It was started by this tool and never seen joining: look for the evidence, from then on."""
     reason: str = ""
@@ -83,6 +87,16 @@ class Plan(Value, kw_only=True):
     def restart(self) -> bool:
         """The server runs and will be stopped and started."""
         return self.start and self.facts.process is not None
+
+    @property
+    def stops(self) -> bool:
+        """The server will be stopped, for good or to be started again."""
+        return self.stop or self.restart
+
+    @property
+    def rotates(self) -> bool:
+        """The load balancer is concerned: requests have to be kept from the server for a while."""
+        return self.start or self.stop or self.verify
 
     @property
     def as_running(self) -> Node:
@@ -113,7 +127,7 @@ class Plan(Value, kw_only=True):
     @property
     def empty(self) -> bool:
         """Nothing at all will be done."""
-        does = (self.swaps, self.unstages, self.edits_hosts, self.start, self.verify)
+        does = (self.swaps, self.unstages, self.edits_hosts, self.rotates)
         return not any(does)
 
     @property
@@ -123,7 +137,7 @@ class Plan(Value, kw_only=True):
 
 
 def plan(
-    node: Node, facts: ServerFacts, *, wishes: Wishes, wanted: WantedDriver | None = None
+    node: Node, facts: ServerFacts, *, options: Options, wanted: WantedDriver | None = None
 ) -> Plan:
     """Compare a server with hosts.yaml and say what has to change.
 
@@ -131,23 +145,23 @@ def plan(
     file that cannot be patched, and ProvisionError where /etc/hosts contradicts hosts.yaml.
     """
     try:
-        patched = _patched(node, facts) if Step.CONFIG in wishes.steps else {}
+        patched = _patched(node, facts) if Step.CONFIG in options.steps else {}
         files = _file_changes(facts, patched)
-        made = _driver_plan(facts, wanted) if Step.DRIVER in wishes.steps else None
+        made = _driver_plan(facts, wanted) if Step.DRIVER in options.steps else None
         drafted = Plan(
             node=node,
             facts=facts,
             files=files,
             driver=made,
             upload=layout.LIB / wanted.name if wanted and made and made.upload else None,
-            hosts=_hosts_plan(node, facts) if Step.HOSTS in wishes.steps else None,
-            finish_swap=_swap_is_open(facts, wishes),
+            hosts=_hosts_plan(node, facts) if Step.HOSTS in options.steps else None,
+            finish_swap=_swap_is_open(facts, options),
             notes=_secured_notes(patched),
         )
-        _refuse_renumbering(node, facts, files, wishes)
+        _refuse_renumbering(node, facts, files, options)
     except ProvisionError as error:
         raise error.at(host=node.name) from error
-    return _with_reset(_with_start(drafted, wishes), wishes)
+    return _with_reset(_with_start(drafted, options), options)
 
 
 def plan_rollback(node: Node, facts: ServerFacts, *, to: str | None = None) -> Plan:
@@ -165,7 +179,7 @@ def plan_rollback(node: Node, facts: ServerFacts, *, to: str | None = None) -> P
         return Plan(node=node, facts=facts, undo=undo, start=True, reason="rollback")
     taken_back = "that is taken back already (--to returns further, see `fab history`)"
     drafted = Plan(node=node, facts=facts, notes=(taken_back,))
-    return _with_start(drafted, Wishes(steps=frozenset({Step.START})))
+    return _with_start(drafted, Options(steps=frozenset({Step.START})))
 
 
 def _patched(node: Node, facts: ServerFacts) -> dict[PurePosixPath, config.Patched]:
@@ -246,20 +260,20 @@ def hosts_owner(node: Node) -> str:
     return node.domain
 
 
-def _swap_is_open(facts: ServerFacts, wishes: Wishes) -> bool:
-    changes_home = wishes.steps & {Step.DRIVER, Step.CONFIG, Step.RESET}
+def _swap_is_open(facts: ServerFacts, options: Options) -> bool:
+    changes_home = options.steps & {Step.DRIVER, Step.CONFIG, Step.RESET}
     return bool(changes_home) and facts.journal is not None
 
 
 def _refuse_renumbering(
-    node: Node, facts: ServerFacts, files: Sequence[FileChange], wishes: Wishes
+    node: Node, facts: ServerFacts, files: Sequence[FileChange], options: Options
 ) -> None:
     """Stop an inventory edit from silently moving a deployed worker to other ports.
 
     Deployed means that clustering is on and the localMemberHost is already this node's. Where
     an interrupted run left its journal open, its files are a mixture that has no numbers yet.
     """
-    if wishes.renumber or facts.journal is not None:
+    if options.renumber or facts.journal is not None:
         return
     if not any(change.path in _NUMBERED for change in files):
         return
@@ -287,10 +301,10 @@ def _refuse_renumbering(
 _NUMBERED = frozenset({layout.AXIS2, layout.CARBON_XML})
 
 
-def _with_start(drafted: Plan, wishes: Wishes) -> Plan:
-    if Step.START not in wishes.steps:
+def _with_start(drafted: Plan, options: Options) -> Plan:
+    if Step.START not in options.steps:
         return replace(drafted, notes=(*drafted.notes, *_pending_restart(drafted)))
-    reason = _start_reason(drafted, wishes)
+    reason = _start_reason(drafted, options)
     unproved = not reason and drafted.facts.joined is None
     ours = bool(drafted.facts.recorded)
     notes = () if reason else _pending_restart(drafted)
@@ -305,13 +319,13 @@ def _with_start(drafted: Plan, wishes: Wishes) -> Plan:
     )
 
 
-def _start_reason(drafted: Plan, wishes: Wishes) -> str:
+def _start_reason(drafted: Plan, options: Options) -> str:
     """Say why the server has to be started; empty if it may go on as it is."""
     running = drafted.facts.process
     if running is None:
         tables = "; -Dsetup makes its local tables" if drafted.facts.lacks_tables else ""
         return f"it is not running{tables}"
-    if wishes.restart == "never":
+    if options.restart == "never":
         return ""
     if drafted.files:
         return "its configuration changes"
@@ -322,7 +336,7 @@ def _start_reason(drafted: Plan, wishes: Wishes) -> str:
     if running.newer:
         more = f" and {len(running.newer) - 1} more" if len(running.newer) > 1 else ""
         return f"{running.newer[0]}{more} changed after its start"
-    return "asked for" if wishes.restart == "always" else ""
+    return "asked for" if options.restart == "always" else ""
 
 
 def _pending_restart(drafted: Plan) -> tuple[str, ...]:
@@ -333,34 +347,34 @@ def _pending_restart(drafted: Plan) -> tuple[str, ...]:
     return ()
 
 
-def _with_reset(drafted: Plan, wishes: Wishes) -> Plan:
+def _with_reset(drafted: Plan, options: Options) -> Plan:
     """Decide about the deployment directory (guide: delete it and create an empty one).
 
     With a deployment synchronizer every start empties it, since the synchronizer refills it;
     without one a filled directory is left alone unless --reset, since nothing would.
     """
-    if Step.RESET not in wishes.steps:
+    if Step.RESET not in options.steps:
         return drafted
     state = drafted.facts.deployment
-    alone = wishes.steps == {Step.RESET}
+    alone = options.steps == {Step.RESET}
     if not (drafted.start or alone):
         return drafted
     if state in ("mount", "link"):
-        return _unreset(drafted, wishes, state)
+        return _unreset(drafted, options, state)
     if state == "missing":
         return replace(drafted, reset=True)
     if state == "empty":
         return drafted
     synchronizer = drafted.node.deployment_synchronizer
-    if wishes.reset or (synchronizer and synchronizer.enabled):
+    if options.reset or (synchronizer and synchronizer.enabled):
         return replace(drafted, reset=True)
     note = "repository/deployment/server is filled and left alone: no DeploymentSynchronizer"
     return replace(drafted, notes=(*drafted.notes, f"{note} would refill it (--reset empties it)"))
 
 
-def _unreset(drafted: Plan, wishes: Wishes, state: str) -> Plan:
+def _unreset(drafted: Plan, options: Options, state: str) -> Plan:
     synchronizer = drafted.node.deployment_synchronizer
-    if wishes.reset or (synchronizer and synchronizer.enabled):
+    if options.reset or (synchronizer and synchronizer.enabled):
         where = drafted.facts.deployment_target
         seen = f"behind a link to {where}" if state == "link" else "on a mount point"
         raise ProvisionError(

@@ -1,28 +1,28 @@
-"""Whether a worker answers over HTTP when asked from another server, as the load balancer will."""
+"""Whether a worker answers over HTTP if another host asks it, as the load balancer will."""
 
 from __future__ import annotations
 
 import re
 
 from carbon.cluster import Node
-from remote.host.server import Server
+from remote.host.host import Host, Machine
 
 
-def unanswered(server: Server, node: Node, *, timeout_seconds: float) -> str:
-    """Tell what is wrong with a worker's answer, tried from a server; empty where it answers.
+def http_problem(asking: Host[Machine], node: Node) -> str:
+    """Return what is wrong with a worker's answer, tried from another host; empty if it answers.
 
-    Empty, too, where sshd there does not let us try (AllowTcpForwarding no).
+    Empty, too, if sshd there does not let us try (AllowTcpForwarding no).
     """
-    host = node.local_member_host
+    address = node.local_member_host
     for port in (node.http_port, node.https_port):
-        match server.reach(host, port, timeout_seconds=timeout_seconds):
+        match asking.reach(address, port):
             case "refused":
                 return f"port {port} refuses connections"
             case "silent":
                 return f"port {port} is silent"
             case "forbidden":
                 return ""
-    line = server.ask(host, node.http_port, _question(node), timeout_seconds=timeout_seconds)
+    line = asking.ask(address, node.http_port, _question(node))
     status = re.match(rb"HTTP/1\.[01] (\d{3})", line)
     if status is None:
         return f"port {node.http_port} answers no HTTP"

@@ -11,10 +11,9 @@ from carbon.balancer.nginx import Rotation, Scheme, file_names, parse_addresses,
 from carbon.cluster import Node
 from carbon.errors import Interrupted, PrivilegeError, ScriptError, TimeLimitError, UnfitError
 from carbon.home.sockets import proc_net_forms
-from remote.balancer.http import unanswered
+from remote.balancer.http import http_problem
 from remote.balancer.vhosts import Found, Loaded, Vhosts
 from remote.host.fleet import Fleet
-from remote.host.lock import locked
 from remote.host.script import Script
 from remote.host.server import Stream
 from remote.run.interrupt import safe_point
@@ -25,7 +24,7 @@ SCHEMES: tuple[Scheme, Scheme] = ("http", "https")
 
 
 class Balancer:
-    """Takes workers out of nginx's upstreams and puts them back; a `remote.order.Rotation`.
+    """Takes workers out of nginx's upstreams and puts them back: the LoadBalancer of a rollout.
 
     Nothing is asked of the load balancer before `hold`.
     """
@@ -69,16 +68,7 @@ class Balancer:
         return False
 
     def _lock(self, stack: ExitStack, *, verb: str, break_lock: bool) -> None:
-        stack.enter_context(
-            locked(
-                self._vhosts.server,
-                run=self._fleet.run,
-                verb=verb,
-                run_as=None,
-                break_lock=break_lock,
-                timeout_seconds=self._fleet.cluster.limits.command_seconds,
-            )
-        )
+        stack.enter_context(self._vhosts.host.lock(verb=verb, break_lock=break_lock))
 
     def _let_go(self) -> None:
         self._turning = None
@@ -205,7 +195,7 @@ class Balancer:
                 "limit_seconds": int(limit_seconds),
             },
         )
-        with closing(self._vhosts.server.stream(script)) as stream:
+        with closing(self._vhosts.host.stream(script)) as stream:
             still_open = self._await_drained(node, stream)
         match still_open:
             case None:
@@ -221,7 +211,7 @@ class Balancer:
         while time.monotonic() < deadline:
             safe_point()
             try:
-                line = stream.line(timeout_seconds=1.0)
+                line = stream.line(within_seconds=1.0)
             except TimeoutError:
                 continue
             word, _, rest = (line or "").partition(" ")
@@ -245,12 +235,10 @@ class Balancer:
         limits = self._fleet.cluster.limits
         deadline = time.monotonic() + limits.join_seconds
         self._progress.now(node.name, "waiting for its answer over HTTP")
-        while trouble := unanswered(
-            self._vhosts.server, node, timeout_seconds=limits.connect_seconds
-        ):
+        while problem := http_problem(self._vhosts.host, node):
             if time.monotonic() >= deadline:
                 raise TimeLimitError(
-                    f"it joined, and {trouble} when tried from {self._vhosts.balancer.name},"
+                    f"it joined, and {problem} when tried from {self._vhosts.balancer.name},"
                     f" within {limits.join_seconds:g} s (limits: join)",
                     host=node.name,
                     step="rotation",

@@ -8,10 +8,9 @@ from carbon.balancer.nginx import Rotation, is_ours, parse_rotation, render
 from carbon.cluster import LoadBalancer, Node
 from carbon.errors import ConfigFileError
 from carbon.value import Value
-from remote.balancer.http import unanswered
+from remote.balancer.http import http_problem
 from remote.balancer.vhosts import Found, Loaded, Vhosts
 from remote.host.fleet import Fleet
-from remote.host.lock import locked
 from remote.run.threads import all_or_errors, parallel
 
 
@@ -55,7 +54,7 @@ def plan_vhosts(fleet: Fleet, *, all_in: bool) -> VhostPlan:
     entering = [worker for worker in fleet.cluster.workers if worker.name not in before]
     already_in = _rotation(found)
     asked = [worker for worker in entering if already_in.get(worker.name) != "in"]
-    silent = _silent(fleet, vhosts, asked)
+    silent = _silent(vhosts, asked)
     out = [name for name, state in before.items() if state == "out"]
     removed = [name for name, state in before.items() if state == "removed"]
     return VhostPlan(
@@ -80,15 +79,7 @@ def push_vhosts(fleet: Fleet, plan: VhostPlan, *, break_lock: bool) -> Loaded:
     where it refuses the files; the old ones are back then.
     """
     vhosts = Vhosts(fleet)
-    lock = locked(
-        vhosts.server,
-        run=fleet.run,
-        verb="lb.config",
-        run_as=None,
-        break_lock=break_lock,
-        timeout_seconds=fleet.cluster.limits.command_seconds,
-    )
-    with lock, vhosts.audited("lb.config"):
+    with vhosts.host.lock(verb="lb.config", break_lock=break_lock), vhosts.audited("lb.config"):
         vhosts.check_sudo()
         return vhosts.push(plan.found, plan.wanted)
 
@@ -114,12 +105,11 @@ def _rotation(found: Found) -> dict[str, Rotation]:
     return merged
 
 
-def _silent(fleet: Fleet, vhosts: Vhosts, workers: Sequence[Node]) -> dict[str, str]:
+def _silent(vhosts: Vhosts, workers: Sequence[Node]) -> dict[str, str]:
     """Ask workers from the load balancer; return what is wrong with those that do not answer."""
-    seconds = fleet.cluster.limits.connect_seconds
 
     def ask(worker: Node) -> str:
-        return unanswered(vhosts.server, worker, timeout_seconds=seconds)
+        return http_problem(vhosts.host, worker)
 
     answers, errors = all_or_errors(parallel(workers, ask))
     if errors:

@@ -15,9 +15,9 @@ from remote.host.archive import Member, pack, unpack
 from remote.host.audit import audit_line
 from remote.host.exit_status import ExitStatus
 from remote.host.fleet import Fleet
+from remote.host.host import Host
 from remote.host.script import Script
-from remote.host.server import Outcome, Server
-from remote.host.success import demand_success
+from remote.host.server import Outcome
 
 LOAD_SECONDS = 20
 """How long nginx may take to start with new files; many certificates take their time."""
@@ -57,13 +57,9 @@ class Vhosts:
         return _demand_balancer(self._fleet.cluster)
 
     @property
-    def server(self) -> Server:
-        """The connection to it."""
-        return self._fleet.server(self.balancer)
-
-    @property
-    def _seconds(self) -> float:
-        return self._fleet.cluster.limits.command_seconds
+    def host(self) -> Host[LoadBalancer]:
+        """The load balancer with its connection."""
+        return self._fleet.host(self.balancer)
 
     def read(self) -> Found:
         """Read the files that are there.
@@ -71,15 +67,11 @@ class Vhosts:
         Raises ScriptError, and what the connection raises.
         """
         values = {"conf_dir": str(self.balancer.conf_dir), "files": self._names}
-        script = Script(name="balancer_read", values=values)
-        outcome = self.server.run(script, timeout_seconds=self._seconds)
-        if outcome.status != 0:
-            raise ScriptError(
-                outcome.complaint,
-                host=self.balancer.name,
-                step="rotation",
-                action="correct `conf_dir` in hosts.yaml, or let the login read it",
-            )
+        outcome = self.host.run(
+            Script(name="balancer_read", values=values),
+            step="rotation",
+            remedy="correct `conf_dir` in hosts.yaml, or let the login read it",
+        )
         head, _, archive = outcome.out.partition(b"files\n")
         members = unpack(archive, host=self.balancer.name, step="rotation")
         files = {member.name: member.data for member in members}
@@ -91,7 +83,7 @@ class Vhosts:
         Raises PrivilegeError.
         """
         commands = sudo.vhost_commands(self._fleet.cluster, self.balancer)
-        sudo.check(self.server, commands, step="rotation", timeout_seconds=self._seconds)
+        sudo.check(self.host, commands, step="rotation")
 
     @contextmanager
     def audited(self, verb: str) -> Iterator[None]:
@@ -110,7 +102,7 @@ class Vhosts:
                 line = audit_line(self._fleet.cluster, verb, error=error)
                 script = Script(name="balancer_audit", values={"audit": line})
                 with suppress(ProvisionError):
-                    self.server.run(script, timeout_seconds=self._seconds)
+                    self.host.run(script, step="audit")
 
     def push(self, found: Found, wanted: Mapping[str, bytes]) -> Loaded:
         """Make the files those that are wanted, all or none; files not wanted go away.
@@ -133,9 +125,7 @@ class Vhosts:
             calls_sudo=True,
         )
         packed = pack(Member(name=name, data=data) for name, data in new.items())
-        outcome = self.server.run(
-            script, payload=packed, timeout_seconds=self._seconds + LOAD_SECONDS
-        )
+        outcome = self.host.outcome_of(script, payload=packed, more_seconds=LOAD_SECONDS)
         _demand_loaded(outcome, self.balancer)
         lines = outcome.out.decode(errors="replace").splitlines()
         return Loaded(
@@ -168,7 +158,7 @@ def _demand_loaded(outcome: Outcome, balancer: LoadBalancer) -> None:
     if action is not None:
         seen = f"{outcome.complaint}; the old files are back"
         raise ScriptError(seen, host=balancer.name, step="push", action=action)
-    demand_success(outcome, host=balancer.name, step="push")
+    outcome.check(host=balancer.name, step="push")
 
 
 _RESTORED: Mapping[int, str] = {

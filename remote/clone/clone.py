@@ -13,15 +13,17 @@ from carbon.cluster import Node
 from carbon.errors import ProvisionError, UnfitError, refuse
 from carbon.home import layout
 from carbon.home.facts import ServerFacts
-from carbon.plan.plan import Plan, Step, Wishes
+from carbon.plan.plan import Options, Plan, Step
 from carbon.value import Value, replace
-from remote.clone.copy import HomeCopy, list_home, look_at_site
+from remote.clone.copy import HomeCopy, inspect_site, list_home
 from remote.host.fleet import Fleet
-from remote.host.lock import locked
 from remote.observe.facts import gather_facts
-from remote.rollout import activation, rollout
-from remote.rollout import preflight as looking
-from remote.rollout.request import Done, Order, Rotation
+from remote.rollout.generation import new_generation
+from remote.rollout.preflight import preflight
+from remote.rollout.request import LoadBalancer, Request, Result
+from remote.rollout.rollout import roll_out
+from remote.rollout.stage import stage
+from remote.rollout.swap import swap, swap_script, swapped_parts
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
 from remote.run.threads import all_or_errors, parallel
@@ -70,15 +72,13 @@ class _Look:
         self._order = order
         self._source = order.source
         self._progress = progress
-        self._seconds = fleet.cluster.limits.command_seconds
         self._found: dict[str, ServerFacts] = {}
 
     def take(self) -> list[Intent]:
         self._progress.now(self._source.name, "looking")
         facts = self._read_source()
         refuse(self._unfit_source(facts))
-        server = self._fleet.server(self._source)
-        listed = list_home(server, self._source, timeout_seconds=self._seconds)
+        listed = list_home(self._fleet.host(self._source))
         plans = self._plan(facts)
         sites = self._read_sites()
         intents = [self._intent(made, facts[made.node.name], listed) for made in plans]
@@ -88,7 +88,6 @@ class _Look:
 
     def _read_source(self) -> dict[str, ServerFacts]:
         """Return, by node, what the source has of the files that hosts.yaml changes on it."""
-        server = self._fleet.server(self._source)
 
         def read(node: Node) -> ServerFacts:
             as_source = replace(
@@ -98,9 +97,7 @@ class _Look:
                 java_home=self._source.java_home,
                 run_as=self._source.run_as,
             )
-            return gather_facts(
-                server, as_source, timeout_seconds=self._seconds, also=(layout.DATASOURCES,)
-            )
+            return gather_facts(self._fleet.host(as_source), also=(layout.DATASOURCES,))
 
         found, errors = all_or_errors(parallel(self._order.nodes, read))
         refuse(errors)
@@ -120,8 +117,10 @@ class _Look:
                 return facts
             return contents.as_cloned(node, facts, source[node.name])
 
-        order = Order(nodes=self._order.nodes, wishes=Wishes(renumber=True), verb="clone")
-        return looking.look(self._fleet, order, progress=self._progress, forecast=forecast)
+        options = Options(renumber=True)
+        request = Request(nodes=self._order.nodes, options=options, verb="clone")
+        checked = preflight(self._fleet, request, progress=self._progress, forecast=forecast)
+        return checked.demand()
 
     def _resumes(self, node: Node) -> bool:
         return contents.resumes(self._found[node.name], self._source, replacing=self._order.replace)
@@ -130,7 +129,7 @@ class _Look:
         nodes = (self._source, *self._order.nodes)
 
         def read(node: Node) -> Site:
-            return look_at_site(self._fleet.server(node), node, timeout_seconds=self._seconds)
+            return inspect_site(self._fleet.host(node))
 
         sites, errors = all_or_errors(parallel(nodes, read))
         refuse(errors)
@@ -181,23 +180,23 @@ def clone(
     intents: Sequence[Intent],
     *,
     progress: Progress,
-    rotation: Rotation | None = None,
-) -> list[Done]:
+    balancer: LoadBalancer | None = None,
+) -> list[Result]:
     """Do what was intended, one node after another; the first failure ends it.
 
     Errors are in the result, so that what was done is told, too.
     """
-    done: list[Done] = []
+    results: list[Result] = []
     for intent in intents:
-        if any(one.error for one in done):
-            done.append(Done(plan=intent.plan, reached=False))
+        if any(result.error for result in results):
+            results.append(Result(plan=intent.plan, reached=False))
         else:
-            made = _Clone(fleet, order, intent, progress=progress, rotation=rotation)
-            done.append(made.take())
-    return done
+            turn = _CloneTurn(fleet, order, intent, progress=progress, balancer=balancer)
+            results.append(turn.take())
+    return results
 
 
-class _Clone:
+class _CloneTurn:
     """One node's turn: locked, copied, made the node's own, landed, deployed."""
 
     def __init__(
@@ -207,7 +206,7 @@ class _Clone:
         intent: Intent,
         *,
         progress: Progress,
-        rotation: Rotation | None,
+        balancer: LoadBalancer | None,
     ) -> None:
         self._fleet = fleet
         self._order = order
@@ -215,11 +214,10 @@ class _Clone:
         self._source = order.source
         self._node = intent.plan.node
         self._progress = progress
-        self._rotation = rotation
-        self._seconds = fleet.cluster.limits.command_seconds
+        self._balancer = balancer
         self._changed: list[str] = []
 
-    def take(self) -> Done:
+    def take(self) -> Result:
         try:
             safe_point()
             with self._locked():
@@ -228,23 +226,15 @@ class _Clone:
                 return self._deploy()
         except ProvisionError as failure:
             error = failure.at(host=self._node.name, step="clone")
-            return Done(plan=self._intent.plan, changed=tuple(self._changed), error=error)
+            return Result(plan=self._intent.plan, changed=tuple(self._changed), error=error)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Lock both servers: nobody may swap files that are being copied."""
         with ExitStack() as stack:
             for node in (self._source, self._node):
-                stack.enter_context(
-                    locked(
-                        self._fleet.server(node),
-                        run=self._fleet.run,
-                        verb="clone",
-                        run_as=node.run_as,
-                        break_lock=self._order.break_lock,
-                        timeout_seconds=self._seconds,
-                    )
-                )
+                lock = self._fleet.host(node).lock(verb="clone", break_lock=self._order.break_lock)
+                stack.enter_context(lock)
             yield
 
     def _copy_and_land(self, selection: Selection) -> None:
@@ -268,7 +258,7 @@ class _Clone:
             copy.discard()
             raise
         if kept:
-            self._tell(f"the old AS_HOME is kept as {contents.kept_of(self._node.home)}")
+            self._say(f"the old AS_HOME is kept as {contents.kept_of(self._node.home)}")
 
     def _fetch(self, copy: HomeCopy, selection: Selection) -> None:
         began = time.monotonic()
@@ -284,46 +274,33 @@ class _Clone:
 
     def _become(self, partial: Node) -> None:
         """Patch the copy before it lands: never does an AS_HOME stand there that is another's."""
-        wishes = Wishes(steps=frozenset({Step.DRIVER, Step.CONFIG}), renumber=True)
-        order = Order(nodes=(partial,), wishes=wishes, verb="clone")
-        (made,) = looking.look(self._fleet, order, progress=self._progress)
-        if not made.swaps:
+        options = Options(steps=frozenset({Step.DRIVER, Step.CONFIG}), renumber=True)
+        request = Request(nodes=(partial,), options=options, verb="clone")
+        (plan,) = preflight(self._fleet, request, progress=self._progress).demand()
+        if not plan.swaps:
             return
-        server = self._fleet.server(self._node)
-        cluster = self._fleet.cluster
-        jar = self._node.driver.jar if self._node.driver else None
-        generation = activation.new_generation(
-            made, cluster=cluster, verb="clone", run=self._fleet.run
-        )
-        activation.stage(
-            server, made, generation=generation, jar=jar, timeout_seconds=self._seconds
-        )
-        swap = activation.swap_script(
-            made,
-            generation=generation,
-            keep_generations=cluster.keep_generations,
-            down=False,
-        )
-        activation.swap(server, swap, timeout_seconds=self._seconds)
-        if made.driver:
-            self._tell("driver")
-        if made.files:
-            self._tell("config: " + ", ".join(change.path.name for change in made.files))
+        host, cluster = self._fleet.host(partial), self._fleet.cluster
+        generation = new_generation(plan, cluster=cluster, verb="clone", run=self._fleet.run)
+        stage(host, plan, generation=generation)
+        keep = cluster.keep_generations
+        swap(host, swap_script(host, plan, generation=generation, keep_generations=keep))
+        for part in swapped_parts(plan):
+            self._say(part)
 
-    def _deploy(self) -> Done:
+    def _deploy(self) -> Result:
         """Do the rest: /etc/hosts, start, join; it is a deploy like any other."""
-        order = Order(
+        request = Request(
             nodes=(self._node,),
-            wishes=Wishes(),
+            options=Options(),
             verb="clone",
             break_lock=self._order.break_lock,
         )
-        plans = looking.look(self._fleet, order, progress=self._progress)
-        (done,) = rollout.apply(
-            self._fleet, order, plans, progress=self._progress, rotation=self._rotation
+        plans = preflight(self._fleet, request, progress=self._progress).demand()
+        (result,) = roll_out(
+            self._fleet, request, plans, progress=self._progress, balancer=self._balancer
         )
-        return replace(done, changed=(*self._changed, *done.changed))
+        return replace(result, changed=(*self._changed, *result.changed))
 
-    def _tell(self, text: str) -> None:
+    def _say(self, text: str) -> None:
         self._changed.append(text)
         self._progress.say(self._node.name, text)

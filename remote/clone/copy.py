@@ -15,9 +15,10 @@ from carbon.errors import ProvisionError, ScriptError
 from carbon.home import layout
 from carbon.value import replace
 from remote.host.fleet import Fleet
+from remote.host.host import Host
 from remote.host.lock import utc_now
 from remote.host.script import Script
-from remote.host.server import Outcome, Reading, Server
+from remote.host.server import Outcome, Reading
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
 from remote.run.threads import all_or_errors, parallel
@@ -28,30 +29,17 @@ SLOWEST_BYTES_PER_SECOND = 5_000_000
 """What a disk is trusted to do, where a limit has to grow with what is read or written."""
 
 
-def look_at_site(server: Server, node: Node, *, timeout_seconds: float) -> Site:
-    """Look at the place where a home stands, or is to stand."""
-    script = Script(
-        name="clone_look",
-        values={"home_dir": str(node.home), "partial": str(contents.partial_of(node.home))},
-        run_as=node.run_as,
-        limit_seconds=timeout_seconds,
-    )
-    outcome = server.run(script, timeout_seconds=timeout_seconds)
-    _demand(outcome, node, "look")
+def inspect_site(host: Host[Node]) -> Site:
+    """Inspect the place where a home stands, or is to stand."""
+    partial = str(contents.partial_of(host.node.home))
+    outcome = host.run(host.script("clone_look", partial=partial), step="look")
     return contents.parse_site(outcome.out)
 
 
-def list_home(server: Server, node: Node, *, timeout_seconds: float) -> tuple[Entry, ...]:
+def list_home(host: Host[Node]) -> tuple[Entry, ...]:
     """List what is in a home."""
-    script = Script(
-        name="clone_list",
-        values={"home_dir": str(node.home), "prune": contents.PRUNED},
-        run_as=node.run_as,
-        limit_seconds=timeout_seconds,
-    )
-    outcome = server.run(script, timeout_seconds=timeout_seconds)
-    _demand(outcome, node, "look")
-    return contents.parse_listing(outcome.out, name=node.name)
+    outcome = host.run(host.script("clone_list", prune=contents.PRUNED), step="look")
+    return contents.parse_listing(outcome.out, name=host.name)
 
 
 class HomeCopy:
@@ -75,7 +63,6 @@ class HomeCopy:
         self._node = node
         self._databases = databases
         self._progress = progress
-        self._seconds = fleet.cluster.limits.command_seconds
 
     def fetch(self, selection: Selection) -> None:
         """Stream what is selected, through this process alone, and compare both sides.
@@ -112,14 +99,14 @@ class HomeCopy:
             cloned=f"source={self._source.name}\nwhen={utc_now()}",
             first_start=first_start,
         )
-        landed = self._run(script, seconds=self._patience(selection.content_bytes))
+        landed = self._run(script, size_bytes=selection.content_bytes)
         return b"kept" in landed.out.split()
 
     def discard(self) -> None:
         """Take the partial directory away; where that fails, the next run does it."""
         discard = self._script("clone_discard", partial=str(self.partial.home))
         try:
-            self._run(discard, seconds=self._seconds)
+            self._run(discard)
         except ProvisionError as failure:
             self._progress.say(
                 self._node.name, f"{self.partial.home} is left until the next clone: {failure.seen}"
@@ -129,11 +116,8 @@ class HomeCopy:
         """Stream files from the source to the partial directory, through this process alone."""
         total_bytes = selection.stream_bytes
         spare_bytes = SPARE_KB * 1024
-        send = Script(
-            name="clone_send",
-            values={"home_dir": str(self._source.home)},
-            run_as=self._source.run_as,
-        )
+        source = self._fleet.host(self._source)
+        send = source.script("clone_send", limited=False)
         receive = self._script(
             "clone_receive",
             partial=str(self.partial.home),
@@ -143,12 +127,9 @@ class HomeCopy:
         watch = TarWatch(
             selection.kinds, limit_bytes=total_bytes + spare_bytes, origin=self._source.name
         )
-        reading = self._fleet.server(self._source).read(
-            send, payload=selection.names, stall_seconds=self._seconds
-        )
-        with closing(reading):
+        with closing(source.read(send, payload=selection.names)) as reading:
             pieces = self._watched(reading, watch, total_bytes=total_bytes)
-            self._run(receive, payload=pieces, seconds=self._patience(total_bytes))
+            self._run(receive, payload=pieces, size_bytes=total_bytes)
 
     def _watched(self, reading: Reading, watch: TarWatch, *, total_bytes: int) -> Iterator[bytes]:
         """Pass the stream on, piece by piece, each only after it was looked at."""
@@ -159,16 +140,14 @@ class HomeCopy:
             done_bytes += len(piece)
             self._progress.copied(self._node.name, done_bytes, total_bytes)
             safe_point()
-        _demand(reading.outcome(), self._source, "copy")
+        reading.outcome().check(host=self._source.name, step="copy")
         watch.finish()
 
     def _compare(self) -> Differences:
         def read(node: Node) -> tuple[Selection, dict[str, str]]:
-            server = self._fleet.server(node)
-            listed = list_home(server, node, timeout_seconds=self._seconds)
-            selection = contents.select(listed, databases=self._databases)
-            seconds = self._patience(selection.content_bytes)
-            return selection, _checksums(server, node, selection.files, stall_seconds=seconds)
+            host = self._fleet.host(node)
+            selection = contents.select(list_home(host), databases=self._databases)
+            return selection, _checksums(host, selection)
 
         results, errors = all_or_errors(parallel((self._source, self.partial), read))
         if errors:
@@ -182,41 +161,33 @@ class HomeCopy:
         self._progress.say(self._node.name, f"changed meanwhile, copied again: {found.told}")
         if found.surplus:
             drop = self._script("clone_drop", partial=str(self.partial.home))
-            self._run(drop, payload=contents.names_of(found.surplus), seconds=self._seconds)
+            self._run(drop, payload=contents.names_of(found.surplus))
         if found.stale.entries:
             self._send(found.stale, fresh=False)
 
     def _script(self, name: str, **values: str | int | list[str]) -> Script:
-        return Script(name=name, values=values, run_as=self._node.run_as)
+        return self._fleet.host(self._node).script(name, values, limited=False)
 
     def _run(
-        self, script: Script, *, payload: bytes | Iterable[bytes] = b"", seconds: float
+        self, script: Script, *, payload: bytes | Iterable[bytes] = b"", size_bytes: int = 0
     ) -> Outcome:
-        server = self._fleet.server(self._node)
-        outcome = server.run(script, payload=payload, timeout_seconds=seconds)
-        _demand(outcome, self._node, script.name.removeprefix("clone_"))
-        return outcome
-
-    def _patience(self, size_bytes: int) -> float:
-        return self._seconds + size_bytes / SLOWEST_BYTES_PER_SECOND
-
-
-def _checksums(
-    server: Server, node: Node, files: Selection, *, stall_seconds: float
-) -> dict[str, str]:
-    script = Script(name="clone_checksum", values={"home_dir": str(node.home)}, run_as=node.run_as)
-    reading = server.read(script, payload=files.names, stall_seconds=stall_seconds)
-    with closing(reading):
-        answer = b"".join(reading)
-        _demand(reading.outcome(), node, "copy")
-    return contents.parse_checksums(answer)
-
-
-def _demand(outcome: Outcome, node: Node, step: str) -> None:
-    if outcome.status != 0:
-        raise ScriptError(
-            outcome.complaint,
-            host=node.name,
-            step=step,
-            action="remove the cause; then run the same command again",
+        return self._fleet.host(self._node).run(
+            script,
+            step=script.name.removeprefix("clone_"),
+            payload=payload,
+            more_seconds=_patience_seconds(size_bytes),
         )
+
+
+def _patience_seconds(size_bytes: int) -> float:
+    return size_bytes / SLOWEST_BYTES_PER_SECOND
+
+
+def _checksums(host: Host[Node], selection: Selection) -> dict[str, str]:
+    script = host.script("clone_checksum", limited=False)
+    more_seconds = _patience_seconds(selection.content_bytes)
+    payload = selection.files.names
+    with closing(host.read(script, payload=payload, more_seconds=more_seconds)) as reading:
+        answer = b"".join(reading)
+        reading.outcome().check(host=host.name, step="copy")
+    return contents.parse_checksums(answer)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from carbon.cluster import Cluster, LoadBalancer, Node, Ssh
 from carbon.errors import ProvisionError
+from remote.host.host import Host, Machine
 from remote.host.server import Server
 from remote.run.threads import begin, settle
 
@@ -50,11 +51,14 @@ class Fleet:
         claims = [(node, *self._claim(node)) for node in nodes]
         begin([partial(self._open, node, future) for node, future, is_new in claims if is_new])
 
-    def server(self, node: Node | LoadBalancer) -> Server:
-        """Return the connection to a node, opening it the first time.
+    def host(self, node: Machine) -> Host[Machine]:
+        """Return a node with its connection, opened the first time.
 
         Raises ConnectError or HostKeyError.
         """
+        return Host(node, self._server(node), limits=self.cluster.limits, run=self.run)
+
+    def _server(self, node: Node | LoadBalancer) -> Server:
         future, is_new = self._claim(node)
         if is_new:
             self._open(node, future)

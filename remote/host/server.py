@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
+from carbon.errors import PrivilegeError, ProvisionError, ScriptError, UnfitError
 from carbon.home.facts import Reach
 from carbon.value import Value
+from remote.host.exit_status import ExitStatus
 from remote.host.script import Script
 
 __all__ = ["Held", "Outcome", "Reach", "Reading", "Server", "Sink", "Stream"]
@@ -29,6 +31,27 @@ class Outcome(Value):
         lines = self.err.decode(errors="replace").strip().splitlines()
         return lines[-1].strip() if lines else f"it ended with status {self.status}"
 
+    def check(self, *, host: str, step: str, remedy: str = "") -> None:
+        """Raise in the script's own words unless it succeeded.
+
+        `remedy` says what to do about a failure whose status says nothing more. Raises
+        UnfitError, PrivilegeError or ScriptError; remote/scripts/README.md lists the statuses.
+        """
+        match self.status:
+            case ExitStatus.DONE:
+                return
+            case ExitStatus.CHANGED:
+                kind: type[ProvisionError] = UnfitError
+                action = "run the same command again: it reads the server anew"
+            case ExitStatus.NOT_NOW:
+                kind, action = ScriptError, f"see `fab -H {host} status` for what it does now"
+            case ExitStatus.SUDO_REFUSED:
+                kind, action = PrivilegeError, f"install what `fab -H {host} sudoers` prints"
+            case _:
+                kind, action = ScriptError, "remove the cause; then run the same command again"
+                action = remedy or action
+        raise kind(self.complaint, host=host, step=step, action=action)
+
 
 class Held(Value, kw_only=True):
     """What a script left behind that lasts until it is released, or its connection is lost."""
@@ -45,10 +68,10 @@ Sink = Callable[[str | None], None]
 class Stream(Protocol):
     """A script that goes on running on the server, read line by line."""
 
-    def line(self, *, timeout_seconds: float) -> str | None:
+    def line(self, *, within_seconds: float) -> str | None:
         """Return the next line without its end, None at the end of the output.
 
-        Raises TimeoutError when none has come within `timeout_seconds`.
+        Raises TimeoutError when none has come within `within_seconds`.
         """
         ...
 
@@ -64,10 +87,10 @@ class Stream(Protocol):
         """Tell whether the script is known to have ended, in whatever way."""
         ...
 
-    def status(self, *, timeout_seconds: float) -> int | None:
+    def status(self, *, within_seconds: float) -> int | None:
         """Return the exit status of a script that has ended by itself.
 
-        None where it has not ended within `timeout_seconds`, or ended with its connection.
+        None where it has not ended within `within_seconds`, or ended with its connection.
         """
         ...
 

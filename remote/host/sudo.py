@@ -14,11 +14,9 @@ from typing import TypeAlias
 
 from carbon.balancer.nginx import file_names
 from carbon.cluster import Cluster, LoadBalancer, Node
-from carbon.errors import PrivilegeError
 from carbon.value import Value
-from remote.host.exit_status import ExitStatus
+from remote.host.host import Host, Machine
 from remote.host.script import Script
-from remote.host.server import Outcome, Server
 
 Command: TypeAlias = tuple[str, ...]
 
@@ -34,8 +32,6 @@ HOSTS_COMMANDS: tuple[Command, ...] = (
 
 CHECK = "sudo_check"
 """The script that asks sudo for all of a list of commands."""
-REFUSED = ExitStatus.SUDO_REFUSED
-"""Its exit status if sudo does not allow one of them."""
 
 NGINX_COMMANDS: tuple[Command, ...] = (("nginx", "-t"), ("nginx", "-s", "reload"))
 
@@ -66,32 +62,18 @@ def _file_commands(file: str) -> Iterator[Command]:
     yield ("rm", "-f", new, kept)
 
 
-def check(
-    server: Server, commands: Iterable[Command], *, step: str, timeout_seconds: float
-) -> None:
+def check(host: Host[Machine], commands: Iterable[Command], *, step: str) -> None:
     """Ask sudo whether it allows these commands, and change nothing.
 
     Raises PrivilegeError.
     """
     script = Script(name=CHECK, values={"commands": as_values(commands)}, calls_sudo=True)
-    outcome = server.run(script, timeout_seconds=timeout_seconds)
-    if outcome.status != 0:
-        raise refused(server, outcome, step=step)
+    host.run(script, step=step)
 
 
 def as_values(commands: Iterable[Command]) -> list[str]:
     """Return the commands as the script of the check wants them."""
     return [shlex.join(command) for command in commands]
-
-
-def refused(server: Server, outcome: Outcome, *, step: str) -> PrivilegeError:
-    """Return the error for a check that failed."""
-    return PrivilegeError(
-        f"sudo does not allow what this step needs: {outcome.complaint}",
-        host=server.name,
-        step=step,
-        action=f"install what `fab -H {server.name} sudoers` prints",
-    )
 
 
 class Fragment(Value, kw_only=True):

@@ -58,7 +58,7 @@ def run(
     with Lines() as incoming:
 
         def start(host: Node | LoadBalancer) -> Stream:
-            return incoming.start(host.name, fleet.server(host), _script(host, order), errors=True)
+            return incoming.start(host.name, fleet.host(host), _script(host, order), errors=True)
 
         streams: dict[str, Stream] = {}
         for host, started in zip(hosts, parallel(hosts, start), strict=True):
@@ -67,7 +67,7 @@ def run(
             else:
                 streams[host.name] = started
         while streams and (left := deadline - monotonic()) > 0:
-            came = incoming.next(timeout_seconds=left)
+            came = incoming.next(within_seconds=left)
             if came is None:
                 break
             if came.text is not None:
@@ -89,7 +89,7 @@ def _script(host: Node | LoadBalancer, order: CommandOrder) -> Script:
 
 
 def _ended(name: str, stream: Stream, order: CommandOrder) -> Ended:
-    status = stream.status(timeout_seconds=GRACE_SECONDS)
+    status = stream.status(within_seconds=GRACE_SECONDS)
     if status == TIMED_OUT:
         return _too_late(name, order)
     if status is None:

@@ -55,13 +55,8 @@ def examine(fleet: Fleet, nodes: Sequence[Node], *, progress: Progress) -> list[
 
 
 def _look(fleet: Fleet, node: Node) -> ServerFacts:
-    return gather_facts(
-        fleet.server(node),
-        node,
-        timeout_seconds=fleet.cluster.limits.command_seconds,
-        asked=questions(node, fleet.cluster),
-        also=LOOKED_AT,
-    )
+    asked = questions(node, fleet.cluster)
+    return gather_facts(fleet.host(node), asked=asked, also=LOOKED_AT)
 
 
 def _diagnose(

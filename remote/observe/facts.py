@@ -12,7 +12,7 @@ from typing import cast
 
 from carbon import config
 from carbon.cluster import Node
-from carbon.errors import ScriptError, UnfitError
+from carbon.errors import ScriptError
 from carbon.home import layout, process
 from carbon.home.driver import JarFacts, entry_pattern
 from carbon.home.facts import (
@@ -26,9 +26,9 @@ from carbon.home.facts import (
 )
 from carbon.join.columns import zone_of
 from remote.host.archive import unpack
+from remote.host.host import Host
 from remote.host.lock import LOCK_PATH
 from remote.host.script import Script
-from remote.host.server import Server
 
 _PRESENT = (
     layout.SCRIPT,
@@ -43,10 +43,8 @@ CLOCK_TICKS = 100
 
 
 def gather_facts(
-    server: Server,
-    node: Node,
+    host: Host[Node],
     *,
-    timeout_seconds: float,
     asked: Mapping[str, str] | None = None,
     also: Sequence[PurePosixPath] = (),
 ) -> ServerFacts:
@@ -56,36 +54,27 @@ def gather_facts(
     last ones of the console that it was started on); `also` are further files to read.
     Raises ScriptError when the answer makes no sense, and what the connection raises.
     """
-    script = _script(node, timeout_seconds, asked=asked or {}, also=also)
-    outcome = server.run(script, timeout_seconds=timeout_seconds)
-    if outcome.status != 0:
-        raise UnfitError(
-            f"the look at the server failed: {outcome.complaint}",
-            host=node.name,
-            step="look",
-            action="run `fab -H NAME run 'id; ls -ld AS_HOME'` and see whether the login works",
-        )
-    return parse(outcome.out, name=node.name, seen_at=time.monotonic())
+    outcome = host.run(
+        _script(host, asked=asked or {}, also=also),
+        step="facts",
+        remedy=f"check whether the login works: fab -H {host.name} run 'id; ls -ld"
+        f" {host.node.home}'",
+    )
+    return parse(outcome.out, name=host.name, seen_at=time.monotonic())
 
 
-def _script(
-    node: Node, timeout_seconds: float, *, asked: Mapping[str, str], also: Sequence[PurePosixPath]
-) -> Script:
+def _script(host: Host[Node], *, asked: Mapping[str, str], also: Sequence[PurePosixPath]) -> Script:
+    node = host.node
     driver = node.driver
-    return Script(
-        name="facts",
-        values={
-            "home_dir": str(node.home),
-            "java_dir": str(node.java_home or ""),
-            "files": [str(path) for path in (*config.managed_files(node), *also)],
-            "present": [str(path) for path in _PRESENT],
-            "jar": driver.jar.name if driver else "",
-            "driver_pattern": entry_pattern(driver.driver_class) if driver else "",
-            "lock": LOCK_PATH,
-            "asked": [word for pair in asked.items() for word in pair],
-        },
-        run_as=node.run_as,
-        limit_seconds=timeout_seconds,
+    return host.script(
+        "facts",
+        java_dir=str(node.java_home or ""),
+        files=[str(path) for path in (*config.managed_files(node), *also)],
+        present=[str(path) for path in _PRESENT],
+        jar=driver.jar.name if driver else "",
+        driver_pattern=entry_pattern(driver.driver_class) if driver else "",
+        lock=LOCK_PATH,
+        asked=[word for pair in asked.items() for word in pair],
     )
 
 

@@ -32,13 +32,13 @@ class LogFollower:
         Raises ScriptError if the log cannot be read.
         """
         seconds = self._fleet.cluster.limits.command_seconds
-        place = self._feed.switch(sink, timeout_seconds=seconds) if self._feed else None
+        place = self._feed.switch(sink, within_seconds=seconds) if self._feed else None
         if place is None:
             self.close()  # not begun, ended, rotated or truncated: its offsets mean nothing now
             script = follow_script(self._node, self._pattern, since=since)
             self._feed = _Feed(sink)
-            self._feed.stream = self._fleet.server(self._node).stream(script, sink=self._feed)
-            place = self._feed.place(timeout_seconds=seconds)
+            self._feed.stream = self._fleet.host(self._node).stream(script, sink=self._feed)
+            place = self._feed.place(within_seconds=seconds)
         if place is None:
             raise ScriptError(
                 f"its log {layout.LOG} cannot be followed",
@@ -82,23 +82,23 @@ class _Feed:
         self._since = 0
         self._ended = False
 
-    def switch(self, sink: Sink, *, timeout_seconds: float) -> str | None:
+    def switch(self, sink: Sink, *, within_seconds: float) -> str | None:
         """Let another sink have what is written from now on; None if the log cannot go on."""
         if self._ended or self.stream is None:
             return None
         self._sink, self._next = None, sink
         self.stream.tell("end")
-        place = self.place(timeout_seconds=timeout_seconds)
+        place = self.place(within_seconds=within_seconds)
         if place is None:
             return None
         inode, _, offset = place.partition(" ")
         grown = int(offset) >= self._opened_at + self._read
         return place if inode == self._inode and grown else None
 
-    def place(self, *, timeout_seconds: float) -> str | None:
+    def place(self, *, within_seconds: float) -> str | None:
         """Return the next place; None if the stream ended, or none came."""
         try:
-            return self._places.get(timeout=timeout_seconds)
+            return self._places.get(timeout=within_seconds)
         except Empty:
             return None
 

@@ -7,9 +7,11 @@ from queue import Empty, Full, Queue
 from threading import Event
 from types import TracebackType
 
+from carbon.cluster import LoadBalancer, Node
 from carbon.value import Value
+from remote.host.host import Host
 from remote.host.script import Script
-from remote.host.server import Server, Sink, Stream
+from remote.host.server import Sink, Stream
 
 QUEUED_LINES = 1000
 """What is not yet printed beyond this stays on its server: SSH's own window holds it there."""
@@ -33,12 +35,14 @@ class Lines:
         self._ended = Event()
         self._streams = ExitStack()
 
-    def start(self, name: str, server: Server, script: Script, *, errors: bool = False) -> Stream:
+    def start(
+        self, name: str, host: Host[Node | LoadBalancer], script: Script, *, errors: bool = False
+    ) -> Stream:
         """Start a script; its lines carry this name, those of stderr are told apart.
 
         Safe to call from several threads. Raises what the connection raises.
         """
-        stream = server.stream(
+        stream = host.stream(
             script,
             sink=self._sink(name),
             errors=self._sink(name, to_stderr=True) if errors else None,
@@ -46,10 +50,10 @@ class Lines:
         self._streams.callback(stream.close)
         return stream
 
-    def next(self, *, timeout_seconds: float) -> Line | None:
+    def next(self, *, within_seconds: float) -> Line | None:
         """Return the next line; None where none comes in time."""
         try:
-            return self._queue.get(timeout=max(0.0, timeout_seconds))
+            return self._queue.get(timeout=max(0.0, within_seconds))
         except Empty:
             return None
 

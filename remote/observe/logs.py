@@ -67,7 +67,7 @@ def read(
 
         def start(node: Node) -> None:
             script = _script(node, order, mark)
-            incoming.start(node.name, fleet.server(node), script)
+            incoming.start(node.name, fleet.host(node), script)
 
         opened = zip(nodes, parallel(nodes, start), strict=True)
         failed = {node.name: error for node, error in opened if isinstance(error, ProvisionError)}
@@ -145,7 +145,7 @@ class _Merge:
 
     def __iter__(self) -> Iterator[LogLine | LogEnd]:
         while not all(source.ended for source in self._sources.values()):
-            came = self._incoming.next(timeout_seconds=self._patience())
+            came = self._incoming.next(within_seconds=self._patience())
             if came is not None and (end := self._take(came.name, came.text)):
                 yield end
             yield from self._released()

@@ -23,5 +23,4 @@ def reach_member(fleet: Fleet, source: Node, target: Node) -> Reach | None:
 
 
 def _reach(fleet: Fleet, source: Node, host: str, port: int) -> Reach:
-    seconds = fleet.cluster.limits.connect_seconds
-    return fleet.server(source).reach(host, port, timeout_seconds=seconds)
+    return fleet.host(source).reach(host, port)

@@ -18,11 +18,10 @@ from carbon.home.driver import WantedDriver
 from carbon.home.facts import Reach, ServerFacts
 from carbon.join.membership import MEMBERS, members_pattern
 from carbon.join.own_log import OWN, OWN_MILESTONES_PATTERN
-from carbon.plan.plan import Plan, Wishes, plan
+from carbon.plan.plan import Options, Plan, plan
 from carbon.value import Value
 from remote.host.archive import unpack
 from remote.host.fleet import Fleet
-from remote.host.script import Script
 from remote.observe.facts import CLOCK_TICKS, gather_facts
 from remote.observe.reach import reach_database
 from remote.run.progress import Progress
@@ -67,10 +66,9 @@ def look_at_node(fleet: Fleet, node: Node) -> Seen:
     asked = {OWN: OWN_MILESTONES_PATTERN}
     if node.name == manager.name:
         asked[MEMBERS] = members_pattern(fleet.cluster)
-    seconds = fleet.cluster.limits.command_seconds
     with ThreadPoolExecutor(max_workers=1) as pool:
         to_database = pool.submit(reach_database, fleet, node)
-        facts = gather_facts(fleet.server(node), node, timeout_seconds=seconds, asked=asked)
+        facts = gather_facts(fleet.host(node), asked=asked)
         return Seen(facts=facts, to_database=to_database.result())
 
 
@@ -79,16 +77,13 @@ def look_at_balancer(fleet: Fleet, balancer: LoadBalancer) -> BalancerFacts:
 
     Raises ScriptError when the answer makes no sense, and what the connection raises.
     """
-    seconds = fleet.cluster.limits.command_seconds
-    script = Script(
-        name="balancer_status",
-        values={
-            "conf_dir": str(balancer.conf_dir),
-            "files": list(nginx.file_names(fleet.cluster)),
-        },
-        limit_seconds=seconds,
+    host = fleet.host(balancer)
+    script = host.script(
+        "balancer_status",
+        conf_dir=str(balancer.conf_dir),
+        files=list(nginx.file_names(fleet.cluster)),
     )
-    outcome = fleet.server(balancer).run(script, timeout_seconds=seconds)
+    outcome = host.outcome_of(script)
     head, mark, archive = outcome.out.partition(b"\nfiles\n")
     if not mark or not head.startswith(b"balancer 1"):
         raise ScriptError(
@@ -160,6 +155,6 @@ def drafted(node: Node, facts: ServerFacts, drivers: Drivers) -> Plan | Provisio
     if isinstance(wanted, ProvisionError):
         return wanted
     try:
-        return plan(node, facts, wishes=Wishes(renumber=True), wanted=wanted)
+        return plan(node, facts, options=Options(renumber=True), wanted=wanted)
     except ProvisionError as error:
         return error

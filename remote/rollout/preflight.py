@@ -17,7 +17,7 @@ from carbon.value import Value, replace
 from remote.host.fleet import Fleet
 from remote.observe.facts import gather_facts
 from remote.observe.reach import reach_database
-from remote.rollout.request import Order
+from remote.rollout.request import Request
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
 from remote.run.threads import or_error, parallel
@@ -30,8 +30,13 @@ class Preflight(Value, kw_only=True):
     """What was read of all servers: the plans, and every reason not to begin."""
 
     plans: tuple[Plan, ...]
-    """Of the nodes that could be planned, in the order of their turns."""
+    """Of the nodes that could be planned, in the request of their turns."""
     errors: tuple[ProvisionError, ...]
+
+    def demand(self) -> list[Plan]:
+        """Return the plans. Raises all reasons not to begin, of all servers, together."""
+        refuse(self.errors)
+        return list(self.plans)
 
 
 class _Looked(Value, kw_only=True):
@@ -43,26 +48,9 @@ class _Looked(Value, kw_only=True):
     """None: nothing can be planned, or nothing is to be."""
 
 
-def look(
-    fleet: Fleet,
-    order: Order,
-    *,
-    progress: Progress,
-    planner: Planner | None = None,
-    forecast: Forecast | None = None,
-) -> list[Plan]:
-    """Read every server, the manager and the ELB at once, and plan; nothing is changed.
-
-    Raises all reasons not to begin, of all servers, together.
-    """
-    found = preflight(fleet, order, progress=progress, planner=planner, forecast=forecast)
-    refuse(found.errors)
-    return list(found.plans)
-
-
 def preflight(
     fleet: Fleet,
-    order: Order,
+    request: Request,
     *,
     progress: Progress,
     planner: Planner | None = None,
@@ -73,15 +61,15 @@ def preflight(
     `planner` stands in for the comparison with hosts.yaml if a verb plans otherwise;
     `forecast` turns what a node is into what it will be, if its AS_HOME is yet to come.
     """
-    _refuse_elb(order.nodes)
-    planner = planner or _compare_with_inventory(order)
-    watchers = fleet.cluster.watchers if Step.START in order.wishes.steps else ()
-    asked = tuple({node.name: node for node in (*order.nodes, *watchers)}.values())
-    planned = {node.name for node in order.nodes}
+    _refuse_elb(request.nodes)
+    planner = planner or _compare_with_inventory(request)
+    watchers = fleet.cluster.watchers if Step.START in request.options.steps else ()
+    asked = tuple({node.name: node for node in (*request.nodes, *watchers)}.values())
+    planned = {node.name for node in request.nodes}
 
     def look_at(node: Node) -> _Looked:
         progress.now(node.name, "looking")
-        looked = _look_at(fleet, order, node)
+        looked = _look_at(fleet, request, node)
         progress.now(node.name, "")
         # Planned at once: the other servers are still being read.
         return _planned(looked, node, planner, forecast) if node.name in planned else looked
@@ -104,10 +92,9 @@ def preflight(
     return Preflight(plans=tuple(edit_hosts_once(plans)), errors=tuple(errors))
 
 
-def _look_at(fleet: Fleet, order: Order, node: Node) -> _Looked:
-    seconds = fleet.cluster.limits.command_seconds
-    facts = gather_facts(fleet.server(node), node, timeout_seconds=seconds)
-    starts = Step.START in order.wishes.steps
+def _look_at(fleet: Fleet, request: Request, node: Node) -> _Looked:
+    facts = gather_facts(fleet.host(node))
+    starts = Step.START in request.options.steps
     return _Looked(facts=facts, to_database=reach_database(fleet, node) if starts else None)
 
 
@@ -163,21 +150,21 @@ def _refuse_elb(nodes: Sequence[Node]) -> None:
             )
 
 
-def _compare_with_inventory(order: Order) -> Planner:
-    wanted = read_drivers(order)
+def _compare_with_inventory(request: Request) -> Planner:
+    wanted = read_drivers(request)
 
     def planner(node: Node, facts: ServerFacts) -> Plan:
         jar = wanted.get(node.driver.jar) if node.driver else None
-        return plan(node, facts, wishes=order.wishes, wanted=jar)
+        return plan(node, facts, options=request.options, wanted=jar)
 
     return planner
 
 
-def read_drivers(order: Order) -> dict[Path, WantedDriver]:
+def read_drivers(request: Request) -> dict[Path, WantedDriver]:
     """Read each driver JAR of the inventory once, on the operator's side."""
-    if Step.DRIVER not in order.wishes.steps:
+    if Step.DRIVER not in request.options.steps:
         return {}
-    drivers = {node.driver.jar: node.driver for node in order.nodes if node.driver}
+    drivers = {node.driver.jar: node.driver for node in request.nodes if node.driver}
     return {
         jar: driver.read_jar(jar, driver_class=one.driver_class) for jar, one in drivers.items()
     }

@@ -1,4 +1,4 @@
-"""What a run is asked to do, what it does it with, and what became of it."""
+"""What a run is asked to do, and what became of each node."""
 
 from __future__ import annotations
 
@@ -8,43 +8,45 @@ from typing import Protocol
 
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
-from carbon.plan.plan import Plan, Wishes
+from carbon.plan.plan import Options, Plan
 from carbon.value import Value
 from remote.rollout.start import Joined
+from remote.rollout.stop import Stopped
 
 
-class Order(Value, kw_only=True):
-    """What is to be done, to whom, and how."""
+class Request(Value, kw_only=True):
+    """What is to be done, to which nodes, and how."""
 
     nodes: tuple[Node, ...]
-    wishes: Wishes
+    options: Options
     verb: str
     break_lock: bool = False
     rollback: bool = False
-    """Take a node that fails to join back to what it was before, by itself."""
+    """Return a node that fails to join to what it was before, by itself."""
 
 
-class Done(Value, kw_only=True):
-    """What became of one server."""
+class Result(Value, kw_only=True):
+    """What became of one node."""
 
     plan: Plan
     changed: tuple[str, ...] = ()
     """What was done, a few words each."""
+    stopped: Stopped | None = None
     joined: Joined | None = None
     error: ProvisionError | None = None
     swapped: bool = False
-    """What was staged is in place, whatever came after it."""
+    """The staged files are in place, whatever came after."""
     reached: bool = True
-    """Its turn came: False where an earlier server failed."""
+    """Its turn came: False if an earlier node failed."""
 
 
-class Rotation(Protocol):
-    """The load balancer's side of a rolling change."""
+class LoadBalancer(Protocol):
+    """The load balancer's side of a rollout: nginx, or whatever keeps the same promises."""
 
     def hold(
         self, nodes: Sequence[Node], *, verb: str, break_lock: bool
     ) -> AbstractContextManager[None]:
-        """Keep the load balancer for the length of a rolling change of these nodes."""
+        """Keep the load balancer for the length of a rollout of these nodes."""
         ...
 
     def take_out(self, node: Node) -> None:

@@ -1,4 +1,4 @@
-"""Do what was planned: lock and stage everywhere at once, then roll, one server after another."""
+"""The rollout: lock and stage everywhere at once, then one node after another takes its turn."""
 
 from __future__ import annotations
 
@@ -6,110 +6,137 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from itertools import zip_longest
 from typing import TypeAlias
 
 from carbon.errors import LockedError, ProvisionError, refuse
 from carbon.plan.plan import Plan
 from remote.host.fleet import Fleet
-from remote.host.lock import locked
 from remote.observe.follow import Followers
-from remote.rollout import activation
-from remote.rollout.activation import NewGeneration
-from remote.rollout.request import Done, Order, Rotation
-from remote.rollout.turn import Turn
+from remote.rollout.generation import NewGeneration, new_generation
+from remote.rollout.hosts import clear_hosts
+from remote.rollout.request import LoadBalancer, Request, Result
+from remote.rollout.stage import stage, unstage
+from remote.rollout.turn import Context, Turn
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
 from remote.run.threads import Background, all_or_errors, parallel
 
 Generations: TypeAlias = Mapping[str, NewGeneration]
 """By the names of the nodes."""
-MET_SECONDS = 2.0
-"""How long a run that another one met half-way may take to give up."""
+YIELD_SECONDS = 2.0
+"""How long a run that this one met half-way may take to give up."""
 
 
-def apply(
+def roll_out(
     fleet: Fleet,
-    order: Order,
+    request: Request,
     plans: Sequence[Plan],
     *,
     progress: Progress,
-    rotation: Rotation | None = None,
-) -> list[Done]:
-    """Do what was planned: lock and stage all, then give each server its turn.
+    balancer: LoadBalancer | None = None,
+) -> list[Result]:
+    """Do what was planned: lock and stage all, then give each node its turn.
 
-    The first failure ends the roll; servers after it are as they were. Errors are in the
-    result, so that what was done is told, too.
+    The first failure ends the rollout; nodes after it are as they were. Errors are in the
+    results, so that what was done is shown, too.
     """
-    todo = [made for made in plans if not made.empty]
-    locked_ones = [made for made in plans if not made.empty or made.facts.lock_dead]
-    if not locked_ones:
-        return [Done(plan=made) for made in plans]
-    done: dict[str, Done] = {}
+    todo = [plan for plan in plans if not plan.empty]
+    to_lock = [plan for plan in plans if not plan.empty or plan.facts.lock_dead]
+    if not to_lock:
+        return [Result(plan=plan) for plan in plans]
+    results: dict[str, Result] = {}
     with (
-        _all_locked(fleet, order, locked_ones),
-        _held(rotation, order, todo),
-        _unstaged_after(fleet, todo, done, progress=progress),
+        _all_locked(fleet, request, to_lock),
+        _balancer_held(balancer, request, todo),
+        _unstaged_after(fleet, todo, results, progress=progress),
     ):
-        generations = _new_generations(fleet, order, todo)
+        generations = _new_generations(fleet, request, todo)
         _stage_all(fleet, todo, generations, progress=progress)
         safe_point()
-        done.update(_roll(fleet, order, todo, generations, progress=progress, rotation=rotation))
-    idle = {made.node.name: _idle(made, done) for made in plans if made.empty}
-    late = {
-        made.node.name: Done(plan=made, reached=False)
-        for made in todo
-        if made.node.name not in done
-    }
-    by_name = {**idle, **late, **done}
-    return [by_name[made.node.name] for made in plans]
+        with _turns(
+            fleet, request, todo, generations, progress=progress, balancer=balancer
+        ) as turns:
+            _take_turns(turns, todo, results)
+    return [_result(plan, results) for plan in plans]
 
 
-def _idle(made: Plan, done: Mapping[str, Done]) -> Done:
-    """Return what became of a node without a turn: of its /etc/hosts another one may decide."""
-    if not made.hosts_by:
-        return Done(plan=made)
-    by = done.get(made.hosts_by)
-    if by is None or by.error is not None:
-        return Done(plan=made, reached=False)
-    return Done(plan=made, changed=(f"hosts (by {made.hosts_by})",))
-
-
-def _held(
-    rotation: Rotation | None, order: Order, todo: Sequence[Plan]
-) -> AbstractContextManager[None]:
-    """Keep the load balancer while servers are started or seen joining."""
-    turned = [made.node for made in todo if made.start or made.verify]
-    if rotation is None or not turned:
-        return nullcontext()
-    return rotation.hold(turned, verb=order.verb, break_lock=order.break_lock)
+def _take_turns(turns: Sequence[Turn], todo: Sequence[Plan], results: dict[str, Result]) -> None:
+    """Give each node its turn, until one fails."""
+    for at, turn in enumerate(turns):
+        following = turns[at + 1].prepare if at + 1 < len(turns) else lambda: None
+        result = turn.take(meanwhile=following)
+        results[todo[at].node.name] = result
+        if result.error is not None:
+            return
 
 
 @contextmanager
-def _all_locked(fleet: Fleet, order: Order, todo: Sequence[Plan]) -> Iterator[None]:
+def _turns(
+    fleet: Fleet,
+    request: Request,
+    todo: Sequence[Plan],
+    generations: Generations,
+    *,
+    progress: Progress,
+    balancer: LoadBalancer | None,
+) -> Iterator[list[Turn]]:
+    """Return the turns, with what they share; what they began is ended or waited for."""
+    followers = Followers(fleet, [plan.node for plan in todo])
+    with followers, Background() as background, ExitStack() as stack:
+        context = Context(
+            fleet=fleet,
+            request=request,
+            progress=progress,
+            balancer=balancer,
+            followers=followers,
+            background=background,
+        )
+        turns = [Turn(context, plan, generations[plan.node.name]) for plan in todo]
+        for turn in turns:
+            stack.callback(turn.close)
+        yield turns
+
+
+def _result(plan: Plan, results: Mapping[str, Result]) -> Result:
+    """Return what became of a node, whether it had a turn or not."""
+    if plan.node.name in results:
+        return results[plan.node.name]
+    if not plan.empty:
+        return Result(plan=plan, reached=False)
+    if not plan.hosts_by:
+        return Result(plan=plan)
+    other = results.get(plan.hosts_by)
+    if other is None or other.error is not None:
+        return Result(plan=plan, reached=False)
+    return Result(plan=plan, changed=(f"hosts (by {plan.hosts_by})",))
+
+
+def _balancer_held(
+    balancer: LoadBalancer | None, request: Request, todo: Sequence[Plan]
+) -> AbstractContextManager[None]:
+    nodes = [plan.node for plan in todo if plan.rotates]
+    if balancer is None or not nodes:
+        return nullcontext()
+    return balancer.hold(nodes, verb=request.verb, break_lock=request.break_lock)
+
+
+@contextmanager
+def _all_locked(fleet: Fleet, request: Request, to_lock: Sequence[Plan]) -> Iterator[None]:
     """Lock every server that will change, or holds the lock of a dead run; all or none."""
     held: list[ExitStack] = []
 
-    def lock(made: Plan) -> None:
+    def lock(plan: Plan) -> None:
         stack = ExitStack()
-        stack.enter_context(
-            locked(
-                fleet.server(made.node),
-                run=fleet.run,
-                verb=order.verb,
-                run_as=made.node.run_as,
-                break_lock=order.break_lock,
-                timeout_seconds=fleet.cluster.limits.command_seconds,
-            )
-        )
+        host = fleet.host(plan.node)
+        stack.enter_context(host.lock(verb=request.verb, break_lock=request.break_lock))
         held.append(stack)
 
     try:
-        failed = _failed(todo, lock)
-        deadline = time.monotonic() + MET_SECONDS
-        while held and failed and _give_way(failed, fleet.run) and time.monotonic() < deadline:
+        failed = _failed(to_lock, lock)
+        deadline = time.monotonic() + YIELD_SECONDS
+        while held and failed and _others_yield(failed, fleet.run) and time.monotonic() < deadline:
             time.sleep(0.05)
-            failed = _failed([made for made, _ in failed], lock)
+            failed = _failed([plan for plan, _ in failed], lock)
         refuse([error for _, error in failed])
         yield
     finally:
@@ -117,14 +144,14 @@ def _all_locked(fleet: Fleet, order: Order, todo: Sequence[Plan]) -> Iterator[No
 
 
 def _failed(
-    todo: Sequence[Plan], lock: Callable[[Plan], None]
+    plans: Sequence[Plan], lock: Callable[[Plan], None]
 ) -> list[tuple[Plan, ProvisionError]]:
-    results = zip(todo, parallel(todo, lock), strict=True)
-    return [(made, result) for made, result in results if isinstance(result, ProvisionError)]
+    results = zip(plans, parallel(plans, lock), strict=True)
+    return [(plan, result) for plan, result in results if isinstance(result, ProvisionError)]
 
 
-def _give_way(failed: Sequence[tuple[Plan, ProvisionError]], run: str) -> bool:
-    """Tell whether all these servers are held by runs that give way to this one.
+def _others_yield(failed: Sequence[tuple[Plan, ProvisionError]], run: str) -> bool:
+    """Tell whether all these servers are held by runs that yield to this one.
 
     Two runs that begin in the same moment may each hold some servers that the other wants. The
     one with the higher name gives up then, and the other one waits for that.
@@ -132,60 +159,55 @@ def _give_way(failed: Sequence[tuple[Plan, ProvisionError]], run: str) -> bool:
     return all(isinstance(error, LockedError) and error.holder > run for _, error in failed)
 
 
-def _new_generations(fleet: Fleet, order: Order, todo: Sequence[Plan]) -> Generations:
+def _new_generations(fleet: Fleet, request: Request, todo: Sequence[Plan]) -> Generations:
     return {
-        made.node.name: activation.new_generation(
-            made, cluster=fleet.cluster, verb=order.verb, run=fleet.run
+        plan.node.name: new_generation(
+            plan, cluster=fleet.cluster, verb=request.verb, run=fleet.run
         )
-        for made in todo
+        for plan in todo
     }
 
 
 def _stage_all(
     fleet: Fleet, todo: Sequence[Plan], generations: Generations, *, progress: Progress
 ) -> None:
-    seconds = fleet.cluster.limits.command_seconds
     alone = _alone(todo)
 
-    def stage(made: Plan) -> None:
-        progress.now(made.node.name, "staging")
-        server = fleet.server(made.node)
-        jar = made.node.driver.jar if made.node.driver else None
-        activation.stage(
-            server,
-            made,
-            generation=generations[made.node.name],
-            jar=jar,
-            hosts_too=made.node.server in alone,
-            timeout_seconds=seconds,
+    def stage_on(plan: Plan) -> None:
+        progress.now(plan.node.name, "staging")
+        stage(
+            fleet.host(plan.node),
+            plan,
+            generation=generations[plan.node.name],
+            early_hosts=plan.node.server in alone,
         )
+        progress.now(plan.node.name, "waiting for its turn")
 
-    refuse(all_or_errors(parallel(todo, stage))[1])
+    refuse(all_or_errors(parallel(todo, stage_on))[1])
 
 
 def _alone(todo: Sequence[Plan]) -> frozenset[str]:
-    """Return the servers on which one node only is to edit /etc/hosts."""
-    edited = Counter(made.node.server for made in todo if made.edits_hosts)
+    """Return the servers on which only one node is to edit /etc/hosts."""
+    edited = Counter(plan.node.server for plan in todo if plan.edits_hosts)
     return frozenset(server for server, nodes in edited.items() if nodes == 1)
 
 
 @contextmanager
 def _unstaged_after(
-    fleet: Fleet, todo: Sequence[Plan], done: Mapping[str, Done], *, progress: Progress
+    fleet: Fleet, todo: Sequence[Plan], results: Mapping[str, Result], *, progress: Progress
 ) -> Iterator[None]:
     """Leave nothing staged on servers whose turn did not come, or did not come to the swap."""
 
     def clear() -> None:
-        left = [made for made in todo if made.swaps and not _swapped(done.get(made.node.name))]
-        for failure in all_or_errors(parallel(left, unstage))[1]:
+        left = [plan for plan in todo if plan.swaps and not _swapped(results, plan)]
+        for failure in all_or_errors(parallel(left, clear_one))[1]:
             progress.say(failure.host or "", f"staged files are left: {failure.seen}")
 
-    def unstage(made: Plan) -> None:
-        seconds = fleet.cluster.limits.command_seconds
-        server = fleet.server(made.node)
-        activation.unstage(server, made, timeout_seconds=seconds)
-        if made.hosts is not None and made.edits_hosts and made.node.run_as is None:
-            activation.clear_hosts(server, timeout_seconds=seconds)
+    def clear_one(plan: Plan) -> None:
+        host = fleet.host(plan.node)
+        unstage(host)
+        if plan.hosts is not None and plan.edits_hosts and plan.node.run_as is None:
+            clear_hosts(host)
 
     try:
         yield
@@ -195,38 +217,6 @@ def _unstaged_after(
     clear()
 
 
-def _swapped(done: Done | None) -> bool:
-    return done is not None and done.swapped
-
-
-def _roll(
-    fleet: Fleet,
-    order: Order,
-    todo: Sequence[Plan],
-    generations: Generations,
-    *,
-    progress: Progress,
-    rotation: Rotation | None,
-) -> Iterator[tuple[str, Done]]:
-    following = Followers(fleet, [made.node for made in todo])
-    with following as followers, Background() as background, ExitStack() as prepared:
-        turns = [
-            Turn(
-                fleet,
-                order,
-                made,
-                generation=generations[made.node.name],
-                progress=progress,
-                rotation=rotation,
-                followers=followers,
-                recorder=background.begin,
-            )
-            for made in todo
-        ]
-        for turn in turns:
-            prepared.callback(turn.close)
-        for turn, after in zip_longest(turns, turns[1:]):
-            done = turn.take(meanwhile=after.prepare if after else None)
-            yield done.plan.node.name, done
-            if done.error is not None:
-                return
+def _swapped(results: Mapping[str, Result], plan: Plan) -> bool:
+    result = results.get(plan.node.name)
+    return result is not None and result.swapped

@@ -1,24 +1,16 @@
-"""Start a server, see it join, and write down what was seen."""
+"""Start a server, and see it join the cluster."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from queue import Empty, SimpleQueue
 from types import MappingProxyType
 from typing import Literal, NoReturn
 
-from carbon.checks.failures import explain_start
 from carbon.cluster import Cluster, Node
-from carbon.errors import (
-    ConnectError,
-    JoinError,
-    ProvisionError,
-    ScriptError,
-    StartError,
-    TimeLimitError,
-)
+from carbon.errors import ConnectError, ScriptError, TimeLimitError
 from carbon.home.facts import ServerFacts
 from carbon.home.process import parse_cmdline
 from carbon.join.grep import OWN_LOG_PATTERN
@@ -26,29 +18,28 @@ from carbon.join.proof import neighbour_ports
 from carbon.join.tracker import JoinTracker
 from carbon.value import Value
 from remote.host.fleet import Fleet
-from remote.host.script import Script
+from remote.host.host import Host
+from remote.host.script import Given, Script
 from remote.host.server import Outcome, Sink, Stream
-from remote.host.success import demand_success
 from remote.observe.follow import Followers, LogFollower
+from remote.rollout.failure import failed, too_late
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
 
 JVM_SEEN_SECONDS = 30
 """How long wso2server.sh may take to exec java; it does nothing but print before."""
 READING_SECONDS = 10
-"""How long the logs of a start that was made long ago are read before it counts as overdue."""
+"""How long the logs of a start of an earlier run are read before it counts as overdue."""
 READ_ON_SECONDS = 1.0
 """How long the lines are read that follow on a failure."""
 ENDED_SECONDS = 5.0
 """How long the status of a script may take to come after the end of its output."""
-SHOWN_LINES = 8
-_RECORD = "record"
 _LOG = "log:"
-"""What a line of the node's own log begins with, among what its start script says."""
+"""The prefix of a line of the node's own log, among the output of its start script."""
 
 
 class Joined(Value, kw_only=True):
-    """A worker that came up and was seen joining."""
+    """A server that came up and was seen joining."""
 
     pid: int
     evidence: str
@@ -62,56 +53,26 @@ class Joined(Value, kw_only=True):
 
 
 Source = Literal["own", "manager", "elb"]
-_Lines = SimpleQueue[tuple[Source, str | None]]
+State = Literal["absent", "waiting", "swapping", "starting", "running", "verifying"]
+"""Of the script that starts the node: not there yet; there, and waiting; swapping files; beyond
+the swap, its process not seen yet; its process seen. `verifying`: another run started the node."""
 
 
-class Started:
-    """The script that started a node: it waits to be told what was verified, for the record."""
+class Start:
+    """One start of one node, watched from both sides until it joined or failed.
 
-    def __init__(self, script: Stream, *, complaints: Sequence[str], lines: _Lines) -> None:
-        self._script = script
-        self._complaints = complaints
-        self._lines = lines
-
-    def tell(self, *lines: str) -> None:
-        """Let it write lines down: it will, whatever becomes of its client."""
-        self._script.tell(*lines)
-
-    def outcome(self, *, timeout_seconds: float) -> Outcome | None:
-        """Return how that ended; None where something else ended it. Raises TimeLimitError."""
-        status = self._script.status(timeout_seconds=timeout_seconds)
-        if status is None and not self._script.ended:
-            raise TimeLimitError(
-                f"its script was told, and gave no answer within {timeout_seconds:g} s: it may do"
-                " it yet",
-                step=_RECORD,
-            )
-        if status:
-            self._wait_for_complaints()
-        said = "\n".join(self._complaints).encode()
-        return None if status is None else Outcome(status, b"", said)
-
-    def close(self) -> None:
-        """End it; safe to call twice."""
-        self._script.close()
-
-    def _wait_for_complaints(self) -> None:
-        with suppress(Empty):
-            while self._lines.get(timeout=ENDED_SECONDS) != ("own", None):
-                pass
-
-
-class Attempt:
-    """One start of one node, watched from both sides until it joined or failed."""
+    The script that starts the node may be brought early, waits, swaps files if it is given a swap,
+    and starts as soon as it knows from where the logs of the others are followed.
+    """
 
     def __init__(
-        self, fleet: Fleet, node: Node, *, progress: Progress, followers: Followers | None = None
+        self, fleet: Fleet, node: Node, *, followers: Followers, progress: Progress
     ) -> None:
-        """`followers` are those of a whole rollout; without them it opens and closes its own."""
+        self.state: State = "absent"
         self._fleet = fleet
-        self._node = node
+        self._host: Host[Node] = fleet.host(node)
+        self._followers = followers
         self._progress = progress
-        self._lines: _Lines = SimpleQueue()
         self._tracker = JoinTracker(
             node,
             evidence=fleet.cluster.evidence,
@@ -119,140 +80,188 @@ class Attempt:
             patterns=fleet.cluster.join_patterns,
             needs_elb=node.role == "worker" and fleet.cluster.group_manager is not None,
         )
-        self._console: list[str] = []
-        self._last = ""
-        self._pid = 0
-        self._began = time.monotonic()
+        self._lines: SimpleQueue[tuple[Source, str | None]] = SimpleQueue()
         self._stack = ExitStack()
-        self._followers = followers or self._stack.enter_context(Followers(fleet, [node]))
+        self._script: Stream | None = None
+        self._script_errors: list[str] = []
+        self._console: list[str] = []
         self._places: tuple[str, str] | None = None
         """From where the logs of the manager and the ELB are followed."""
-        self._starter: Stream | None = None
-        """The script that swaps files and starts the node, once it is there and waits."""
-        self._step: Literal["swap", "start", "verify"] = "start"
-        self._going = False
-        """The script was told to go on: to swap, or to start where nothing is swapped."""
-        self._ready = False
-        """The script says that files are swapped, where some are, and that it can start."""
-        self._complaints: list[str] = []
-        self._unseen = False
-        """Its process was not seen yet."""
-
-    @property
-    def _cluster(self) -> Cluster:
-        return self._fleet.cluster
-
-    def watch(self) -> None:
-        """Begin to follow the manager and the ELB: what they write from now on is not missed.
-
-        A start does it by itself; done before, it costs the start no time.
-        Raises ScriptError where a log cannot be read.
-        """
-        if self._places is None:
-            self._places = self._attach()
+        self._began: float | None = None
+        """When the node was allowed to start."""
+        self._pid = 0
+        self._last = ""
+        """What it said last, for the progress line."""
 
     def prepare(self, *, setup: bool = False, swap: Script | None = None) -> None:
         """Bring the script that starts the node to its server, where it waits.
 
         A start does it by itself; done before, it costs the start no time. `setup` adds -Dsetup,
         for a node whose local H2 database has no tables yet. A `swap` is brought with it: one
-        shell does both, and see `swap`. Raises what the connection raises.
+        shell does both. Raises what the connection raises.
         """
-        if self._starter is None:
-            script = _start_script(self._node, self._fleet.run, setup=setup, swap=swap)
-            server = self._fleet.server(self._node)
-            self._starter = server.stream(script, sink=self._sink("own"), errors=self._complain)
+        if self.state == "absent":
+            script = _start_script(self._host, self._fleet.run, setup=setup, swap=swap)
+            self._script = self._host.stream(
+                script,
+                sink=self._sink("own"),
+                errors=lambda line: self._script_errors.append(line or ""),
+            )
+            self.state = "waiting"
 
     @property
     def waits(self) -> bool:
-        """Tell whether what `prepare` brought is still there."""
-        return self._starter is not None and not self._starter.ended
+        """Tell whether what `prepare` brought is there and has changed nothing yet."""
+        return self.state == "waiting" and self._script is not None and not self._script.ended
 
-    @property
-    def swaps(self) -> bool:
-        """Tell whether files are being swapped, and were not seen swapped yet."""
-        return self._step == "swap"
+    def follow_others(self) -> None:
+        """Begin to follow the manager and the ELB: what they write from now on is not missed.
+
+        A start does it by itself; done before, it costs the start no time.
+        Raises ScriptError if a log cannot be read.
+        """
+        if self._places is None:
+            self._places = self._attach()
 
     def swap(self) -> None:
-        """Let the files be swapped whose swap was prepared; see `swapped`."""
-        assert self._starter is not None, "a swap is prepared first"
-        self._step = "swap"
-        self._going = True
-        self._starter.tell("go")
+        """Let the files be swapped whose swap was prepared; see `await_swap`."""
+        self.state = "swapping"
+        self.send("go")
 
-    def swapped(self) -> None:
-        """Wait until the files are swapped. The node may be told to start before.
+    def start(self, *, setup: bool = False) -> None:
+        """Let the node start, once its files are swapped if that was begun.
 
-        Raises ScriptError or UnfitError where that failed, ConnectError, and TimeLimitError.
+        Raises what the connections raise, and ScriptError.
         """
-        deadline = time.monotonic() + self._cluster.limits.command_seconds
+        self.follow_others()
+        self.prepare(setup=setup)
+        assert self._places is not None
+        self._began = time.monotonic()
+        if self.state == "swapping":
+            self.send(*self._places)
+        else:
+            self.state = "starting"
+            self.send("go", *self._places)
+
+    def await_swap(self) -> None:
+        """Wait until the files are swapped. The node may be allowed to start before.
+
+        Raises ScriptError or UnfitError if that failed, ConnectError, and TimeLimitError.
+        """
+        deadline = time.monotonic() + self._host.limits.command_seconds
         ended: list[Source] = []
-        """Logs of others that are followed no more: a swap that goes on is waited for first."""
-        while not self._ready:
-            source, line = self._line_before(deadline)
+        """Logs of others that are not followed any more: the swap is waited for first."""
+        while self.state == "swapping":
+            source, line = self._next_before(deadline)
             if line is not None:
                 self._take(source, line)
             elif source == "own":
-                self._own_failed()
+                self._script_failed()
             else:
                 ended.append(source)
         for source in ended:
             self._lines.put((source, None))
 
-    def _line_before(self, deadline: float) -> tuple[Source, str | None]:
-        try:
-            return self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
-        except Empty:
-            limit_seconds = self._cluster.limits.command_seconds
-            error = TimeLimitError.unanswered(limit_seconds, host=self._node.name, step=self._step)
-            if self._unseen:  # the start was told, too
-                error.action += "; where it goes on, it starts then: the same command verifies it"
-            raise error from None
-
-    def start(self, *, setup: bool = False) -> None:
-        """Let the node start, once its files are swapped where that was begun.
-
-        Raises what the connections raise, and ScriptError.
-        """
-        self.watch()
-        self.prepare(setup=setup)
-        assert self._places is not None and self._starter is not None
-        told = self._places if self._going else ("go", *self._places)
-        self._going = self._unseen = True
-        self._began = time.monotonic()
-        self._starter.tell(*told)
-
     def verify(self, facts: ServerFacts) -> Joined:
-        """Look for the proofs of a start that an earlier run made and did not see through."""
+        """Look for the proofs of a start that an earlier run did not see through.
+
+        Raises StartError or JoinError, ScriptError, and what the connections raise.
+        """
         assert facts.process is not None, "only a running server can be verified"
-        self._step = "verify"
+        self.state = "verifying"
         self._pid = facts.process.pid
         self._began = time.monotonic() - max(0.0, facts.now - facts.process.started_at)
-        own = self._stack.enter_context(LogFollower(self._fleet, self._node, OWN_LOG_PATTERN))
+        own = LogFollower(self._fleet, self._host.node, OWN_LOG_PATTERN)
+        self._stack.enter_context(own)
         own.attach(self._sink("own", prefix=_LOG), since=facts.record.get("own_log", ""))
         self._attach(facts.record)
-        return self.outcome()
+        return self.await_join()
 
-    def hand_over(self) -> Started:
-        """Hand over the script that started the node, for the record; the caller closes it."""
-        assert self._starter is not None, "only what was started is handed over"
-        script, self._starter = self._starter, None
-        return Started(script, complaints=self._complaints, lines=self._lines)
+    def await_join(self) -> Joined:
+        """Wait until the node joined. Raises StartError or JoinError."""
+        assert self._began is not None, "only a start that began can join"
+        limits = self._host.limits
+        reading_seconds = min(READING_SECONDS, limits.start_seconds)
+        deadline = max(self._began + limits.start_seconds, time.monotonic() + reading_seconds)
+        has_started = False
+        while not self._is_settled:
+            safe_point()
+            now = time.monotonic()
+            if self._tracker.started_seconds is not None and not has_started:
+                has_started, deadline = True, now + limits.join_seconds
+            if now >= deadline:
+                raise too_late(self._tracker, self._cluster, limits=limits)
+            with suppress(Empty):
+                self._take(*self._lines.get(timeout=min(1.0, deadline - now)))
+            self._show_progress()
+        if self._tracker.failure:
+            self._read_on()
+            raise failed(self._tracker, self._cluster, self._tracker.failure)
+        return self._joined()
+
+    def _read_on(self) -> None:
+        """Read what the node logs right after its failure: an exception names its cause last."""
+        deadline = time.monotonic() + READ_ON_SECONDS
+        with suppress(Empty):
+            while (left := deadline - time.monotonic()) > 0:
+                source, line = self._lines.get(timeout=left)
+                if source == "own" and line is not None:
+                    self._take(source, line)
+
+    def send(self, *lines: str) -> None:
+        """Send lines to the script: it goes on with them, even if the client is lost."""
+        assert self._script is not None, "the script is prepared first"
+        self._script.tell(*lines)
+
+    def outcome_of_record(self) -> Outcome | None:
+        """Return how the script ended that was sent the record; None if something else ended it.
+
+        Raises TimeLimitError.
+        """
+        assert self._script is not None, "only a script that was prepared has an outcome"
+        seconds = self._host.limits.command_seconds
+        status = self._script.status(within_seconds=seconds)
+        if status is None and not self._script.ended:
+            raise TimeLimitError(
+                f"the script did not confirm the record within {seconds:g} s; it may still be"
+                " writing it",
+                step="record",
+            )
+        if status:
+            self._await_script_errors()
+        return None if status is None else Outcome(status, b"", self._stderr)
+
+    def detach(self) -> None:
+        """Follow no log any more."""
+        self._stack.close()
 
     def close(self) -> None:
-        """End what is followed; safe to call twice."""
-        self._stack.close()
-        if self._starter is not None:
-            self._starter.close()
+        """End the script and all that is followed; safe to call twice."""
+        self.detach()
+        if self._script is not None:
+            self._script.close()
 
-    def __enter__(self) -> Attempt:
-        return self
+    @property
+    def _cluster(self) -> Cluster:
+        return self._fleet.cluster
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    @property
+    def _is_manager(self) -> bool:
+        return self._host.name == self._cluster.manager.name
 
-    def _complain(self, line: str | None) -> None:
-        self._complaints.append(line or "")
+    @property
+    def _stderr(self) -> bytes:
+        return "\n".join(self._script_errors).encode()
+
+    @property
+    def _step(self) -> str:
+        return {"swapping": "swap", "verifying": "verify"}.get(self.state, "start")
+
+    @property
+    def _is_settled(self) -> bool:
+        """Tell whether the outcome is known; a join counts once the process was seen."""
+        phase = self._tracker.phase
+        return phase == "failed" or (phase == "done" and self.state in ("running", "verifying"))
 
     def _attach(self, record: Mapping[str, str] = MappingProxyType({})) -> tuple[str, str]:
         """Follow the manager and the ELB from the places of a record, or from now on."""
@@ -267,57 +276,21 @@ class Attempt:
 
         return attach(manager, "manager"), attach(elb, "elb")
 
-    @property
-    def _is_manager(self) -> bool:
-        return self._node.name == self._cluster.manager.name
-
     def _sink(self, source: Source, *, prefix: str = "") -> Sink:
         def put(line: str | None) -> None:
             self._lines.put((source, None if line is None else prefix + line))
 
         return put
 
-    def outcome(self) -> Joined:
-        """Wait until the node that was started joined. Raises StartError or JoinError."""
-        limits = self._cluster.limits
-        start_deadline = max(
-            self._began + limits.start_seconds,
-            time.monotonic() + min(READING_SECONDS, limits.start_seconds),
-        )
-        join_deadline: float | None = None
-        while not self._settled():
-            safe_point()
-            now = time.monotonic()
-            if self._tracker.started_seconds is not None and join_deadline is None:
-                join_deadline = now + limits.join_seconds
-            deadline = join_deadline or start_deadline
-            if now >= deadline:
-                raise self._too_late()
-            try:
-                source, line = self._lines.get(timeout=min(1.0, deadline - now))
-            except Empty:
-                self._tell()
-                continue
-            self._take(source, line)
-            self._tell()
-        if self._tracker.failure:
-            self._read_on()
-            raise self._failed(self._tracker.failure)
-        return self._joined()
-
-    def _read_on(self) -> None:
-        """Read what the node logs right after its failure: an exception names its cause last."""
-        deadline = time.monotonic() + READ_ON_SECONDS
-        with suppress(Empty):
-            while (left := deadline - time.monotonic()) > 0:
-                source, line = self._lines.get(timeout=left)
-                if source == "own" and line is not None:
-                    self._take_own(line)
-
-    def _settled(self) -> bool:
-        """Tell whether the outcome is known; what joined counts once its process was looked at."""
-        phase = self._tracker.phase
-        return phase == "failed" or (phase == "done" and not self._unseen)
+    def _next_before(self, deadline: float) -> tuple[Source, str | None]:
+        try:
+            return self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+        except Empty:
+            seconds = self._host.limits.command_seconds
+            error = TimeLimitError.unanswered(seconds, host=self._host.name, step=self._step)
+            if self._began is not None:
+                error.action += "; if it goes on, it starts then: the same command verifies it"
+            raise error from None
 
     def _take(self, source: Source, line: str | None) -> None:
         match source:
@@ -327,8 +300,31 @@ class Attempt:
                 self._tracker.manager(line)
             case "elb":
                 self._tracker.elb(line)
+            case "own" if line.startswith(_LOG):
+                self._tracker.own(line.removeprefix(_LOG))
+                self._last = _message(line)
             case "own":
-                self._take_own(line)
+                self._take_word(*line.partition(" ")[::2])
+
+    def _take_word(self, word: str, rest: str) -> None:
+        """Take a line that the script itself says; remote/scripts/README.md lists the words."""
+        match word:
+            case "ready":
+                self.state = "starting" if self.state == "swapping" else self.state
+                self._began = self._began and time.monotonic()
+            case "seen":
+                self._pid = int(rest.split(" ")[0])
+                self._last = f"JVM {self._pid} is up"
+            case "cmdline":
+                self.state = "running"
+                command = parse_cmdline(rest.replace("\t", "\0").encode())
+                self._tracker.runs_as(command.worker_node if command else None)
+            case "console":
+                self._console.append(rest)
+            case "gone" | "ended":
+                self._tracker.process_ended(self._console)
+            case "unseen":
+                self._tracker.process_not_seen(self._console, within_seconds=JVM_SEEN_SECONDS)
 
     def _stream_ended(self, source: Source) -> None:
         if source != "own":
@@ -340,56 +336,35 @@ class Attempt:
                 action="run the same command again: it goes on with the verification",
             )
         if self._tracker.failure is None:
-            self._own_failed()
+            self._script_failed()
 
-    def _own_failed(self) -> NoReturn:
+    def _script_failed(self) -> NoReturn:
         """Raise what the script says that should have gone on, or that its connection ended."""
-        said = "\n".join(self._complaints).encode()
-        status = self._starter.status(timeout_seconds=ENDED_SECONDS) if self._starter else None
-        if said and status is not None:
-            demand_success(Outcome(status, b"", said), host=self._node.name, step=self._step)
+        errors = self._stderr
+        status = self._script.status(within_seconds=ENDED_SECONDS) if self._script else None
+        if errors and status is not None:
+            Outcome(status, b"", errors).check(host=self._host.name, step=self._step)
         raise ConnectError(
             "the swap's script, or the connection to it, ended before it was done"
-            if self._step == "swap"
+            if self.state == "swapping"
             else "the connection that watched its start ended",
-            host=self._node.name,
+            host=self._host.name,
             step=self._step,
             action="run the same command again: it goes on with what it finds",
         )
 
-    def _take_own(self, line: str) -> None:
-        if line.startswith(_LOG):
-            logged = line.removeprefix(_LOG)
-            self._tracker.own(logged)
-            self._last = _message(logged)
-            return
-        word, _, rest = line.partition(" ")
-        match word:
-            case "ready":
-                self._ready = True
-                self._step = "start"
-                self._began = time.monotonic()
-            case "seen":
-                self._pid = int(rest.split(" ")[0])
-                self._last = f"JVM {self._pid} is up"
-            case "cmdline":
-                self._unseen = False
-                command = parse_cmdline(rest.replace("\t", "\0").encode())
-                self._tracker.runs_as(command.worker_node if command else None)
-            case "console":
-                self._console.append(rest)
-            case "gone" | "ended":
-                self._tracker.process_ended(self._console)
-            case "unseen":
-                self._tracker.process_not_seen(self._console, within_seconds=JVM_SEEN_SECONDS)
+    def _await_script_errors(self) -> None:
+        with suppress(Empty):
+            while self._lines.get(timeout=ENDED_SECONDS) != ("own", None):
+                pass
 
-    def _tell(self) -> None:
+    def _show_progress(self) -> None:
         last = f": {self._last}" if self._last else ""
-        self._progress.now(self._node.name, f"{self._tracker.phase}{last}")
+        self._progress.now(self._host.name, f"{self._tracker.phase}{last}")
 
     def _joined(self) -> Joined:
         tracker = self._tracker
-        assert tracker.wording and tracker.started_seconds is not None
+        assert tracker.wording and tracker.started_seconds is not None and self._began is not None
         return Joined(
             pid=self._pid,
             evidence=self._evidence(tracker.wording),
@@ -404,170 +379,26 @@ class Attempt:
         elb = self._cluster.group_manager
         return f"{wording}, taken in by {elb.name}" if elb and self._tracker.needs_elb else wording
 
-    def _too_late(self) -> ProvisionError:
-        limits = self._cluster.limits
-        tracker = self._tracker
-        elb = self._cluster.group_manager
-        if tracker.phase == "done":
-            return self._failed("it joined, and its process was not seen")
-        if elb and tracker.wording and tracker.started_seconds is not None:
-            return self._not_taken_in(elb)
-        if tracker.started_seconds is None:
-            return self._failed(
-                f"it did not say that it started within {limits.start_seconds:g} s (limits: start)"
-            )
-        seen = "it started and was not seen joining"
-        if tracker.weaker:
-            seen = f"it started, and only {tracker.weaker!r} was seen (evidence: strict)"
-        return self._failed(f"{seen} within {limits.join_seconds:g} s (limits: join)")
-
-    def _not_taken_in(self, elb: Node) -> JoinError:
-        node, limits = self._node, self._cluster.limits
-        port = elb.group_management.port if elb.group_management else 0
-        said = _quoted(f"last of {elb.name}'s log about it", list(self._tracker.elb_lines))
-        return JoinError(
-            f"it joined the cluster, and {elb.name} did not take it into the application cluster"
-            f" within {limits.join_seconds:g} s (limits: join){said}",
-            host=node.name,
-            step="verify",
-            action=f"see that {elb.server} reaches {node.local_member_host}:{node.http_port} and"
-            f" :{node.https_port}, and that {elb.name} manages {node.domain}, sub-domain"
-            f" {node.sub_domain}, at group_mgt_port {port}",
-        )
-
-    def _failed(self, seen: str) -> ProvisionError:
-        tracker = self._tracker
-        manager = self._cluster.manager
-        likely = explain_start(
-            list(tracker.own_lines),
-            node=self._node,
-            cluster=self._cluster,
-            verdicts=tracker.verdicts,
-        )
-        said = "".join(
-            (
-                _single("a line whose columns are not understood", tracker.unread_line),
-                _single("the first error", tracker.first_error),
-                _single("its last cause", tracker.last_cause),
-                _quoted(f"last of {self._node.name}'s log", list(tracker.own_lines)),
-                _quoted(f"last of {manager.name}'s log about it", list(tracker.manager_lines)),
-            )
-        )
-        kind = JoinError if tracker.started_seconds is not None else StartError
-        return kind(
-            f"{seen}; likely: {likely.seen}{said}",
-            host=self._node.name,
-            step="verify" if kind is JoinError else "start",
-            action=likely.remedy,
-        )
-
-
-def _single(title: str, line: str | None) -> str:
-    return f"\n  {title}: {line}" if line else ""
-
-
-def _quoted(title: str, lines: Sequence[str]) -> str:
-    if not lines:
-        return f"\n  {title}: nothing"
-    return f"\n  {title}:" + "".join(f"\n    | {line.strip()}" for line in lines[-SHOWN_LINES:])
-
 
 def _message(line: str) -> str:
     """Return what a log line says, without its columns."""
-    return line.rpartition("} - ")[2].strip()[:100] or line[:100]
+    return line.rpartition("} - ")[2].strip()[:100] or line.removeprefix(_LOG)[:100]
 
 
-def _start_script(node: Node, run: str, *, setup: bool, swap: Script | None) -> Script:
+def _start_script(host: Host[Node], run: str, *, setup: bool, swap: Script | None) -> Script:
+    node = host.node
     arguments = ["-DworkerNode=true"] if node.role == "worker" else []
-    return Script(
-        name="start",
-        before=("await", *((*swap.before, swap.name) if swap else ())),
-        after=(_RECORD,),
-        values={
-            **(swap.values if swap else {}),
-            "home_dir": str(node.home),
-            "java_dir": str(node.java_home or ""),
-            "arguments": [*arguments, *(["-Dsetup"] if setup else [])],
-            "environment": [f"{name}={value}" for name, value in node.environment.items()],
-            "pattern": OWN_LOG_PATTERN,
-            "keystore_password": node.keystore_password or "",
-            "seen_seconds": JVM_SEEN_SECONDS,
-            "run": run,
-        },
-        run_as=node.run_as,
+    values: dict[str, Given] = {
+        **(swap.values if swap else {}),
+        "java_dir": str(node.java_home or ""),
+        "arguments": [*arguments, *(["-Dsetup"] if setup else [])],
+        "environment": [f"{name}={value}" for name, value in node.environment.items()],
+        "pattern": OWN_LOG_PATTERN,
+        "keystore_password": node.keystore_password or "",
+        "seen_seconds": JVM_SEEN_SECONDS,
+        "run": run,
+    }
+    before: Sequence[str] = (*swap.before, swap.name) if swap else ()
+    return host.script(
+        "start", before=("await", *before), after=("record",), limited=False, values=values
     )
-
-
-def record(
-    fleet: Fleet, node: Node, *, evidence: Joined | None, audit: str, timeout_seconds: float
-) -> None:
-    """Write down on the server what was verified, and the run's audit line.
-
-    Raises ScriptError, and what the connection raises.
-    """
-    wait = begin_record(
-        fleet, node, evidence=evidence, audit=audit, timeout_seconds=timeout_seconds
-    )
-    wait()
-
-
-def begin_record(
-    fleet: Fleet,
-    node: Node,
-    *,
-    evidence: Joined | None,
-    audit: str,
-    started: Started | None = None,
-    timeout_seconds: float,
-) -> Callable[[], None]:
-    """Let the script that started the node record what was verified; return what waits for it.
-
-    By then it is told, and will do it though its client be lost. What waits does it by another
-    script where there is none, or it was ended, and raises as `record` does.
-    """
-    lines = tuple(_recorded(evidence, audit))
-    if started is not None:
-        started.tell(*lines)
-
-    def wait() -> None:
-        outcome = started.outcome(timeout_seconds=timeout_seconds) if started else None
-        _demand_recorded(
-            outcome or _record(fleet, node, lines, timeout_seconds=timeout_seconds), node
-        )
-
-    return wait
-
-
-def _record(fleet: Fleet, node: Node, lines: Iterable[str], *, timeout_seconds: float) -> Outcome:
-    script = Script(
-        name=_RECORD,
-        values={"home_dir": str(node.home)},
-        run_as=node.run_as,
-        limit_seconds=timeout_seconds,
-    )
-    payload = "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
-    return fleet.server(node).run(script, payload=payload, timeout_seconds=timeout_seconds)
-
-
-def _demand_recorded(outcome: Outcome, node: Node) -> None:
-    if outcome.status != 0:
-        raise ScriptError(
-            outcome.complaint,
-            host=node.name,
-            step="record",
-            action="make room in AS_HOME/.provision; the worker itself is up",
-        )
-
-
-def _recorded(evidence: Joined | None, audit: str) -> Iterator[str]:
-    """Yield the lines that the script takes; the last one is empty.
-
-    The evidence is the last that is recorded: what a full disk cuts off before counts for nothing.
-    """
-    yield audit
-    yield str(evidence.pid) if evidence else ""
-    if evidence is not None:
-        yield f"seconds={evidence.seconds:.1f}"
-        yield f"proof={evidence.proof}"
-        yield f"evidence={evidence.evidence}"
-    yield ""

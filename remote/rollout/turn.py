@@ -1,346 +1,337 @@
-"""One server's turn in a roll."""
+"""One node's turn in a rollout."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from functools import partial
 
+from carbon.cluster import Node
 from carbon.errors import JoinError, ProvisionError, StartError, refuse
 from carbon.plan.plan import Plan, plan_rollback
-from carbon.value import replace
+from carbon.value import Value, replace
 from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
+from remote.host.host import Host
 from remote.host.script import Script
 from remote.observe.facts import gather_facts
 from remote.observe.follow import Followers
-from remote.rollout import activation, start
-from remote.rollout.activation import NewGeneration
-from remote.rollout.leave import leave
-from remote.rollout.request import Done, Order, Rotation
-from remote.rollout.start import Attempt, Joined, Started
+from remote.rollout.generation import NewGeneration, new_generation
+from remote.rollout.hosts import clear_hosts, edit_hosts
+from remote.rollout.record import Record
+from remote.rollout.request import LoadBalancer, Request, Result
+from remote.rollout.stage import stage, unstage
+from remote.rollout.start import Start
+from remote.rollout.stop import RESTART_SECONDS, Stop
+from remote.rollout.swap import swap, swap_script, swapped_parts
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
-from remote.run.threads import all_or_errors, begun, or_error, parallel
+from remote.run.threads import Background, all_or_errors, begun, or_error, parallel
+
+
+class Context(Value, kw_only=True):
+    """What all turns of a rollout share."""
+
+    fleet: Fleet
+    request: Request
+    progress: Progress
+    balancer: LoadBalancer | None
+    followers: Followers
+    background: Background
+    """Writes records: the next turn need not wait for them."""
 
 
 class Turn:
-    """One server's turn: out of rotation, stop, swap, hosts, start, verify, back, record."""
+    """One node's turn, with its result so far."""
 
-    def __init__(
-        self,
-        fleet: Fleet,
-        order: Order,
-        made: Plan,
-        *,
-        generation: NewGeneration,
-        progress: Progress,
-        rotation: Rotation | None,
-        followers: Followers,
-        recorder: Callable[[Callable[[], None]], None],
-    ) -> None:
-        self._fleet = fleet
-        self._order = order
-        self._plan = made
+    def __init__(self, context: Context, plan: Plan, generation: NewGeneration) -> None:
+        self._context = context
+        self._plan = plan
         self._generation = generation
-        self._node = made.node
-        self._progress = progress
-        self._rotation = rotation if made.start or made.verify else None
-        self._followers = followers
-        self._recorder = recorder
-        """Does the writing down: the next turn need not wait for it."""
-        self._limits = fleet.cluster.limits
-        self._changed: list[str] = []
-        self._swapped = False
-        self._joined: Joined | None = None
-        self._started: Started | None = None
-        """What writes down that it joined."""
-        self._early: Future[Attempt] | None = None
-        """The start that was brought before the turn."""
+        self._host: Host[Node] = context.fleet.host(plan.node)
+        self._result = Result(plan=plan)
+        self._early_start: Future[Start] | None = None
+        """Brought to the server before the turn."""
+        self._start: Start | None = None
+        """The start that the record goes to."""
+
+    def run(self, *, meanwhile: Callable[[], None]) -> None:
+        """Do all that is planned; `meanwhile` is called once, while the server starts.
+
+        Each step does nothing if the plan does not want it. The first failure ends the turn.
+        """
+        safe_point()
+        self._drain()
+        self._stop()
+        self._switch()
+        self._await_join(meanwhile)
+        self._verify()
+        self._undrain()
+        self._leave_for_good()
+
+    def take(self, *, meanwhile: Callable[[], None] = lambda: None) -> Result:
+        """Take the turn, explain a failure, write the record, and return the result."""
+        try:
+            self.run(meanwhile=meanwhile)
+        except ProvisionError as failure:
+            self._result = replace(self._result, error=failure.at(host=self._plan.node.name))
+            self._end_start()
+            self._after_failure(failure)
+        self._record()
+        self._context.progress.now(self._plan.node.name, "")
+        return self._result
 
     def prepare(self) -> None:
         """Begin to bring the start of a server that is down, while the one before still starts.
 
-        It waits there and touches nothing. What fails here fails again in the turn, and is told
-        then.
+        It waits there and touches nothing. What fails here fails again in the turn, with its error.
         """
-        if self._plan.start and not self._plan.restart and self._early is None:
-            self._early = begun(self._prepared)
+        if self._plan.start and not self._plan.restart and self._early_start is None:
+            self._early_start = begun(self._prepared_start)
 
     def close(self) -> None:
         """End what was prepared; safe to call twice."""
-        early, self._early = self._early, None
+        early, self._early_start = self._early_start, None
         if early is not None:
-            early.add_done_callback(_close_prepared)
+            early.add_done_callback(_close_start)
 
-    def take(self, *, meanwhile: Callable[[], None] | None = None) -> Done:
-        """Do it all; `meanwhile` is called once while the server starts."""
-        error: ProvisionError | None = None
-        try:
-            self._do(meanwhile)
-        except ProvisionError as failure:
-            error = failure.at(host=self._node.name)
-        if isinstance(error, StartError | JoinError):
-            from remote.observe.doctor import explain  # only needed here, and dear to load
+    @property
+    def _balancer(self) -> LoadBalancer | None:
+        return self._context.balancer if self._plan.rotates else None
 
-            error.action += explain(
-                self._fleet, self._node, said=error.seen, progress=self._progress
-            )
-            if self._order.rollback:
-                self._take_back(error)
-        self._recorder(self._begin_record(error))
-        self._progress.now(self._node.name, "")
-        return Done(
-            plan=self._plan,
-            changed=tuple(self._changed),
-            joined=self._joined,
-            error=error,
-            swapped=self._swapped,
-        )
+    def _drain(self) -> None:
+        if self._balancer and (self._plan.start or self._plan.stops):
+            self._balancer.take_out(self._plan.node)
 
-    def _do(self, meanwhile: Callable[[], None] | None) -> None:
-        safe_point()
-        if self._rotation and self._plan.start:
-            self._rotation.take_out(self._node)
-        if self._plan.restart:
-            self._leave()
-        with self._attempt() as attempt:
-            self._put_in_place(attempt)
-            if self._plan.start:
-                self._see_start(attempt, meanwhile)
-        if self._plan.verify:
-            self._verify()
-        if self._rotation:
-            self._rotation.put_back(self._node)
-
-    def _leave(self) -> None:
-        stopped = leave(
-            self._fleet,
+    def _stop(self) -> None:
+        if not self._plan.stops:
+            return
+        limits = self._host.limits
+        stop = Stop(
+            self._context.fleet,
             self._plan.as_running,
-            patience_seconds=self._limits.stop_seconds,
-            progress=self._progress,
+            followers=self._context.followers,
+            progress=self._context.progress,
         )
+        stopped = stop.run(
+            leave_seconds=RESTART_SECONDS if self._plan.start else limits.stop_seconds
+        )
+        self._result = replace(self._result, stopped=stopped)
         if stopped.killed:
-            self._tell(f"killed: it did not end within {self._limits.stop_seconds:g} s")
+            self._say(f"killed: it did not end within {limits.stop_seconds:g} s (limits: stop)")
 
-    def _put_in_place(self, attempt: Attempt) -> None:
-        """Swap files, edit /etc/hosts, open the manager's log and bring the start: all at once.
+    def _switch(self) -> None:
+        """Swap files, edit /etc/hosts, follow the others' logs and bring the start: all at once.
 
-        Once all else is done, the node is told to start as soon as its files are swapped.
+        As soon as all else is done, the node may start: it does when its files are swapped.
         """
-        self._progress.now(self._node.name, "swapping files")
+        self._context.progress.now(self._plan.node.name, "swapping files")
+        self._start = self._new_or_early_start() if self._plan.start else None
         steps = (
-            (self._plan.start, partial(self._prepare_and_swap, attempt)),
+            (self._start is not None, self._bring_start),
             (self._plan.swaps and not self._plan.start, self._swap_alone),
             (self._plan.unstages, self._unstage),
             (self._plan.edits_hosts, self._edit_hosts),
-            (self._plan.start, partial(self._watch, attempt)),
+            (self._start is not None, self._follow_others),
         )
-        todo: list[Callable[[], Iterable[str]]] = [step for planned, step in steps if planned]
-        results = parallel(todo, lambda step: list(step()))
-        if self._plan.start and not all_or_errors(results)[1]:
-            attempt.start()
-        if attempt.swaps:
-            results.insert(0, or_error(partial(self._see_swapped, attempt)))
+        results = parallel([step for planned, step in steps if planned], lambda step: list(step()))
+        if self._start and not all_or_errors(results)[1]:
+            self._start.start()
+        if self._start and self._start.state == "swapping":
+            results.insert(0, or_error(partial(self._await_swap, self._start)))
         done, errors = all_or_errors(results)
         for text in (text for texts in done for text in texts):
-            self._tell(text)
+            self._say(text)
         refuse(errors)
 
-    def _prepare_and_swap(self, attempt: Attempt) -> tuple[()]:
-        self._prepare(attempt)
+    def _bring_start(self) -> Iterator[str]:
+        assert self._start is not None
+        self._prepare(self._start)
         if self._plan.swaps:
-            attempt.swap()
-        return ()
+            self._start.swap()
+        return iter(())
 
-    def _see_swapped(self, attempt: Attempt) -> list[str]:
-        attempt.swapped()
-        return list(self._after_swap())
+    def _follow_others(self) -> Iterator[str]:
+        assert self._start is not None
+        self._start.follow_others()
+        return iter(())
 
-    def _prepare(self, attempt: Attempt) -> None:
-        swap = self._swap_script() if self._plan.swaps else None
-        attempt.prepare(setup=self._plan.facts.lacks_tables, swap=swap)
+    def _await_swap(self, start: Start) -> list[str]:
+        start.await_swap()
+        return list(self._swapped())
 
     def _swap_alone(self) -> Iterator[str]:
-        activation.swap(
-            self._fleet.server(self._node),
-            self._swap_script(),
-            timeout_seconds=self._limits.command_seconds,
-        )
-        yield from self._after_swap()
+        swap(self._host, self._swap_script())
+        yield from self._swapped()
 
-    def _swap_script(self) -> Script:
-        return activation.swap_script(
-            self._plan,
-            generation=self._generation,
-            keep_generations=self._fleet.cluster.keep_generations,
-            down=self._plan.start or self._plan.reset,
-        )
-
-    def _after_swap(self) -> Iterator[str]:
-        self._swapped = True
-        if self._plan.driver:
-            yield "driver"
-        if self._plan.files:
-            yield "config: " + ", ".join(change.path.name for change in self._plan.files)
-        if self._plan.reset:
-            yield "deployment directory reset"
-        if self._plan.undo:
-            yield f"took back {' '.join(self._plan.undo)}"
-        if self._plan.finish_swap and not (self._plan.files or self._plan.driver):
-            yield "interrupted run completed"
+    def _swapped(self) -> Iterator[str]:
+        self._result = replace(self._result, swapped=True)
+        yield from swapped_parts(self._plan)
 
     def _unstage(self) -> Iterator[str]:
-        activation.unstage(
-            self._fleet.server(self._node),
-            self._plan,
-            timeout_seconds=self._limits.command_seconds,
-        )
+        unstage(self._host)
         yield "cleared what an interrupted run had staged"
 
     def _edit_hosts(self) -> Iterator[str]:
         if self._plan.hosts is None:
-            activation.clear_hosts(
-                self._fleet.server(self._node), timeout_seconds=self._limits.command_seconds
-            )
+            clear_hosts(self._host)
             yield "cleared what an interrupted run had left beside /etc/hosts"
             return
-        edited = activation.edit_hosts(
-            self._fleet.server(self._node),
-            self._node,
-            self._plan.facts,
-            timeout_seconds=self._limits.command_seconds,
-        )
+        edited = edit_hosts(self._host, self._plan)
         if edited.in_place:
             yield "hosts (in place: a bind mount; the old one is /etc/hosts.provision-kept)"
         elif edited.changed:
-            yield "hosts"
+            yield "/etc/hosts block removed" if self._plan.remove else "hosts"
 
-    def _watch(self, attempt: Attempt) -> tuple[()]:
-        attempt.watch()
-        return ()
-
-    def _see_start(self, attempt: Attempt, meanwhile: Callable[[], None] | None = None) -> None:
-        self._progress.now(self._node.name, "starting")
-        if meanwhile is not None:
-            meanwhile()
-        self._joined = attempt.outcome()
-        self._started = attempt.hand_over()
-        self._tell("restarted" if self._plan.restart else "started")
+    def _await_join(self, meanwhile: Callable[[], None]) -> None:
+        if self._start is None:
+            return
+        self._context.progress.now(self._plan.node.name, "starting")
+        meanwhile()
+        try:
+            joined = self._start.await_join()
+        finally:
+            self._start.detach()
+        self._result = replace(self._result, joined=joined)
+        self._say("restarted" if self._plan.restart else "started")
 
     def _verify(self) -> None:
-        """See a start of an earlier run through; one that came to nothing is made again.
+        """See a start of an earlier run through; if that start failed, start the node again.
 
-        A server that never said that it started serves nobody, and will not come up by waiting:
+        A server that never said that it started serves nobody, and does not come up by waiting:
         its disk was full, or its database was away.
         """
+        if not self._plan.verify:
+            return
+        start = self._new_start()
         try:
-            with self._attempt() as attempt:
-                self._joined = attempt.verify(self._plan.facts)
+            joined = start.verify(self._plan.facts)
         except StartError as error:
-            if self._order.wishes.restart == "never":
+            if self._context.request.options.restart == "never":
                 raise
-            self._tell(f"its start came to nothing ({error.seen.partition(';')[0]}): once more")
-            if self._rotation:
-                self._rotation.take_out(self._node)
-            self._leave()
-            with self._attempt() as attempt:
-                attempt.start(setup=self._plan.facts.lacks_tables)
-                self._see_start(attempt)
+            self._say(
+                f"the earlier start failed ({error.seen.partition(';')[0]}); starting it again"
+            )
+            self._start_again()
         else:
-            self._tell(f"joined: {self._joined.evidence}")
+            self._result = replace(self._result, joined=joined)
+            self._say(f"joined: {joined.evidence}")
+        finally:
+            start.close()
 
-    def _take_back(self, error: ProvisionError) -> None:
-        """Return this one node to what it was before its turn; the error stays the outcome."""
+    def _start_again(self) -> None:
+        again = replace(self._plan, start=True, verify=False)
+        self._plan = again
+        self._drain()
+        self._stop()
+        self._start = self._new_start()
+        self._start.start(setup=again.facts.lacks_tables)
+        self._await_join(lambda: None)
+
+    def _undrain(self) -> None:
+        if self._balancer and not self._plan.stop:
+            self._balancer.put_back(self._plan.node)
+
+    def _leave_for_good(self) -> None:
+        if self._balancer and self._plan.remove:
+            self._balancer.remove(self._plan.node)
+
+    def _after_failure(self, error: ProvisionError) -> None:
+        if not isinstance(error, StartError | JoinError):
+            return
+        from remote.observe.doctor import explain  # only needed here, and slow to load
+
+        fleet, node, progress = self._context.fleet, self._plan.node, self._context.progress
+        error.action += explain(fleet, node, said=error.seen, progress=progress)
+        if self._context.request.rollback:
+            self._roll_back(error)
+
+    def _roll_back(self, error: ProvisionError) -> None:
+        """Return this node to what it was before its turn; the error stays the outcome."""
         if not self._plan.swaps:
             error.action = f"{error.action}; nothing was swapped, so nothing was rolled back"
             return
-        self._tell("rolling back")
-        order = replace(self._order, rollback=False, verb=f"{self._order.verb} --rollback")
+        self._say("rolling back")
         try:
-            facts = gather_facts(
-                self._fleet.server(self._node),
-                self._node,
-                timeout_seconds=self._limits.command_seconds,
-            )
-            back = plan_rollback(self._node, facts)
-            generation = activation.new_generation(
-                back, cluster=self._fleet.cluster, verb=order.verb, run=self._fleet.run
-            )
-            activation.stage(
-                self._fleet.server(self._node),
-                back,
-                generation=generation,
-                jar=None,
-                timeout_seconds=self._limits.command_seconds,
-            )
+            with Background() as background:  # its record comes before that of this turn
+                result = self._turn_back(background).take()
         except ProvisionError as failure:
             error.action = f"{error.action}\n  and the rollback failed: {failure}"
             return
-        turn = Turn(
-            self._fleet,
-            order,
-            back,
-            generation=generation,
-            progress=self._progress,
-            rotation=self._rotation,
-            followers=self._followers,
-            recorder=lambda work: work(),
-        ).take()
-        self._joined = turn.joined
-        if turn.error:
-            error.action = f"{error.action}\n  and the rollback failed: {turn.error}"
+        self._result = replace(self._result, joined=result.joined)
+        if result.error:
+            error.action = f"{error.action}\n  and the rollback failed: {result.error}"
         else:
-            self._tell("rolled back to what it was before")
+            self._say("rolled back to what it was before")
 
-    def _attempt(self) -> Attempt:
-        """Return the attempt that was prepared, or a new one."""
-        early, self._early = self._early, None
+    def _turn_back(self, background: Background) -> Turn:
+        verb = f"{self._context.request.verb} --rollback"
+        request = replace(self._context.request, rollback=False, verb=verb)
+        plan = plan_rollback(self._plan.node, gather_facts(self._host))
+        fleet = self._context.fleet
+        generation = new_generation(plan, cluster=fleet.cluster, verb=verb, run=fleet.run)
+        stage(self._host, plan, generation=generation)
+        context = replace(self._context, request=request, background=background)
+        return Turn(context, plan, generation)
+
+    def _new_or_early_start(self) -> Start:
+        early, self._early_start = self._early_start, None
         if early is not None and early.exception() is None:
-            attempt = early.result()
-            if attempt.waits:
-                return attempt
-            attempt.close()
-        return self._new_attempt()
+            start = early.result()
+            if start.waits:
+                return start
+            start.close()
+        return self._new_start()
 
-    def _prepared(self) -> Attempt:
-        attempt = self._new_attempt()
-        self._prepare(attempt)
-        return attempt
+    def _prepared_start(self) -> Start:
+        start = self._new_start()
+        self._prepare(start)
+        return start
 
-    def _new_attempt(self) -> Attempt:
-        return Attempt(self._fleet, self._node, progress=self._progress, followers=self._followers)
+    def _prepare(self, start: Start) -> None:
+        script = self._swap_script() if self._plan.swaps else None
+        start.prepare(setup=self._plan.facts.lacks_tables, swap=script)
 
-    def _begin_record(self, error: ProvisionError | None) -> Callable[[], None]:
-        """Let the record and the audit line be written, and return what waits for it.
-
-        A failure to write them ends nothing else.
-        """
-        wait = start.begin_record(
-            self._fleet,
-            self._node,
-            evidence=self._joined,
-            audit=audit_line(self._fleet.cluster, self._order.verb, error=error),
-            started=self._started,
-            timeout_seconds=self._limits.command_seconds,
+    def _swap_script(self) -> Script:
+        return swap_script(
+            self._host,
+            self._plan,
+            generation=self._generation,
+            keep_generations=self._context.fleet.cluster.keep_generations,
+            down=self._plan.start or self._plan.reset,
         )
 
-        def see_recorded() -> None:
-            try:
-                wait()
-            except ProvisionError as failure:
-                self._progress.say(self._node.name, f"not recorded: {failure.seen}")
-            finally:
-                if self._started is not None:
-                    self._started.close()
+    def _end_start(self) -> None:
+        start, self._start = self._start, None
+        if start is not None:
+            start.close()
 
-        return see_recorded
+    def _new_start(self) -> Start:
+        context = self._context
+        return Start(
+            context.fleet,
+            self._plan.node,
+            followers=context.followers,
+            progress=context.progress,
+        )
 
-    def _tell(self, text: str) -> None:
-        self._changed.append(text)
-        self._progress.say(self._node.name, text)
+    def _record(self) -> None:
+        """Let the record and the audit line be written; a failure to do so ends nothing else."""
+        context = self._context
+        record = Record(
+            self._host,
+            joined=self._result.joined,
+            audit=audit_line(context.fleet.cluster, context.request.verb, error=self._result.error),
+            start=self._start,
+        )
+        record.begin()
+        context.background.begin(partial(record.finish_quietly, context.progress))
+
+    def _say(self, text: str) -> None:
+        self._result = replace(self._result, changed=(*self._result.changed, text))
+        self._context.progress.say(self._plan.node.name, text)
 
 
-def _close_prepared(early: Future[Attempt]) -> None:
+def _close_start(early: Future[Start]) -> None:
     if early.exception() is None:
         early.result().close()

@@ -5,57 +5,56 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from carbon.cluster import Node
-from carbon.errors import ProvisionError
-from carbon.value import Value
+from carbon.errors import JoinError, ProvisionError
+from carbon.home.facts import ServerFacts
+from carbon.plan.plan import Plan
 from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.observe.facts import gather_facts
-from remote.rollout import start
-from remote.rollout.start import Attempt
+from remote.observe.follow import Followers
+from remote.rollout.record import Record
+from remote.rollout.request import Result
+from remote.rollout.start import Joined, Start
 from remote.run.progress import Progress
 from remote.run.threads import parallel
 
 
-class Verified(Value, kw_only=True):
-    """What is known of one worker's membership."""
-
-    node: Node
-    good: bool
-    text: str
-    pid: int | None = None
-
-
-def verify(fleet: Fleet, nodes: Sequence[Node], progress: Progress) -> list[Verified]:
-    """Say of each worker whether it was seen joining since it started.
+def verify(
+    fleet: Fleet, nodes: Sequence[Node], progress: Progress
+) -> list[Result | ProvisionError]:
+    """Return for each worker whether it was seen joining since it started.
 
     A start that was recorded without a proof is followed up in both logs, from where that
-    start began, and recorded when the proof is found.
+    start began, and recorded once the proof is there.
     """
-
-    def one(node: Node) -> Verified:
-        return _verify(fleet, node, progress)
-
-    return [
-        Verified(node=node, good=False, text=str(found))
-        if isinstance(found, ProvisionError)
-        else found
-        for node, found in zip(nodes, parallel(nodes, one), strict=True)
-    ]
+    return parallel(nodes, lambda node: _verify(fleet, node, progress))
 
 
-def _verify(fleet: Fleet, node: Node, progress: Progress) -> Verified:
-    seconds = fleet.cluster.limits.command_seconds
-    facts = gather_facts(fleet.server(node), node, timeout_seconds=seconds)
+def _verify(fleet: Fleet, node: Node, progress: Progress) -> Result:
+    host = fleet.host(node)
+    facts = gather_facts(host)
+    plan = Plan(node=node, facts=facts)
     if facts.process is None:
-        return Verified(node=node, good=False, text="not running")
-    pid = facts.process.pid
+        return Result(plan=plan, error=_not_seen(node, "not running", "start"))
     if facts.joined is not None:
-        return Verified(node=node, good=True, text=f"{facts.joined} (recorded)", pid=pid)
+        return Result(plan=plan)
     if not facts.recorded:
-        seen = "not seen (it was not started by this tool)"
-        return Verified(node=node, good=False, text=seen, pid=pid)
-    with Attempt(fleet, node, progress=progress) as attempt:
-        joined = attempt.verify(facts)
-    audit = audit_line(fleet.cluster, "verify")
-    start.record(fleet, node, evidence=joined, audit=audit, timeout_seconds=seconds)
-    return Verified(node=node, good=True, text=joined.evidence, pid=pid)
+        seen = "join not verified: it was not started by this tool"
+        return Result(plan=plan, error=_not_seen(node, seen, "restart"))
+    joined = _prove(fleet, node, facts, progress)
+    Record(host, joined=joined, audit=audit_line(fleet.cluster, "verify")).finish()
+    return Result(plan=plan, joined=joined)
+
+
+def _not_seen(node: Node, seen: str, verb: str) -> JoinError:
+    action = f"`fab -H {node.name} {verb}` starts it and sees it join"
+    return JoinError(seen, host=node.name, step="verify", action=action)
+
+
+def _prove(fleet: Fleet, node: Node, facts: ServerFacts, progress: Progress) -> Joined:
+    with Followers(fleet, [node]) as followers:
+        start = Start(fleet, node, followers=followers, progress=progress)
+        try:
+            return start.verify(facts)
+        finally:
+            start.close()

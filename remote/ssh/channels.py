@@ -85,9 +85,9 @@ class ChannelStream:
         for pump in reversed(self._pumps):
             pump.start()
 
-    def line(self, *, timeout_seconds: float) -> str | None:
+    def line(self, *, within_seconds: float) -> str | None:
         try:
-            return self._queue.get(timeout=max(0.0, timeout_seconds))
+            return self._queue.get(timeout=max(0.0, within_seconds))
         except Empty:
             raise TimeoutError from None
 
@@ -100,8 +100,8 @@ class ChannelStream:
     def ended(self) -> bool:
         return self._channel.exit_status_ready()  # which tells of a closed one, too
 
-    def status(self, *, timeout_seconds: float) -> int | None:
-        ended = self._channel.status_event.wait(timeout_seconds)
+    def status(self, *, within_seconds: float) -> int | None:
+        ended = self._channel.status_event.wait(within_seconds)
         return self._channel.exit_status if ended and self._channel.exit_status >= 0 else None
 
     def close(self) -> None:

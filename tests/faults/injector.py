@@ -178,8 +178,8 @@ class _FaultyStream:
         self._server = server
         self._script = script
 
-    def line(self, *, timeout_seconds: float) -> str | None:
-        line = self._stream.line(timeout_seconds=timeout_seconds)
+    def line(self, *, within_seconds: float) -> str | None:
+        line = self._stream.line(within_seconds=within_seconds)
         if line is not None:
             self._server.came("line", self._script)
         return line
@@ -192,8 +192,8 @@ class _FaultyStream:
     def ended(self) -> bool:
         return self._stream.ended
 
-    def status(self, *, timeout_seconds: float) -> int | None:
-        return self._stream.status(timeout_seconds=timeout_seconds)
+    def status(self, *, within_seconds: float) -> int | None:
+        return self._stream.status(within_seconds=within_seconds)
 
     def close(self) -> None:
         self._stream.close()

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from carbon.cluster import Cluster, LoadBalancer, Node
+from carbon.cluster import Cluster, Limits, LoadBalancer, Node
 from carbon.errors import ProvisionError
 from carbon.home.facts import Reach
+from remote.host.host import Host, Machine
 from remote.host.script import BEGIN, OPENING, Script
 from remote.host.server import Held, Outcome, Reading, Sink, Stream
 from remote.ssh.shells import Shells
@@ -23,7 +24,7 @@ from tests.unit.remote.local_channel import LocalTransport
 
 @dataclass
 class LocalServer:
-    """Implements `remote.seam.Server`; `ways` answers what connections tried from it meet."""
+    """A `remote.host.server.Server`; `ways` answers what connections tried from it meet."""
 
     name: str
     ways: Mapping[tuple[str, int], Reach] = field(default_factory=dict)
@@ -99,9 +100,9 @@ class LocalStream:
         # As sshd does: what waits for the end of a process does not see that of a zombie.
         threading.Thread(target=self._process.wait).start()
 
-    def line(self, *, timeout_seconds: float) -> str | None:
+    def line(self, *, within_seconds: float) -> str | None:
         try:
-            return self._lines.get(timeout=timeout_seconds)
+            return self._lines.get(timeout=within_seconds)
         except queue.Empty:
             raise TimeoutError from None
 
@@ -116,9 +117,9 @@ class LocalStream:
     def ended(self) -> bool:
         return self._process.poll() is not None
 
-    def status(self, *, timeout_seconds: float) -> int | None:
+    def status(self, *, within_seconds: float) -> int | None:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            status = self._process.wait(timeout_seconds)
+            status = self._process.wait(within_seconds)
             return status if status >= 0 else None  # a signal ended it
         return None
 
@@ -193,7 +194,7 @@ def _pump(output: IO[bytes], sink: Callable[[str], Any]) -> None:
 
 
 class LocalFleet:
-    """Implements what is used of `remote.fleet.Fleet`: a server, or an error, for each name."""
+    """What is used of `remote.host.fleet.Fleet`: a server, or an error, for each name."""
 
     def __init__(
         self, cluster: Cluster, servers: Mapping[str, LocalServer | ProvisionError]
@@ -202,11 +203,19 @@ class LocalFleet:
         self.servers = servers
         self.run = "0123abcd"
 
+    def host(self, node: Machine) -> Host[Machine]:
+        return Host(node, self.server(node), limits=self.cluster.limits, run=self.run)
+
     def server(self, node: Node | LoadBalancer) -> LocalServer:
-        found = self.servers[node.name]
-        if isinstance(found, ProvisionError):
-            raise found
-        return found
+        server = self.servers[node.name]
+        if isinstance(server, ProvisionError):
+            raise server
+        return server
+
+
+def local_host(node: Machine, server: LocalServer | None = None) -> Host[Machine]:
+    """Return this machine as the host of a node."""
+    return Host(node, server or LocalServer(node.name), limits=Limits(), run="0123abcd")
 
 
 @contextlib.contextmanager

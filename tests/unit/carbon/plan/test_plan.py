@@ -15,7 +15,7 @@ from carbon.home import layout
 from carbon.home.driver import JarFacts, WantedDriver
 from carbon.home.facts import DeploymentState, RemoteFile, ServerFacts
 from carbon.home.hostsfile import plan as hosts_plan
-from carbon.plan.plan import ALL_STEPS, Plan, Step, Wishes, edit_hosts_once, plan
+from carbon.plan.plan import ALL_STEPS, Options, Plan, Step, edit_hosts_once, plan
 from carbon.value import replace
 from tests.unit.carbon.looks import RECORD, make_facts, running
 from tests.unit.carbon.nodes import make_node
@@ -70,9 +70,9 @@ def deployed(node: Node = NODE, **own: Any) -> ServerFacts:
     return stock(**values | own)
 
 
-def planned(facts: ServerFacts, *steps: Step, node: Node = NODE, **wishes: Any) -> Plan:
-    asked = Wishes(steps=frozenset(steps) or ALL_STEPS, **wishes)
-    return plan(node, facts, wishes=asked, wanted=WANTED)
+def planned(facts: ServerFacts, *steps: Step, node: Node = NODE, **options: Any) -> Plan:
+    asked = Options(steps=frozenset(steps) or ALL_STEPS, **options)
+    return plan(node, facts, options=asked, wanted=WANTED)
 
 
 # ---- What is to be done

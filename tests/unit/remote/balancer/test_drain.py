@@ -44,10 +44,10 @@ def connection() -> Iterator[str]:
 def test_it_waits_for_nginxs_old_processes(server: LocalServer) -> None:
     """They may hold requests of which no connection to the worker is open yet."""
     with old_process() as (process, name), closing(server.stream(drain(old=(name,)))) as stream:
-        assert stream.line(timeout_seconds=5) == "open 0"
+        assert stream.line(within_seconds=5) == "open 0"
         assert process.poll() is None
         process.communicate()
-        assert stream.line(timeout_seconds=5) == "drained"
+        assert stream.line(within_seconds=5) == "drained"
 
 
 def test_a_process_with_the_number_of_an_old_one_is_not_waited_for(server: LocalServer) -> None:
@@ -55,15 +55,15 @@ def test_a_process_with_the_number_of_an_old_one_is_not_waited_for(server: Local
         old_process() as (process, _),
         closing(server.stream(drain(old=(f"{process.pid}.1",)))) as stream,
     ):
-        assert stream.line(timeout_seconds=5) == "drained"
+        assert stream.line(within_seconds=5) == "drained"
 
 
 def test_where_no_process_is_known_the_connections_tell(server: LocalServer) -> None:
     with connection() as address:
         stream = server.stream(drain(address=address))
-        assert stream.line(timeout_seconds=5) == "open 1"
+        assert stream.line(within_seconds=5) == "open 1"
     with closing(stream):
-        assert stream.line(timeout_seconds=5) == "drained"
+        assert stream.line(within_seconds=5) == "drained"
 
 
 def test_at_the_limit_it_says_how_many_are_open(server: LocalServer) -> None:
@@ -71,5 +71,5 @@ def test_at_the_limit_it_says_how_many_are_open(server: LocalServer) -> None:
         connection() as address,
         closing(server.stream(drain(address=address, limit_seconds=0))) as stream,
     ):
-        assert stream.line(timeout_seconds=5) == "limit 1"
-        assert stream.line(timeout_seconds=5) is None
+        assert stream.line(within_seconds=5) == "limit 1"
+        assert stream.line(within_seconds=5) is None

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from carbon.home.facts import Reach
-from remote.balancer.http import unanswered
-from tests.unit.carbon.nodes import make_node
+from remote.balancer.http import http_problem
+from tests.unit.carbon.nodes import make_balancer, make_node
+from tests.unit.remote.local_server import local_host
 
 WORKER = make_node(offset=1)
 
@@ -33,15 +34,15 @@ class Network:
         return self.answer
 
 
-def trouble(network: Network) -> str:
-    return unanswered(network, WORKER, timeout_seconds=1)  # type: ignore[arg-type]
+def problem(network: Network) -> str:
+    return http_problem(local_host(make_balancer(), network), WORKER)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK", b"HTTP/1.0 302 Found", b"HTTP/1.1 404 "])
 def test_any_answer_of_its_own_will_do(answer: bytes) -> None:
     """The product has no page at /: it redirects to its console, or has none on a worker."""
     network = Network(answer=answer)
-    assert trouble(network) == ""
+    assert problem(network) == ""
     assert network.questions[0].startswith(b"GET / HTTP/1.1\r\nHost: as.wso2.com\r\n")
 
 
@@ -56,9 +57,9 @@ def test_any_answer_of_its_own_will_do(answer: bytes) -> None:
     ],
 )
 def test_anything_else_is_told(network: Network, seen: str) -> None:
-    assert trouble(network) == seen
+    assert problem(network) == seen
 
 
 def test_an_sshd_that_lets_nobody_try_is_no_obstacle() -> None:
     """The worker was seen joining; AllowTcpForwarding is the operator's own choice."""
-    assert trouble(Network(reached={9764: "forbidden"})) == ""
+    assert problem(Network(reached={9764: "forbidden"})) == ""

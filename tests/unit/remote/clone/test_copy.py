@@ -15,13 +15,13 @@ import pytest
 from carbon.clone import contents
 from carbon.clone.contents import Selection
 from carbon.cluster import Limits, Node
-from carbon.errors import ConnectError, ProvisionError, ScriptError
+from carbon.errors import ConnectError, ProvisionError, ScriptError, UnfitError
 from carbon.home import layout
-from remote.clone.copy import HomeCopy, list_home, look_at_site
+from remote.clone.copy import HomeCopy, inspect_site, list_home
 from remote.host.script import Script
 from remote.host.server import Outcome, Reading
 from remote.observe.facts import gather_facts
-from remote.rollout import start
+from remote.rollout.record import Record
 from remote.rollout.start import Joined
 from tests.unit.carbon.nodes import make_cluster, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalReading, LocalServer
@@ -144,7 +144,7 @@ class Site:
         )
 
     def select(self) -> Selection:
-        listed = list_home(self.server, self.source, timeout_seconds=SECONDS)
+        listed = list_home(self.fleet.host(self.source))
         return contents.select(listed, databases=(PurePosixPath("repository/data/DB"),))
 
     def clone(self, *, replacing: bool = False, first_start: str = "") -> bool:
@@ -213,8 +213,7 @@ def test_two_names_of_one_file_travel_as_two_files(site: Site) -> None:
 
 def test_what_a_clone_is_and_what_its_first_start_needs_is_written_down(site: Site) -> None:
     site.clone(first_start="-Dsetup")
-    server = site.fleet.server(site.node)
-    found = gather_facts(server, site.node, timeout_seconds=SECONDS)
+    found = gather_facts(site.fleet.host(site.node))
     assert found.cloned["source"] == "worker1"
     assert found.cloned["when"].endswith("Z")
     assert found.lacks_tables
@@ -224,14 +223,8 @@ def test_once_seen_joining_a_clone_starts_like_any_other(site: Site) -> None:
     site.clone(first_start="-Dsetup")
     joined = Joined(pid=1, evidence="JOIN", proof="x", started_seconds=1, seconds=1.0)
     for evidence, lacking in ((None, True), (joined, False)):
-        start.record(
-            site.fleet,  # type: ignore[arg-type]
-            site.node,
-            evidence=evidence,
-            audit="x",
-            timeout_seconds=SECONDS,
-        )
-        found = gather_facts(site.fleet.server(site.node), site.node, timeout_seconds=SECONDS)
+        Record(site.fleet.host(site.node), joined=evidence, audit="x").finish()
+        found = gather_facts(site.fleet.host(site.node))
         assert found.lacks_tables == lacking
     assert found.first_start is None
     assert found.cloned["source"] == "worker1"
@@ -413,7 +406,7 @@ def test_an_existing_home_is_not_replaced_unasked(site: Site) -> None:
     """It may have come there after the look."""
     site.target.mkdir()
     (site.target / "file").write_text("theirs")
-    with pytest.raises(ScriptError, match="there is an AS_HOME"):
+    with pytest.raises(UnfitError, match="there is an AS_HOME"):
         site.clone()
     assert site.files() == {"file": "theirs"}
 
@@ -453,7 +446,7 @@ def test_what_was_kept_stays_where_no_home_is_replaced(site: Site) -> None:
 
 def test_the_place_is_told_without_changing_it(site: Site) -> None:
     def look(node: Node) -> contents.Site:
-        return look_at_site(site.fleet.server(node), node, timeout_seconds=SECONDS)
+        return inspect_site(site.fleet.host(node))
 
     assert look(site.node) == contents.Site(state="absent", parent="writable")
     source = look(site.source)

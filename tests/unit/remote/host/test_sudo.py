@@ -16,10 +16,12 @@ from carbon.balancer.nginx import file_names
 from carbon.cluster import HostsEntry, Ssh
 from carbon.errors import PrivilegeError
 from remote.host import sudo
+from remote.host.exit_status import ExitStatus
 from remote.host.script import Script
 from remote.host.server import Outcome
 from remote.host.sudo import HOSTS_COMMANDS, by_fragment, fragment, vhost_commands
 from tests.unit.carbon.nodes import make_balancer, make_cluster, make_manager, make_node
+from tests.unit.remote.local_server import local_host
 
 SCRIPTS = Path(remote.__file__).parent / "scripts"
 CLUSTER = make_cluster()
@@ -152,22 +154,23 @@ class Sudo:
         self._refused = refused
         self.asked: list[str] = []
 
-    def run(self, script: Script, *, timeout_seconds: float) -> Outcome:
+    def run(self, script: Script, *, payload: bytes = b"", timeout_seconds: float) -> Outcome:
         assert timeout_seconds > 0
+        assert not payload
         self.asked = [str(command) for command in script.values["commands"]]  # type: ignore[union-attr]
         if self._refused in self.asked:
-            return Outcome(1, b"", f"refused: {self._refused}\n".encode())
+            return Outcome(ExitStatus.SUDO_REFUSED, b"", f"refused: {self._refused}\n".encode())
         return Outcome(0, b"allowed\n", b"")
 
 
 def test_the_check_asks_for_every_command() -> None:
     asked = Sudo()
-    sudo.check(asked, HOSTS_COMMANDS, step="look", timeout_seconds=5)  # type: ignore[arg-type]
+    sudo.check(local_host(make_node(), asked), HOSTS_COMMANDS, step="look")  # type: ignore[arg-type]
     assert [tuple(shlex.split(command)) for command in asked.asked] == list(HOSTS_COMMANDS)
 
 
 def test_a_refusal_is_told_with_its_remedy() -> None:
     asked = Sudo(refused="tee /etc/hosts")
     with pytest.raises(PrivilegeError, match="refused: tee /etc/hosts") as caught:
-        sudo.check(asked, HOSTS_COMMANDS, step="look", timeout_seconds=5)  # type: ignore[arg-type]
+        sudo.check(local_host(make_node(), asked), HOSTS_COMMANDS, step="look")  # type: ignore[arg-type]
     assert "fab -H worker1 sudoers" in caught.value.action

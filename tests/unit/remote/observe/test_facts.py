@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from carbon.cluster import Driver, FileEdit, Node
-from carbon.errors import ProvisionError, ScriptError, UnfitError
+from carbon.errors import ProvisionError, ScriptError
 from carbon.home import layout
 from carbon.home.facts import ServerFacts
 from carbon.value import replace
@@ -24,13 +24,13 @@ from remote.host.script import Script
 from remote.host.server import Outcome
 from remote.observe.facts import gather_facts, parse
 from tests.unit.remote.homes import Home
-from tests.unit.remote.local_server import LocalServer
+from tests.unit.remote.local_server import LocalServer, local_host
 
 SECONDS = 20.0
 
 
 def look(server: LocalServer, node: Node) -> ServerFacts:
-    return gather_facts(server, node, timeout_seconds=SECONDS)
+    return gather_facts(local_host(node, server))
 
 
 @pytest.fixture
@@ -312,7 +312,7 @@ def test_files_that_did_not_arrive_whole_are_an_error(home: Home) -> None:
 
 def test_a_script_that_fails_is_told_by_its_last_words(home: Home) -> None:
     server = Altered("worker1", alter=lambda _: Outcome(3, b"", b"one\nno such shell\n"))
-    with pytest.raises(UnfitError, match="no such shell"):
+    with pytest.raises(ScriptError, match="no such shell"):
         look(server, home.node())
 
 

@@ -171,7 +171,7 @@ def test_what_was_written_since_a_place_is_read_through_all_rotations(
         log.write(text)
     script = follow_script(make_manager(home=log.path.parents[2]), "joined", since=place)
     with closed_after(log.server.stream(script)) as stream:
-        lines = [stream.line(timeout_seconds=SECONDS) for _ in range(4)]
+        lines = [stream.line(within_seconds=SECONDS) for _ in range(4)]
     texts = [(line or "").partition(":")[2] for line in lines[1:]]
     assert texts == ["one joined", "two joined", "three joined"]
 

@@ -20,7 +20,7 @@ def everything(lines: Lines, *, ends: int = 1) -> list[Line]:
     """Return all lines until so many scripts have ended."""
     seen: list[Line] = []
     while sum(line.text is None for line in seen) < ends:
-        line = lines.next(timeout_seconds=SECONDS)
+        line = lines.next(within_seconds=SECONDS)
         assert line is not None, f"nothing more came after {seen}"
         seen.append(line)
     return seen
@@ -49,7 +49,7 @@ def test_the_last_of_a_server_is_none_after_both_outputs() -> None:
 
 def test_nothing_in_time_is_none() -> None:
     with Lines() as lines:
-        assert lines.next(timeout_seconds=0.01) is None
+        assert lines.next(within_seconds=0.01) is None
 
 
 def test_what_nobody_takes_is_not_piled_up() -> None:

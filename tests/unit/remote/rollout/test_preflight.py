@@ -10,11 +10,11 @@ import pytest
 from carbon.cluster import Node
 from carbon.errors import ConnectError, Failures, ProvisionError, UnfitError
 from carbon.home.facts import Generation, ServerFacts
-from carbon.plan.plan import Plan, Step, Wishes, plan_rollback
+from carbon.plan.plan import Options, Plan, Step, plan_rollback
 from carbon.value import replace
+from remote.host.host import Host
 from remote.rollout import preflight
-from remote.rollout.preflight import look
-from remote.rollout.request import Order
+from remote.rollout.request import Request
 from remote.run.progress import Silent
 from tests.unit.carbon.looks import make_facts, make_manager_facts
 from tests.unit.carbon.nodes import make_cluster, make_node
@@ -23,10 +23,10 @@ from tests.unit.remote.local_server import LocalFleet, LocalServer
 WORKER2 = make_node("worker2", local_member_host="10.0.0.5")
 CLUSTER = make_cluster(make_node(), WORKER2)
 START = frozenset({Step.START})
-VERBS: Mapping[str, tuple[Wishes, Callable[[Node, ServerFacts], Plan] | None]] = {
-    "start": (Wishes(steps=START, restart="never"), None),
-    "restart": (Wishes(steps=START, restart="always"), None),
-    "rollback": (Wishes(steps=START), plan_rollback),
+VERBS: Mapping[str, tuple[Options, Callable[[Node, ServerFacts], Plan] | None]] = {
+    "start": (Options(steps=START, restart="never"), None),
+    "restart": (Options(steps=START, restart="always"), None),
+    "rollback": (Options(steps=START), plan_rollback),
 }
 FACTS = make_facts(generations=(Generation(id="20261122T110000Z-ab", meta={}),))
 Finds = dict[str, ServerFacts | ProvisionError]
@@ -41,8 +41,8 @@ def finds(monkeypatch: pytest.MonkeyPatch) -> Iterator[Finds]:
         "worker2": replace(FACTS, name="worker2", addresses=frozenset({"10.0.0.5"})),
     }
 
-    def gather(_server: object, node: Node, **_options: object) -> ServerFacts:
-        facts = found[node.name]
+    def gather(host: Host[Node], **_options: object) -> ServerFacts:
+        facts = found[host.name]
         if isinstance(facts, ProvisionError):
             raise facts
         return facts
@@ -51,15 +51,16 @@ def finds(monkeypatch: pytest.MonkeyPatch) -> Iterator[Finds]:
     yield found
 
 
-def order(verb: str) -> Order:
-    return Order(nodes=CLUSTER.workers, wishes=VERBS[verb][0], verb=verb)
+def request(verb: str) -> Request:
+    return Request(nodes=CLUSTER.workers, options=VERBS[verb][0], verb=verb)
 
 
 def run(verb: str) -> list[Plan]:
     names = ("manager", "worker1", "worker2")
     fleet = LocalFleet(CLUSTER, {name: LocalServer(name) for name in names})
     planner = VERBS[verb][1]
-    return look(fleet, order(verb), progress=Silent(), planner=planner)  # type: ignore[arg-type]
+    checked = preflight.preflight(fleet, request(verb), progress=Silent(), planner=planner)  # type: ignore[arg-type]
+    return checked.demand()
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -119,6 +120,6 @@ def test_plans_of_the_servers_that_can_be_planned_are_kept(finds: Finds) -> None
     finds["worker1"] = ConnectError("the connection failed", host="worker1")
     fleet = LocalFleet(CLUSTER, {})
     fleet.servers = {name: LocalServer(name) for name in ("manager", "worker1", "worker2")}
-    found = preflight.preflight(fleet, order("restart"), progress=Silent())  # type: ignore[arg-type]
+    found = preflight.preflight(fleet, request("restart"), progress=Silent())  # type: ignore[arg-type]
     assert [each.node.name for each in found.plans] == ["worker2"]
     assert [error.code for error in found.errors] == ["connection"]

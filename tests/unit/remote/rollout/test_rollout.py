@@ -5,36 +5,36 @@ from __future__ import annotations
 import pytest
 
 from carbon.errors import LockedError, ProvisionError, ScriptError
-from carbon.plan.plan import Plan, Wishes
+from carbon.plan.plan import Options, Plan
 from remote.host.script import Script
 from remote.host.server import Held, Outcome
-from remote.rollout.request import Done, Order
-from remote.rollout.rollout import _all_locked, _idle
+from remote.rollout.request import Request, Result
+from remote.rollout.rollout import _all_locked, _result
 from tests.unit.carbon.looks import make_facts
 from tests.unit.carbon.nodes import make_cluster, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer
 
 FIRST = Plan(node=make_node("worker1"), facts=make_facts())
 SECOND = Plan(node=make_node("worker2"), facts=make_facts(), hosts_by="worker1")
-FAILED = Done(plan=FIRST, error=ScriptError("no room"))
+FAILED = Result(plan=FIRST, error=ScriptError("no room"))
 
 
 def test_a_node_with_nothing_to_do_is_told_as_that() -> None:
-    told = _idle(FIRST, {})
+    told = _result(FIRST, {})
     assert told.reached
     assert told.changed == ()
 
 
 def test_an_edit_of_hosts_that_another_node_made_is_told() -> None:
-    told = _idle(SECOND, {"worker1": Done(plan=FIRST, changed=("hosts",))})
+    told = _result(SECOND, {"worker1": Result(plan=FIRST, changed=("hosts",))})
     assert told.changed == ("hosts (by worker1)",)
 
 
 @pytest.mark.parametrize("done", [{}, {"worker1": FAILED}])
 def test_an_edit_of_hosts_that_another_node_did_not_make_is_no_success(
-    done: dict[str, Done],
+    done: dict[str, Result],
 ) -> None:
-    assert not _idle(SECOND, done).reached
+    assert not _result(SECOND, done).reached
 
 
 # ---- Two runs that begin in the same moment, each with a server that the other wants
@@ -74,7 +74,7 @@ def met(*, holder: str, times: int, first: str = "") -> tuple[Lockable, Lockable
     cluster = make_cluster(*nodes)
     fleet = LocalFleet(cluster, {server.name: server for server in servers})
     plans = [Plan(node=node, facts=make_facts()) for node in nodes]
-    with _all_locked(fleet, Order(nodes=nodes, wishes=Wishes(), verb="deploy"), plans):  # type: ignore[arg-type]
+    with _all_locked(fleet, Request(nodes=nodes, options=Options(), verb="deploy"), plans):  # type: ignore[arg-type]
         assert [server.held for server in servers] == [1, 1]
     return servers
 

@@ -24,13 +24,17 @@ from carbon.errors import (
     UnfitError,
 )
 from carbon.home import layout
-from carbon.plan.plan import Plan, Step, Wishes, plan
+from carbon.plan.plan import Options, Plan, Step, plan
 from carbon.value import replace
 from remote.host.script import Script
 from remote.observe.facts import gather_facts
-from remote.rollout import activation
-from remote.rollout.leave import Stopped, leave
-from remote.rollout.start import Attempt, Joined, Started, begin_record
+from remote.observe.follow import Followers
+from remote.rollout.generation import new_generation
+from remote.rollout.record import Record
+from remote.rollout.stage import stage
+from remote.rollout.start import Joined, Start
+from remote.rollout.stop import Stop, Stopped
+from remote.rollout.swap import swap_script
 from remote.run.progress import Silent
 from tests.unit.carbon.nodes import make_cluster, make_manager
 from tests.unit.remote.homes import Home, words
@@ -74,64 +78,57 @@ class Site:
     def limited(self, **limits: float) -> None:
         self.fleet.cluster = replace(self.cluster, limits=replace(self.cluster.limits, **limits))
 
-    def attempt(self) -> Attempt:
-        return Attempt(self.fleet, self.node, progress=Silent())  # type: ignore[arg-type]
+    @contextmanager
+    def attempt(self) -> Iterator[Start]:
+        followers = Followers(self.fleet, [self.node])  # type: ignore[arg-type]
+        start = Start(self.fleet, self.node, followers=followers, progress=Silent())  # type: ignore[arg-type]
+        with followers:
+            try:
+                yield start
+            finally:
+                start.close()
 
     def start(self) -> Joined:
         with self._manager_at_work(), self.attempt() as attempt:
             attempt.start()
-            return attempt.outcome()
+            return attempt.await_join()
 
     def record(
         self,
         joined: Joined | None,
         *,
         audit: str = AUDIT,
-        started: Started | None = None,
-        timeout_seconds: float = SECONDS,
+        started: Start | None = None,
     ) -> None:
-        wait = begin_record(
-            self.fleet,  # type: ignore[arg-type]
-            self.node,
-            evidence=joined,
-            audit=audit,
-            started=started,
-            timeout_seconds=timeout_seconds,
-        )
-        wait()
+        record = Record(self.fleet.host(self.node), joined=joined, audit=audit, start=started)
+        record.begin()
+        record.finish()
 
     @contextmanager
-    def started(self) -> Iterator[tuple[Joined, Started]]:
-        with self._manager_at_work(), self.attempt() as attempt:
-            attempt.start()
-            result = attempt.outcome()
-            started = attempt.hand_over()
-        try:
-            yield result, started
-        finally:
-            started.close()
+    def started(self) -> Iterator[tuple[Joined, Start]]:
+        with self.attempt() as attempt:
+            with self._manager_at_work():
+                attempt.start()
+                result = attempt.await_join()
+            attempt.detach()
+            yield result, attempt
 
     def facts(self) -> Any:
-        return gather_facts(self.fleet.server(self.node), self.node, timeout_seconds=SECONDS)
+        return gather_facts(self.fleet.host(self.node))
 
     def staged(self) -> tuple[Plan, Script]:
         """Stage what the node's files lack, and return the plan and the script of the swap."""
-        made = plan(self.node, self.facts(), wishes=Wishes(steps=frozenset({Step.CONFIG})))
-        generation = activation.new_generation(made, cluster=self.cluster, verb="deploy", run="ab")
-        server = self.fleet.server(self.node)
-        activation.stage(server, made, generation=generation, jar=None, timeout_seconds=SECONDS)
-        return made, activation.swap_script(
-            made, generation=generation, keep_generations=5, down=True
-        )
+        made = plan(self.node, self.facts(), options=Options(steps=frozenset({Step.CONFIG})))
+        generation = new_generation(made, cluster=self.cluster, verb="deploy", run="ab")
+        host = self.fleet.host(self.node)
+        stage(host, made, generation=generation)
+        return made, swap_script(host, made, generation=generation, keep_generations=5, down=True)
 
     def leave(self, *, patience: float = 5, seen: float = 0.2) -> Stopped:
-        return leave(
-            self.fleet,  # type: ignore[arg-type]
-            self.node,
-            patience_seconds=patience,
-            seen_seconds=seen,
-            progress=Silent(),
-        )
+        self.limited(stop_seconds=patience)
+        with Followers(self.fleet, [self.node]) as followers:  # type: ignore[arg-type]
+            stop = Stop(self.fleet, self.node, followers=followers, progress=Silent())  # type: ignore[arg-type]
+            return stop.run(leave_seconds=seen)
 
     def log(self, text: str) -> None:
         with self.manager_log.open("a") as log:
@@ -200,7 +197,7 @@ def test_a_carbon_home_of_the_login_is_not_inherited(
 def test_an_older_line_of_the_same_address_proves_nothing(site: Site) -> None:
     site.joining = ""
     site.limited(join_seconds=0.5)
-    with pytest.raises(JoinError, match=r"it started and was not seen joining within 0\.5 s"):
+    with pytest.raises(JoinError, match=r"the manager logged no join within 0\.5 s"):
         site.start()
     assert joined() in site.manager_log.read_text(), "there is one, from before"
 
@@ -208,7 +205,7 @@ def test_an_older_line_of_the_same_address_proves_nothing(site: Site) -> None:
 def test_a_line_of_another_port_or_address_proves_nothing(site: Site) -> None:
     site.joining = joined("10.0.0.40:4000") + joined("110.0.0.4:4000") + joined("10.0.0.4:40001")
     site.limited(join_seconds=0.5)
-    with pytest.raises(JoinError, match="was not seen joining"):
+    with pytest.raises(JoinError, match="the manager logged no join"):
         site.start()
 
 
@@ -322,13 +319,13 @@ def test_a_swap_that_was_brought_with_the_start_is_whole_before_the_start_is_tol
         attempt.prepare(swap=swap)
         assert (site.home.state / "staged").exists(), "until it is told, it changes nothing"
         attempt.swap()
-        attempt.swapped()
+        attempt.await_swap()
         for change in made.files:
             assert site.home.file(change.path).read_bytes() == change.new
         assert not (site.home.state / "journal").exists()
         assert site.home.pids() == []
         attempt.start()
-        assert attempt.outcome().evidence == "Member joined"
+        assert attempt.await_join().evidence == "Member joined"
     assert site.fleet.server(site.node).ran.count("start") == 1
 
 
@@ -338,10 +335,10 @@ def test_a_start_that_is_told_while_files_are_swapped_comes_after_the_swap(site:
         attempt.prepare(swap=swap)
         attempt.swap()
         attempt.start()
-        attempt.swapped()
+        attempt.await_swap()
         for change in made.files:
             assert site.home.file(change.path).read_bytes() == change.new
-        assert attempt.outcome().evidence == "Member joined"
+        assert attempt.await_join().evidence == "Member joined"
     assert site.facts().process.newer == (), "no file is newer than the start"
 
 
@@ -357,7 +354,7 @@ def test_a_swap_that_was_brought_with_the_start_tells_why_it_refuses(
         if is_told:
             attempt.start()
         with pytest.raises(UnfitError, match="changed by somebody else") as failure:
-            attempt.swapped()
+            attempt.await_swap()
     assert (failure.value.host, failure.value.step) == (site.node.name, "swap")
     assert site.home.pids() == []
 
@@ -374,7 +371,7 @@ def test_a_swap_that_refuses_is_told_whatever_the_servers_own_log_said_before(si
         began = time.monotonic()
         with pytest.raises(UnfitError, match="changed by somebody else"):
             attempt.swap()
-            attempt.swapped()
+            attempt.await_swap()
         assert attempt._tracker.failure, "of the other start"
         assert time.monotonic() - began < 4, "no limit is waited for"
 
@@ -384,13 +381,13 @@ def test_a_swap_that_does_not_end_in_time_says_that_a_start_follows(site: Site) 
     _, swap = site.staged()
     site.limited(command_seconds=0.2)
     with site.attempt() as attempt:
-        attempt.watch()
+        attempt.follow_others()
         attempt.prepare(swap=swap)
-        with attempt._starter.held():  # type: ignore[union-attr]
+        with attempt._script.held():  # type: ignore[union-attr]
             attempt.swap()
             attempt.start()
             with pytest.raises(TimeLimitError, match="no answer within") as failure:
-                attempt.swapped()
+                attempt.await_swap()
     assert failure.value.step == "swap"
     assert failure.value.action.endswith("it starts then: the same command verifies it")
 
@@ -399,26 +396,27 @@ def test_a_swap_that_goes_on_is_waited_for_where_the_managers_log_is_lost(site: 
     """What is staged may be cleared away after it, and never beside it."""
     made, swap = site.staged()
     with site.attempt() as attempt:
-        attempt.watch()
+        attempt.follow_others()
         attempt.prepare(swap=swap)
         manager = attempt._followers.manager._feed.stream
         manager.close()  # type: ignore[union-attr]
         attempt.swap()
-        attempt.swapped()
+        attempt.await_swap()
         for change in made.files:
             assert site.home.file(change.path).read_bytes() == change.new
+        attempt.start()
         with pytest.raises(ScriptError, match="the connection that followed its log ended"):
-            attempt.outcome()
+            attempt.await_join()
 
 
 def test_a_swap_whose_connection_is_lost_is_an_error_and_not_waited_for(site: Site) -> None:
     _, swap = site.staged()
     with site.attempt() as attempt:
         attempt.prepare(swap=swap)
-        attempt._starter.break_off()  # type: ignore[union-attr]
+        attempt._script.break_off()  # type: ignore[union-attr]
         with pytest.raises(ProvisionError) as failure:
             attempt.swap()
-            attempt.swapped()
+            attempt.await_swap()
     assert failure.value.step == "swap"
 
 
@@ -450,7 +448,7 @@ def test_the_script_that_started_a_node_records_it_itself(site: Site) -> None:
 
 def test_what_was_told_is_recorded_though_the_client_goes(site: Site) -> None:
     with site.started() as (result, started):
-        started.tell(AUDIT, str(result.pid), "evidence=Member joined", "")
+        started.send(AUDIT, str(result.pid), "evidence=Member joined", "")
     assert site.facts().joined == "Member joined"
 
 
@@ -469,7 +467,7 @@ def test_a_record_that_does_not_end_in_time_is_not_written_twice(site: Site) -> 
         started._script.held(),  # type: ignore[attr-defined]
         pytest.raises(TimeLimitError),
     ):
-        site.record(result, started=started, timeout_seconds=0.2)
+        site.record(result, started=started)
     assert "record" not in site.fleet.server(site.node).ran
     assert (site.home.state / "audit.log").read_text() == f"{AUDIT}\n", "once it went on"
 
@@ -477,7 +475,7 @@ def test_a_record_that_does_not_end_in_time_is_not_written_twice(site: Site) -> 
 def test_an_operator_whose_name_is_no_utf8_is_recorded(site: Site) -> None:
     audit = "then m\udcfcller@desk deploy inventory=0 ok"
     with site.started() as (result, started):
-        started.tell(audit, str(result.pid), "evidence=Member joined", "")
+        started.send(audit, str(result.pid), "evidence=Member joined", "")
     site.record(None, audit=audit)
     line = audit.encode(errors="surrogateescape") + b"\n"
     assert (site.home.state / "audit.log").read_bytes() == line * 2
@@ -485,7 +483,7 @@ def test_an_operator_whose_name_is_no_utf8_is_recorded(site: Site) -> None:
 
 def test_a_record_that_is_cut_off_on_its_way_is_not_written(site: Site) -> None:
     with site.started() as (_, started):
-        started.tell(AUDIT, "1", "evidence=Member joined")
+        started.send(AUDIT, "1", "evidence=Member joined")
     assert site.facts().record.get("evidence") is None
     assert not (site.home.state / "audit.log").exists()
 
@@ -495,12 +493,12 @@ def test_a_follower_that_is_killed_ends_the_wait_for_its_start(site: Site) -> No
     site.joining = ""
     with site._manager_at_work(), site.attempt() as attempt:
         attempt.start()
-        while attempt._unseen:
+        while attempt.state != "running":
             attempt._take(*attempt._lines.get(timeout=SECONDS))
         os.kill(follower_of(site.home.log), signal.SIGKILL)
         began = time.monotonic()
         with pytest.raises(ProvisionError, match="the connection that watched its start ended"):
-            attempt.outcome()
+            attempt.await_join()
         assert time.monotonic() - began < 3, "no limit is waited for"
 
 
@@ -536,9 +534,9 @@ def test_a_start_whose_client_goes_is_noted_with_its_process_all_the_same(site: 
 
 def test_the_manager_may_be_watched_before_the_start_and_is_then_watched_once(site: Site) -> None:
     with site._manager_at_work(), site.attempt() as attempt:
-        attempt.watch()
+        attempt.follow_others()
         attempt.start()
-        assert attempt.outcome().evidence == "Member joined"
+        assert attempt.await_join().evidence == "Member joined"
     assert site.fleet.server(site.cluster.manager).ran == ["follow"]
 
 
@@ -549,7 +547,7 @@ def test_a_start_that_was_brought_and_ended_before_it_was_told_is_not_waited_for
     with site.attempt() as attempt:
         attempt.prepare()
         assert attempt.waits
-        attempt._starter.break_off()  # type: ignore[union-attr]
+        attempt._script.break_off()  # type: ignore[union-attr]
         assert not attempt.waits
 
 

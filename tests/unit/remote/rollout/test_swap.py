@@ -14,14 +14,16 @@ from carbon.errors import ProvisionError, ScriptError, UnfitError
 from carbon.home import layout
 from carbon.home.driver import WantedDriver
 from carbon.home.facts import Generation
-from carbon.plan.plan import Plan, Step, Wishes, plan
+from carbon.plan.plan import Options, Plan, Step, plan
 from carbon.value import replace
+from remote.host.host import Host
 from remote.host.script import Script, declared_values
 from remote.observe.facts import gather_facts
-from remote.rollout import activation
-from remote.rollout.activation import NewGeneration
+from remote.rollout.generation import NewGeneration, generation_id
+from remote.rollout.stage import stage, unstage
+from remote.rollout.swap import swap, swap_script
 from tests.unit.remote.homes import Home
-from tests.unit.remote.local_server import LocalServer
+from tests.unit.remote.local_server import LocalServer, local_host
 
 SECONDS = 20.0
 GENERATION = "20260101T000000Z-ab"
@@ -43,35 +45,37 @@ class Workshop:
     node: Node
     jar: Path
 
-    def plan(self, *steps: Step, **wishes: bool) -> Plan:
-        facts = gather_facts(self.server, self.node, timeout_seconds=SECONDS)
+    @property
+    def host(self) -> Host[Node]:
+        return local_host(self.node, self.server)
+
+    def plan(self, *steps: Step, **options: bool) -> Plan:
+        facts = gather_facts(self.host)
         wanted = WantedDriver(
             name=self.jar.name,
             sha256=hashlib.sha256(self.jar.read_bytes()).hexdigest(),
             driver_class="org.example.Driver",
         )
-        asked = Wishes(steps=frozenset(steps), reset=wishes.get("reset", False))
-        return plan(self.node, facts, wishes=asked, wanted=wanted)
+        asked = Options(steps=frozenset(steps), reset=options.get("reset", False))
+        return plan(self.node, facts, options=asked, wanted=wanted)
 
     def stage(self, made: Plan, *, generation: str = GENERATION) -> None:
-        activation.stage(
-            self.server,
-            made,
-            generation=named(generation),
-            jar=self.jar,
-            timeout_seconds=SECONDS,
-        )
+        stage(self.host, made, generation=named(generation))
 
     def swap(
         self, made: Plan, *, generation: str = GENERATION, down: bool = True, keep: int = 5
     ) -> None:
-        script = activation.swap_script(
-            made, generation=named(generation), keep_generations=keep, down=down
-        )
-        activation.swap(self.server, script, timeout_seconds=SECONDS)
+        swap(self.host, self.swap_script(made, generation=generation, down=down, keep=keep))
 
-    def do(self, *steps: Step, generation: str = GENERATION, **wishes: bool) -> None:
-        made = self.plan(*steps, **wishes)
+    def swap_script(
+        self, made: Plan, *, generation: str = GENERATION, down: bool = True, keep: int = 5
+    ) -> Script:
+        return swap_script(
+            self.host, made, generation=named(generation), keep_generations=keep, down=down
+        )
+
+    def do(self, *steps: Step, generation: str = GENERATION, **options: bool) -> None:
+        made = self.plan(*steps, **options)
         self.stage(made, generation=generation)
         self.swap(made, generation=generation)
 
@@ -174,7 +178,7 @@ def test_what_is_replaced_is_kept_in_private_and_told_by_whom(shop: Workshop) ->
     for path, data in before.items():
         assert shop.kept(path).read_bytes() == data
         assert shop.kept(path).stat().st_mode & 0o777 == 0o600
-    (one,) = gather_facts(shop.server, shop.node, timeout_seconds=SECONDS).generations
+    (one,) = gather_facts(shop.host).generations
     assert (one.id, one.meta["verb"]) == (GENERATION, "deploy")
     assert "@" in one.meta["who"]
 
@@ -313,7 +317,7 @@ def swap_with_prelude(shop: Workshop, made: Plan, prelude: str) -> None:
 def test_files_that_were_only_staged_need_no_restart_and_are_cleared(shop: Workshop) -> None:
     made = shop.plan(Step.CONFIG)
     shop.stage(made)
-    activation.unstage(shop.server, made, timeout_seconds=SECONDS)
+    unstage(shop.host)
     assert not shop.home.state.exists(), "nothing of ours is left where nothing was"
 
 
@@ -321,7 +325,7 @@ def test_an_open_journal_keeps_what_is_staged(shop: Workshop) -> None:
     made = shop.plan(Step.CONFIG)
     shop.stage(made)
     (shop.home.state / "journal").write_text(GENERATION)
-    activation.unstage(shop.server, made, timeout_seconds=SECONDS)
+    unstage(shop.host)
     assert (shop.home.state / "staged").is_dir()
 
 
@@ -393,12 +397,12 @@ def test_what_this_tool_did_not_make_is_not_cleared_away(shop: Workshop) -> None
 
 def test_a_generation_sorts_after_those_that_are_there_whatever_the_clocks_say() -> None:
     """Two swaps in one second, or an operator whose clock is ahead."""
-    first = activation.generation_id("ff")
-    again = activation.generation_id("00", [Generation(id=first, meta={})])
+    first = generation_id("ff")
+    again = generation_id("00", [Generation(id=first, meta={})])
     assert again > first
     ahead = Generation(id="29991231T235958Z-ab", meta={})
     strange = Generation(id="20269999T000000Z-x", meta={})
-    assert activation.generation_id("00", [ahead, strange]) == "29991231T235959Z-00"
+    assert generation_id("00", [ahead, strange]) == "29991231T235959Z-00"
 
 
 def test_a_swap_that_was_cut_off_before_its_meta_is_known_all_the_same(shop: Workshop) -> None:
@@ -407,6 +411,6 @@ def test_a_swap_that_was_cut_off_before_its_meta_is_known_all_the_same(shop: Wor
     shop.stage(made)
     with pytest.raises(ProvisionError):
         swap_with_prelude(shop, made, 'step() { [ "$1" != meta-complete ] || exit 9; }')
-    facts = gather_facts(shop.server, shop.node, timeout_seconds=SECONDS)
+    facts = gather_facts(shop.host)
     assert facts.journal == GENERATION
     assert [(one.id, one.meta["verb"]) for one in facts.generations] == [(GENERATION, "deploy")]

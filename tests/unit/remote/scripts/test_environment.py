@@ -15,7 +15,7 @@ from carbon.value import replace
 from remote.host.script import Script
 from remote.observe.facts import gather_facts
 from tests.unit.remote.homes import Home
-from tests.unit.remote.local_server import LocalServer, closed_after
+from tests.unit.remote.local_server import LocalServer, closed_after, local_host
 
 BASE = Path(remote.__file__).parent / "scripts/lib/base.sh"
 SECONDS = 20.0
@@ -45,11 +45,11 @@ def test_the_facts_of_a_server_are_the_same_in_any_environment_of_the_login(
     (home.path / "repository/components/lib/a.jar").write_bytes(b"PK..org/example/Driver.class")
     driver = Driver(jar=Path("a.jar"), driver_class="org.example.Driver")
     node = home.node(driver=driver)
-    plain = gather_facts(server, node, timeout_seconds=SECONDS)
+    plain = gather_facts(local_host(node, server))
     monkeypatch.setenv("PATH", f"{grep.parent}:{os.environ['PATH']}")
     for name, value in HOSTILE.items():
         monkeypatch.setenv(name, value)
-    facts = gather_facts(server, node, timeout_seconds=SECONDS)
+    facts = gather_facts(local_host(node, server))
     moments = {"now": 0.0, "seen_at": 0.0, "disk_free_kb": 0, "listening": {}}
     assert replace(facts, **moments) == replace(plain, **moments)
     assert facts.process is not None and facts.disk_free_kb > 1000
@@ -86,8 +86,8 @@ def first_line(
     with closed_after(
         server.stream(script, errors=None if errors is None else errors.append)
     ) as stream:
-        line = stream.line(timeout_seconds=SECONDS)
-        assert stream.line(timeout_seconds=SECONDS) is None
+        line = stream.line(within_seconds=SECONDS)
+        assert stream.line(within_seconds=SECONDS) is None
     return line
 
 

@@ -78,7 +78,7 @@ def test_a_script_that_is_followed_begins_within_its_limit_or_not_at_all(
     began = time.monotonic()
     if request.node.callspec.params["mute"] == "nothing":
         with pytest.raises(TimeoutError):
-            mute.stream(LOOK).line(timeout_seconds=0.3)
+            mute.stream(LOOK).line(within_seconds=0.3)
     else:
         with pytest.raises(TimeLimitError, match=r"no answer within 0\.3 s"):
             mute.stream(LOOK)

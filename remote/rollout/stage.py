@@ -1,0 +1,119 @@
+"""Stage: bring new files to a server, beside the live ones; nothing live is touched."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from carbon.checksum import checksum
+from carbon.cluster import Node
+from carbon.errors import ProvisionError
+from carbon.home.facts import ServerFacts
+from carbon.plan.plan import Plan
+from remote.host import sudo
+from remote.host.archive import Member, pack
+from remote.host.host import Host
+from remote.rollout.generation import NewGeneration
+
+
+def stage(
+    host: Host[Node],
+    plan: Plan,
+    *,
+    generation: NewGeneration,
+    early_hosts: bool = False,
+) -> None:
+    """Send all new files to AS_HOME/.provision/staged, in one stream; nothing live is touched.
+
+    What they replace is copied there, too. What the plan was computed on must still be there, and
+    sudo must allow the edit of /etc/hosts that is planned. With `early_hosts` the new /etc/hosts
+    is written beside the old one already: only if no other node of the server edits it.
+    Raises ScriptError, UnfitError or PrivilegeError.
+    """
+    sends = plan.swaps and not plan.undo
+    # The login's own sudo is asked on the way; the account that owns AS_HOME has none.
+    checks_sudo = plan.edits_hosts and sends and plan.node.run_as is None
+    if plan.edits_hosts and not checks_sudo:
+        sudo.check(host, sudo.HOSTS_COMMANDS, step="stage")
+    if plan.undo:
+        host.run(host.script("rollback_stage", undo=list(plan.undo)), step="stage")
+    elif sends:
+        hosts = _early_hosts(plan) if checks_sudo and early_hosts else b""
+        _send(host, plan, generation=generation, checks_sudo=checks_sudo, hosts=hosts)
+
+
+def _early_hosts(plan: Plan) -> bytes:
+    """Return the new /etc/hosts if it can be written before the server's turn."""
+    if plan.hosts is None or plan.facts.hosts_mounted:
+        return b""
+    return plan.hosts.new
+
+
+def _send(
+    host: Host[Node], plan: Plan, *, generation: NewGeneration, checks_sudo: bool, hosts: bytes
+) -> None:
+    files = _new_files(plan)
+    checked = {"commands": sudo.as_values(sudo.HOSTS_COMMANDS)} if checks_sudo else {}
+    script = host.script(
+        "stage",
+        checked,
+        before=(*((sudo.CHECK,) if checks_sudo else ()), "hosts_new", "keep"),
+        expect=list(_expected(plan.facts)),
+        paths=list(map(str, files)),
+        checksums="\n".join(_checksums(files)),
+        remove=[str(path) for path in plan.removed],
+        need_kb=2 * sum(len(data) for data in files.values()) // 1024 + 1024,
+        generation=generation.id,
+        meta=generation.meta,
+        hosts_digest=hashlib.sha256(hosts).hexdigest() if hosts else "",
+        hosts_plain="yes" if plan.facts.hosts_plain else "no",
+        calls_sudo=checks_sudo,
+    )
+    host.run(script, step="stage", payload=_archive(files, hosts=hosts))
+
+
+def unstage(host: Host[Node]) -> None:
+    """Remove what was staged and will not be swapped in this run.
+
+    If a swap was interrupted it stays, for the next run to complete. Raises ScriptError.
+    """
+    host.run(host.script("unstage"), step="stage")
+
+
+def _new_files(plan: Plan) -> dict[PurePosixPath, bytes]:
+    files = {change.path: change.new for change in plan.files}
+    if plan.upload:
+        assert plan.node.driver is not None, "an upload is planned from a JAR"
+        files[plan.upload] = _read_jar(plan.node.driver.jar)
+    return files
+
+
+def _read_jar(jar: Path) -> bytes:
+    try:
+        return jar.read_bytes()
+    except OSError as error:
+        raise ProvisionError(
+            f"the driver {jar} cannot be read: {error.strerror}",
+            step="driver",
+            action="correct driver.jar in hosts.yaml",
+        ) from error
+
+
+def _expected(facts: ServerFacts) -> Iterator[str]:
+    for path, found in facts.files.items():
+        yield from (found.digest, str(path))
+
+
+def _checksums(files: Mapping[PurePosixPath, bytes]) -> Iterator[str]:
+    """Yield what `cksum` is to print of each file."""
+    for path, data in files.items():
+        yield f"{checksum(data)} {len(data)} {path}"
+
+
+def _archive(files: Mapping[PurePosixPath, bytes], *, hosts: bytes) -> bytes:
+    """Pack the files, all of mode 600."""
+    members = [Member(name=f"files/{path}", data=data) for path, data in files.items()]
+    if hosts:
+        members.append(Member(name="hosts", data=hosts))
+    return pack(members)

@@ -1,0 +1,62 @@
+"""Swap: put the staged files in place, and keep what they replace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from carbon.cluster import Node
+from carbon.plan.plan import Plan
+from remote.host.host import Host
+from remote.host.script import Script
+from remote.rollout.generation import NewGeneration
+
+
+def swap_script(
+    host: Host[Node],
+    plan: Plan,
+    *,
+    generation: NewGeneration,
+    keep_generations: int,
+    down: bool = False,
+) -> Script:
+    """Return what puts the staged files in place, keeping what they replace.
+
+    `down` insists that the server does not run. It goes on to its end if the
+    client is lost: the server itself sets no limit.
+    """
+    return host.script(
+        "swap",
+        before=("keep",),
+        limited=False,
+        generation=generation.id,
+        meta=generation.meta,
+        undo=list(plan.undo),
+        remove=[str(path) for path in plan.removed],
+        reset="yes" if plan.reset else "no",
+        server_mode=_octal(plan.facts.deployment_mode),
+        down="yes" if down else "no",
+        keep=keep_generations,
+    )
+
+
+def swapped_parts(plan: Plan) -> Iterator[str]:
+    """Yield what a swap changed, a few words each."""
+    if plan.driver:
+        yield "driver"
+    if plan.files:
+        yield "config: " + ", ".join(change.path.name for change in plan.files)
+    if plan.reset:
+        yield "deployment directory reset"
+    if plan.undo:
+        yield f"took back {' '.join(plan.undo)}"
+    if plan.finish_swap and not (plan.files or plan.driver):
+        yield "interrupted run completed"
+
+
+def swap(host: Host[Node], script: Script) -> None:
+    """Run a swap that no start follows. Raises ScriptError, UnfitError."""
+    host.run(script, step="swap")
+
+
+def _octal(mode: int | None) -> str:
+    return "" if mode is None else f"{mode:o}"

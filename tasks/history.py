@@ -1,0 +1,48 @@
+"""How the generations of each node look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from carbon.errors import ProvisionError
+from carbon.home.facts import Generation, ServerFacts
+from carbon.plan.history import undone
+from remote.observe.facts import gather_facts
+from remote.run.threads import parallel
+from tasks.report import heading
+
+if TYPE_CHECKING:
+    from tasks.session import Session
+
+COLUMNS = ("generation", "when", "who", "verb", "hosts.yaml", "")
+
+
+def show_history(session: Session) -> int:
+    """Print the generations that each node keeps, newest first; return the exit status."""
+    fleet, nodes = session.fleet, session.nodes
+    results = parallel(nodes, lambda node: gather_facts(fleet.host(node)))
+    rows: list[tuple[str, ...]] = []
+    for node, facts in zip(nodes, results, strict=True):
+        if isinstance(facts, ServerFacts):
+            newest_first = sorted(facts.generations, key=lambda kept: kept.id, reverse=True)
+            rows += [_row(node.name, generation, facts) for generation in newest_first]
+    session.screen.table((heading(nodes), *COLUMNS), rows)
+    errors = [error for error in results if isinstance(error, ProvisionError)]
+    for error in errors:
+        session.screen.line(Text(f"error: {error}"))
+    return 1 if errors else 0
+
+
+def _row(name: str, generation: Generation, facts: ServerFacts) -> tuple[str, ...]:
+    meta = (generation.meta.get(key, "?") for key in ("when", "who", "verb", "inventory"))
+    return (name, generation.id, *meta, _note(generation, facts))
+
+
+def _note(generation: Generation, facts: ServerFacts) -> str:
+    if generation.id == facts.journal:
+        return "interrupted: its journal is open"
+    if undoes := generation.meta.get("undoes"):
+        return f"took back {undoes}"
+    return "rolled back" if generation.id in undone(facts.generations) else ""

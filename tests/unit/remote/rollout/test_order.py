@@ -1,0 +1,174 @@
+"""The order of a rollout, stated with mock servers: what happens where, and after what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from carbon.cluster import HostsEntry, Node
+from carbon.errors import StartError
+from carbon.home import layout
+from carbon.home.hostsfile import HostsPlan
+from carbon.plan.plan import FileChange, Options, Plan
+from carbon.plan.stop import plan_stop
+from remote.host.fleet import Fleet
+from remote.host.mock import Log, MockOpener, MockServer
+from remote.host.server import Outcome
+from remote.rollout.request import Request, Result
+from remote.rollout.rollout import roll_out
+from remote.run.progress import Silent
+from tests.unit.carbon.looks import make_facts
+from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
+
+LINE = "TID: [-1234] [] [2026-11-22 12:00:00,000]  INFO {%s} -  %s"
+WKA = "org.wso2.carbon.core.clustering.hazelcast.wka.WKABasedMembershipScheme"
+AGENT = "org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent"
+STARTUP = "org.wso2.carbon.core.internal.StartupFinalizerServiceComponent"
+UUID = "12345678-1234-1234-1234-123456789abc"
+ENTRIES = (HostsEntry(address="10.0.0.3", names=("mgt.as.example.com",)),)
+WORKERS = (
+    make_node("worker1", hosts_entries=ENTRIES),
+    make_node("worker2", hosts_entries=ENTRIES, local_member_host="10.0.0.5"),
+)
+
+
+class Site:
+    """Two workers, their manager and a load balancer, none of them real."""
+
+    def __init__(self, *, joins: Sequence[str] = ("worker1", "worker2")) -> None:
+        self.log: Log = []
+        self.joins = joins
+        cluster = make_cluster(*WORKERS, manager=make_manager(), load_balancer=None)
+        workers = [self._worker(node) for node in WORKERS]
+        manager = MockServer(name="manager", log=self.log, lines={"follow": self._manager_log})
+        self.fleet = Fleet(cluster, MockOpener([manager, *workers]))
+
+    def roll_out(self, plans: Sequence[Plan], *, verb: str = "deploy") -> list[Result]:
+        request = Request(nodes=WORKERS, options=Options(), verb=verb)
+        balancer = Balancer(self.log)
+        return roll_out(self.fleet, request, plans, progress=Silent(), balancer=balancer)
+
+    def events(self, *servers: str) -> list[str]:
+        """Return what was done to these servers, in one order; an audit line is one word."""
+        done = [f"{name} {'record' if ' inventory=' in what else what}" for name, what in self.log]
+        return [event for event in done if event.split(" ")[0] in servers]
+
+    def _worker(self, node: Node) -> MockServer:
+        def starts(lines: tuple[str, ...]) -> Iterable[str]:
+            if not lines or lines[0] != "7 70":
+                return ["ready"] if lines == ("go",) else []
+            if node.name not in self.joins:
+                return ["console no space left", "ended"]
+            own = [
+                LINE % (AGENT, "Cluster initialization completed"),
+                LINE % (STARTUP, "WSO2 Carbon started in 1 sec"),
+            ]
+            return ["seen 300 77", "cmdline java", *(f"log:{line}" for line in own)]
+
+        stopped = Outcome(0, b"stopped 200\n", b"")
+        return MockServer(
+            name=node.name, log=self.log, answers={"stop": stopped}, lines={"start": starts}
+        )
+
+    def _manager_log(self, lines: tuple[str, ...]) -> Iterator[str]:
+        yield "at 7 70" if lines else "from 7 70"
+        for node in WORKERS:
+            address = f"[{UUID}]: /{node.local_member_host}:4000"
+            yield "70:" + LINE % (WKA, f"Member left {address}")
+            yield "70:" + LINE % (WKA, f"Member joined {address}")
+
+
+class Balancer:
+    """A load balancer that only writes down."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    @contextmanager
+    def hold(self, nodes: Sequence[Node], *, verb: str, break_lock: bool) -> Iterator[None]:
+        del nodes, verb, break_lock
+        yield
+
+    def take_out(self, node: Node) -> None:
+        self._log.append(("lb", f"out {node.name}"))
+
+    def put_back(self, node: Node) -> None:
+        self._log.append(("lb", f"in {node.name}"))
+
+    def remove(self, node: Node) -> None:
+        self._log.append(("lb", f"removed {node.name}"))
+
+
+def deploy(node: Node) -> Plan:
+    """Plan a restart with a new file and a new line in /etc/hosts."""
+    hosts = HostsPlan(new=b"new\n", changed=True, added=("new",), removed=(), left_to_others=())
+    change = FileChange(path=layout.AXIS2, old=b"old", new=b"new")
+    return Plan(
+        node=node,
+        facts=make_facts(name=node.name),
+        files=(change,),
+        hosts=hosts,
+        start=True,
+        reason="asked for",
+    )
+
+
+def test_a_turn_is_drain_stop_swap_and_hosts_start_join_undrain_record() -> None:
+    """And the start is told to go only once the files are swapped and /etc/hosts is written."""
+    site = Site()
+    (result, _) = site.roll_out([deploy(WORKERS[0]), Plan(node=WORKERS[1], facts=make_facts())])
+    assert result.error is None
+    assert result.joined is not None
+    events = site.events("worker1", "lb")
+    assert events[:2] == ["worker1 lock", "worker1 stage"], "before any turn"
+    turn = events[2:-1]
+    assert turn[:3] == ["lb out worker1", "worker1 stop", "worker1 start"]
+    assert sorted(turn[3:5]) == ["worker1 hosts", "worker1 start <- go"], "at once"
+    assert turn[5:] == ["worker1 start <- 7 70", "lb in worker1", "worker1 record"]
+    assert events[-1] == "worker1 release"
+
+
+def test_every_server_is_locked_and_staged_before_the_first_turn() -> None:
+    site = Site()
+    site.roll_out([deploy(node) for node in WORKERS])
+    events = site.events("worker1", "worker2", "lb")
+    first_turn = events.index("lb out worker1")
+    assert set(events[:first_turn]) == {
+        f"{node.name} {script}" for node in WORKERS for script in ("lock", "stage")
+    }
+
+
+def test_the_second_worker_waits_for_the_join_of_the_first() -> None:
+    site = Site()
+    first, second = site.roll_out([deploy(node) for node in WORKERS])
+    assert first.joined and second.joined
+    events = site.events("lb")
+    assert events == ["lb out worker1", "lb in worker1", "lb out worker2", "lb in worker2"]
+
+
+def test_after_the_first_failure_nothing_more_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("remote.observe.doctor.explain", lambda *_, **__: "")
+    site = Site(joins=())
+    first, second = site.roll_out([deploy(node) for node in WORKERS])
+    assert isinstance(first.error, StartError)
+    assert not second.reached
+    assert "lb in worker1" not in site.events("lb"), "it stays out of rotation"
+    assert "worker1 record" not in site.events("worker1")[-1:], "its audit line was written before"
+    changes = [event for event in site.events("worker2") if "stop" in event or "start" in event]
+    assert changes == []
+    assert "worker2 unstage" in site.events("worker2")
+
+
+def test_a_stop_is_the_same_rollout_and_puts_nobody_back() -> None:
+    site = Site()
+    results = site.roll_out([plan_stop(node, make_facts(name=node.name)) for node in WORKERS])
+    assert [result.stopped and result.stopped.was_running for result in results] == [True, True]
+    assert site.events("lb") == ["lb out worker1", "lb out worker2"]
+    assert site.events("worker1") == [
+        "worker1 lock",
+        "worker1 stop",
+        "worker1 record",
+        "worker1 release",
+    ]
