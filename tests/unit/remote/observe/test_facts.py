@@ -324,7 +324,7 @@ def test_the_log_of_a_running_server_is_where_its_jvm_was_told_to_write(
     (elsewhere / "wso2carbon.log").write_text("12:00:00 Starting WSO2 Carbon...\n")
     home.start_as(str(home.path), f"-Dcarbon.logs.path={elsewhere}")
     asked = {"own": "Starting"}
-    seen = gather_facts(server, home.node(), timeout_seconds=SECONDS, asked=asked)
+    seen = gather_facts(local_host(home.node(), server), asked=asked)
     assert seen.log_path == PurePosixPath(elsewhere / "wso2carbon.log")
     assert seen.log == "readable" and seen.log_size == 33
     assert seen.said["own"] == seen.said["last"] == ("12:00:00 Starting WSO2 Carbon...",)
@@ -346,5 +346,5 @@ def test_a_log_has_the_zone_of_its_jvm(server: LocalServer, home: Home) -> None:
     home.start()
     ahead = datetime.now(UTC) + timedelta(hours=5, minutes=30)
     home.log.write_text(f"[{ahead:%Y-%m-%d %H:%M:%S},000]  INFO {{a.B}} - x\n")
-    seen = gather_facts(server, home.node(), timeout_seconds=SECONDS, asked={"own": "x"})
+    seen = gather_facts(local_host(home.node(), server), asked={"own": "x"})
     assert seen.zone_seconds == 5.5 * 3600
