@@ -10,6 +10,7 @@ from rich.console import Console
 
 from carbon.errors import Interrupted, UsageError
 from remote.observe.command import CommandOrder, Ended, Printed, run
+from tasks.console import stderr
 from tasks.prefix import Prefixed
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def run_command(session: Session, command: str, *, as_owner: bool, patience_seco
     )
     names = [host.name for host in session.hosts]
     several = len(names) > 1
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    errors = stderr()
     out = Prefixed(session.screen.console, names, shown=several)
     err = Prefixed(errors, names, shown=several)
     worst = 0
@@ -49,6 +50,6 @@ def run_command(session: Session, command: str, *, as_owner: bool, patience_seco
 
 def _tell_end(errors: Console, ended: Ended, *, among_several: bool) -> None:
     if ended.error:
-        errors.print(f"error: {ended.error}", markup=False)
+        errors.print(f"error: {ended.error}")
     elif ended.status and among_several:
-        errors.print(f"error: {ended.name}: exit status {ended.status}", markup=False)
+        errors.print(f"error: {ended.name}: exit status {ended.status}")

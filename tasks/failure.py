@@ -5,8 +5,9 @@ from __future__ import annotations
 from invoke import Exit
 
 from carbon.errors import ProvisionError
+from carbon.text import visible
 
 
 def as_exit(error: ProvisionError) -> Exit:
     """Turn one of our errors into Invoke's orderly end."""
-    return Exit(message=f"error: {error}", code=error.exit_status)
+    return Exit(message=visible(f"error: {error}"), code=error.exit_status)

@@ -50,7 +50,7 @@ def show_status(session: Session, *, as_json: bool) -> int:
     found = status(session.fleet, session.hosts, progress=session.screen)
     session.screen.close()
     if as_json:
-        text = json.dumps(as_data(session.cluster, found), indent=2, ensure_ascii=False)
+        text = json.dumps(as_data(session.cluster, found), indent=2)
         session.screen.console.out(text, highlight=False)
     else:
         _print(session, found)

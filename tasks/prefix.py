@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from carbon.text import visible
+
 COLOURS = ("cyan", "yellow", "green", "magenta", "blue", "bright_red")
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 9}
 
 
 class Prefixed:
@@ -29,17 +30,15 @@ class Prefixed:
 
     def line(self, name: str, text: str) -> None:
         """Print one line at once; what would command the terminal is shown, not obeyed."""
-        self.raw(name, visible(text))
+        self._write(name, visible(text.removesuffix("\r")))
 
     def raw(self, name: str, text: str) -> None:
-        """Print one line at once, as it is."""
+        """Print one line at once, as it is in a pipe; a terminal is commanded by nobody."""
+        self._write(name, visible(text) if self._console.is_terminal else text)
+
+    def _write(self, name: str, text: str) -> None:
         try:
             self._console.file.write(f"{self._prefixes[name]}{text}\n")
             self._console.file.flush()
         except BrokenPipeError:
             self._console.on_broken_pipe()
-
-
-def visible(text: str) -> str:
-    """Return a text whose control characters show as \\x1b and the like, without its line's end."""
-    return text.rstrip("\r").translate(_CONTROLS)

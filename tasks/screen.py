@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,13 +11,12 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tasks.console import Shown, guarded, stdout
 from tasks.meter import Meter
 
 if TYPE_CHECKING:
     from rich.live import Live
 
-PIPE_COLUMNS = 10_000
-"""In a pipe nothing is wrapped or cut."""
 LIVE_AFTER_SECONDS = 1.0
 """What is over sooner needs no progress display."""
 TOLD_SECONDS = 10.0
@@ -27,13 +25,13 @@ BAR_COLUMNS = 24
 
 
 class Screen:
-    """The console of one run, and a `remote.progress.Progress`.
+    """The console of one run, and a `remote.run.progress.Progress`.
 
     NO_COLOR and pipes are rich's to honour. Events come from several threads.
     """
 
     def __init__(self, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.console = console
+        self.console = guarded(console)
         self._clock = clock
         self._guard = threading.Lock()
         self._now: dict[str, tuple[str, float]] = {}
@@ -46,7 +44,7 @@ class Screen:
     @classmethod
     def make(cls) -> Screen:
         """Return the screen of this process's stdout."""
-        return cls(Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS))
+        return cls(stdout())
 
     def say(self, name: str, text: str) -> None:
         """Print a line that stays."""
@@ -92,7 +90,7 @@ class Screen:
 
     def line(self, text: str | Text = "") -> None:
         """Print a line."""
-        self.console.print(text, soft_wrap=True)
+        self.console.print(Text(text) if isinstance(text, str) else text, soft_wrap=True)
 
     def table(
         self,
@@ -113,7 +111,7 @@ class Screen:
         for at in shown:
             is_whole = columns[at] != wraps
             table.add_column(
-                columns[at], no_wrap=is_whole, overflow="ellipsis" if is_whole else "fold"
+                Text(columns[at]), no_wrap=is_whole, overflow="ellipsis" if is_whole else "fold"
             )
         for row in cells:
             table.add_row(*(row[at] for at in shown))
@@ -143,7 +141,7 @@ class Screen:
                 self._live = live
                 live.start()
 
-    def _view(self) -> Table:
+    def _view(self) -> Shown:
         view = Table.grid(padding=(0, 2))
         at = self._clock()
         for name, (text, since) in list(self._now.items()):
@@ -152,7 +150,7 @@ class Screen:
             if meter is not None and meter.shows(at=at):
                 told = _bar(meter, at=at)
             view.add_row(Text(name, "bold"), f"{at - since:4.0f} s", told)
-        return view
+        return Shown(view)
 
 
 def _bar(meter: Meter, *, at: float) -> Table:

@@ -6,10 +6,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from invoke import Exit
-from rich.console import Console
 
 from carbon.errors import Interrupted, UsageError
 from remote.observe.logs import LogEnd, LogOrder, read
+from tasks.console import stderr
 from tasks.prefix import Prefixed
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ def show_logs(session: Session, *, lines: int, follow: bool, grep: str) -> int:
         raise UsageError("--lines is negative", action="give a number, such as 50")
     printed = Prefixed(session.screen.console, [node.name for node in session.nodes])
     order = LogOrder(lines=lines, follow=follow, grep=grep)
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    errors = stderr()
     status = 0
     try:
         with closing(read(session.fleet, session.nodes, order)) as found:
             for one in found:
                 if isinstance(one, LogEnd):
-                    errors.print(f"error: {one.error}", markup=False)
+                    errors.print(f"error: {one.error}")
                     status = one.error.exit_status
                 else:
                     printed.line(one.name, one.text)

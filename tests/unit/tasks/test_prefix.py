@@ -7,7 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from tasks.prefix import Prefixed, visible
+from carbon.text import visible
+from tasks.prefix import Prefixed
 
 
 def printed(*lines: tuple[str, str], terminal: bool = False, shown: bool = True) -> list[str]:
@@ -55,5 +56,5 @@ def test_names_can_be_left_out() -> None:
     ],
 )
 def test_a_log_line_cannot_command_the_terminal(text: str, shown: str) -> None:
-    assert visible(text) == shown
+    assert visible(text.removesuffix("\r")) == shown
     assert printed(("worker1", text)) == [f"worker1 | {shown}"]

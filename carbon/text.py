@@ -1,0 +1,20 @@
+"""Text that came from outside: what would command a terminal is shown, and not obeyed."""
+
+from __future__ import annotations
+
+_KEPT = (ord("\t"), ord("\n"))
+_CONTROLS = (*range(32), *range(127, 160))
+_DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+"""They let a terminal show characters in another order than the one in which they stand."""
+_SHOWN = {code: f"\\x{code:02x}" for code in _CONTROLS if code not in _KEPT} | {
+    code: f"\\u{code:04x}" for code in _DIRECTIONS
+}
+
+
+def visible(text: str) -> str:
+    r"""Return a text whose control characters show as \x1b and the like; tabs and line ends stay.
+
+    For the places at which text reaches a terminal, once each: tasks/console.py and
+    tasks/failure.py. Nothing before them has to think of it.
+    """
+    return text.translate(_SHOWN)
