@@ -82,6 +82,11 @@ class Case(Value, kw_only=True, dict=True):
         return isinstance(self.plan, Plan) and self.plan.start
 
     @property
+    def configures(self) -> bool:
+        """Its files are patched, or it starts with them."""
+        return isinstance(self.plan, Plan) and (self.plan.configures or self.plan.start)
+
+    @property
     def swaps(self) -> bool:
         """Something below AS_HOME will change."""
         return isinstance(self.plan, Plan) and self.plan.swaps

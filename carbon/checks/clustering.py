@@ -34,7 +34,7 @@ HAZELCAST_XML = Kind(
 DEPLOYMENT_TOML = Kind(
     code="deployment-toml",
     seen="it writes its XML files anew from deployment.toml at every start (kernel 4.5 and later)",
-    remedy="set the clustering in deployment.toml",
+    remedy="set clustering, offset, hostname and proxyPort in deployment.toml instead",
     weight=87,
 )
 DOMAINS_DIFFER = Kind(
@@ -80,7 +80,6 @@ SCHEME_LOGGED = Kind(
     remedy="run `fab -H {node} config`",
     weight=92,
     log=r"Invalid membership scheme '?(?P<scheme>[^'\s]*)",
-    final=True,
 )
 MEMBERS = Kind(
     code="members",
@@ -119,11 +118,10 @@ def overrides(case: Case) -> Findings:
     """No other file overrides its axis2.xml."""
     loaded = next((line for line in case.own.lines if _LOADED.search(line)), None)
     if str(layout.HAZELCAST_XML) in case.facts.present or loaded:
-        yield case.finding(
-            HAZELCAST_XML, weight=93 if loaded else None, blocks=case.leads, line=loaded
-        )
+        blocks = case.leads or case.configures
+        yield case.finding(HAZELCAST_XML, weight=93 if loaded else None, blocks=blocks, line=loaded)
     if {str(layout.DEPLOYMENT_TOML), str(layout.TOML_TEMPLATES)} <= set(case.facts.present):
-        yield case.finding(DEPLOYMENT_TOML)
+        yield case.finding(DEPLOYMENT_TOML, blocks=case.configures)
 
 
 def domain(case: Case) -> Findings:

@@ -59,6 +59,14 @@ NO_TABLE = Kind(
     weight=94,
     log=r"Table '?(?P<table>[\w.\"]+)'? (?:not found|doesn't exist)",
 )
+UNSUPPORTED = Kind(
+    code="database-unsupported",
+    seen="the product does not know the database that the driver names as {database}",
+    remedy="add `useMysqlMetadata=true` to the url of a MariaDB driver, or use the driver that the"
+    " product's documentation names",
+    weight=91,
+    log=r"Unsupported database: (?P<database>\w+)",
+)
 IN_USE = Kind(
     code="database-in-use",
     seen="another process holds the H2 files in repository/database of {node}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import islice
 from types import ModuleType
 
 from carbon.checks import (
@@ -25,6 +24,7 @@ from carbon.checks.case import Case
 from carbon.checks.finding import Finding, Findings, Kind, Words, ranked
 from carbon.cluster import Cluster, Node
 from carbon.home.facts import ServerFacts
+from carbon.join.columns import take_apart
 from carbon.join.proof import NotEnough, OtherDomain, Verdict, WrongPort
 from carbon.value import replace
 
@@ -43,6 +43,8 @@ SUBJECTS: tuple[ModuleType, ...] = (
     balancer,
 )
 """Where the kinds of findings are declared."""
+CAUSE_WEIGHT = 90
+"""From here on a line names a cause; below it, what some cause led to."""
 
 
 @cache
@@ -65,10 +67,17 @@ def recognised(lines: Sequence[str], words: Words) -> Iterator[Finding]:
 
 def failures(case: Case) -> Findings:
     """Its log shows no failure since it was last started."""
-    if not case.joined:
-        for finding in islice(recognised(case.own.lines, case.words), 1):
-            weight = finding.weight - 40 if case.own.started else finding.weight
-            yield replace(finding, weight=weight)
+    if case.joined or (case.own.started and case.node.role != "worker"):
+        return
+    likely = next(recognised(case.own.lines, case.words), None)
+    error = case.own.first_error
+    if error and (likely is None or (likely.weight < CAUSE_WEIGHT and likely.line != error)):
+        cause = f"; {case.own.cause}" if case.own.cause else ""
+        message = take_apart(error).message + cause
+        likely = case.finding(process.FIRST_ERROR, line=error, message=message)
+    if likely is not None:
+        weight = likely.weight - 40 if case.own.started else likely.weight
+        yield replace(likely, weight=weight)
 
 
 def explain_start(
@@ -103,7 +112,7 @@ def _of_verdicts(case: Case, verdicts: Sequence[Verdict]) -> Findings:
 def unexplained(case: Case) -> Finding:
     """Return what can be said of a node that has not joined and shows no fault."""
     if not case.own.lines:
-        return case.finding(logs.SILENT)
+        return case.finding(logs.EMPTY)
     if case.own.started:
-        return case.finding(membership.ALONE)
+        return case.finding(membership.NO_JOIN)
     return case.finding(process.NO_FURTHER, line=case.own.lines[-1])

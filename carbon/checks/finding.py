@@ -71,8 +71,6 @@ class Kind(Value, kw_only=True):
     log: str = ""
     """An expression for a line of the server's own log that only this problem brings; its groups
     fill in names, too."""
-    final: bool = False
-    """The server cannot start or join any more once its log has such a line."""
 
     def finding(
         self,

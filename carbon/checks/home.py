@@ -84,7 +84,6 @@ NO_PROFILE_LOGGED = Kind(
     remedy="install a pack of this product version that has it",
     weight=96,
     log=r"(?<![\w-])(?P<profile>[\w-]+) profile not found",
-    final=True,
 )
 IN_USE = Kind(
     code="deployment-in-use",

@@ -17,7 +17,6 @@ MISSING_LOGGED = Kind(
     remedy="set `java_home:` in hosts.yaml to a JDK that is installed on {server}",
     weight=96,
     log=r"JAVA_HOME is not defined correctly|must set the JAVA_HOME",
-    final=True,
 )
 VERSION = Kind(
     code="java-version",
@@ -32,7 +31,6 @@ NO_MEMORY = Kind(
     remedy="free memory there, or set JVM_MEM_OPTS in the `environment:` of {node}",
     weight=97,
     log=r"Could not reserve enough space|insufficient memory|Cannot allocate memory",
-    final=True,
 )
 OUT_OF_MEMORY = Kind(
     code="jvm-memory",

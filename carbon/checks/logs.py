@@ -5,18 +5,23 @@ from __future__ import annotations
 from carbon.checks.case import Case
 from carbon.checks.finding import Findings, Kind
 from carbon.home import layout
+from carbon.join.lines import names_milestone, parse
+from carbon.join.membership import MEMBERS
+
+START_SECONDS = 30
+"""A JVM is silent for some seconds after its start."""
 
 MISSING = Kind(
     code="log-missing",
     seen=f"its log {layout.LOG} is missing",
-    remedy="see where it writes its log: -Dcarbon.logs.path of its JVM, or log4j.properties",
-    weight=30,
+    remedy="see where {node} writes its log: -Dcarbon.logs.path of its JVM, or log4j.properties",
+    weight=66,
 )
 UNREADABLE = Kind(
     code="log-unreadable",
     seen=f"its log {layout.LOG} is unreadable for {{user}}",
     remedy="set `run_as: OWNER` for {node} in hosts.yaml, or let the login read its logs",
-    weight=30,
+    weight=66,
 )
 UNWRITABLE = Kind(
     code="log-unwritable",
@@ -25,24 +30,32 @@ UNWRITABLE = Kind(
     weight=96,
 )
 OLD = Kind(
-    code="log-old",
-    seen=f"its log {layout.LOG} has not grown since its JVM started, so it cannot tell who joins",
-    remedy="see where {node} writes its log: -Dcarbon.logs.path of its JVM, log4j.properties, or a"
-    " level above INFO for org.wso2.carbon.core",
-    weight=30,
+    code="log-not-grown",
+    seen="its log {log} has not grown since its JVM started, so it tells nothing",
+    remedy="see where {node} writes its log: log4j.properties, or a level above INFO for"
+    " org.wso2.carbon.core",
+    weight=94,
 )
 SILENT = Kind(
+    code="log-silent",
+    seen="its log grows, and has no line of its start: its level hides them, or they are elsewhere",
+    remedy="let log4j.properties log INFO for org.wso2.carbon (a level that was set in the console"
+    " counts more than the file), and restart it",
+    weight=65,
+)
+LAYOUT = Kind(
+    code="log-layout",
+    seen="its log has lines whose columns are not understood",
+    remedy="keep the level and {{logger}} in log4j.properties' layout, as the product has them",
+    weight=70,
+)
+EMPTY = Kind(
     code="log-empty",
-    seen="{node} has written nothing since its start",
-    remedy="look at its console in AS_HOME, and at the disk of {server}",
+    seen="{node} has written nothing since its start, as far as its log can be followed",
+    remedy="see if its log is elsewhere or silent (`fab -H {node} doctor`), and read its console"
+    f" in AS_HOME/{layout.CONSOLE_LOG}",
     weight=10,
 )
-
-
-def writable(case: Case) -> Findings:
-    """The account that runs the server can write its log."""
-    if case.plan is not None and not case.facts.log_writable:
-        yield case.finding(UNWRITABLE, weight=20 if case.runs else None, blocks=case.starts)
 
 
 def log(case: Case) -> Findings:
@@ -53,5 +66,34 @@ def log(case: Case) -> Findings:
         yield case.finding(MISSING, blocks=True)
     elif case.facts.log == "unreadable":
         yield case.finding(UNREADABLE, blocks=True)
-    elif case.facts.log_is_old:
-        yield case.finding(OLD, blocks=True)
+
+
+def writable(case: Case) -> Findings:
+    """The account that runs the server can write its log."""
+    if case.plan is not None and not case.facts.log_writable:
+        yield case.finding(UNWRITABLE, weight=20 if case.runs else None, blocks=case.starts)
+
+
+def grows(case: Case) -> Findings:
+    """A server that runs writes its log where it is read."""
+    if case.facts.log_is_old:
+        log = case.facts.log_path or layout.LOG
+        yield case.finding(OLD, blocks=case.watches or case.starts, log=log)
+
+
+def silent(case: Case) -> Findings:
+    """It logs what it does; doctor asks for that."""
+    process, facts = case.facts.process, case.facts
+    if process is None or facts.log_at is None or case.joined:
+        return
+    since_seconds = facts.log_at - process.started_at
+    if since_seconds > START_SECONDS and not case.own.lines and not facts.said.get(MEMBERS):
+        yield case.finding(SILENT)
+
+
+def layout_is_known(case: Case) -> Findings:
+    """Its lines are understood."""
+    for line in case.own.lines:
+        if names_milestone(line) and parse(line) is None:
+            yield case.finding(LAYOUT, line=line)
+            return

@@ -34,9 +34,9 @@ SPLIT = Kind(
     code="member-split",
     seen="it runs in a cluster without {manager}, by its own log: both run, and do not see each"
     " other",
-    remedy="`fab -H {node} restart` makes it join {manager}; if most workers are in its cluster,"
-    " `fab -H {manager} restart` is less work",
-    weight=87,
+    remedy="`fab -H {node} restart` makes it join {manager}; of several such workers, restart all,"
+    " one after another{or_manager}",
+    weight=94,
 )
 WEAK_EVIDENCE = Kind(
     code="evidence",
@@ -50,6 +50,14 @@ ALONE = Kind(
     code="member-alone",
     seen="{node} formed a cluster of its own and does not see {manager}",
     remedy="see that {server} reaches {manager_address} and that {manager} reaches {address}",
+    weight=62,
+    log=r"Elected this member \[[^\]]*\] as the Coordinator node",
+)
+NO_JOIN = Kind(
+    code="member-unseen",
+    seen="{manager} logged no join of {node}",
+    remedy="see that {server} reaches {manager_address} and that {manager} reaches {address}:"
+    " fab -H {node} doctor",
     weight=10,
 )
 
@@ -66,10 +74,18 @@ def member(case: Case) -> Findings:
         "split": SPLIT,
     }
     if kind := kinds.get(case.membership.state):
-        yield case.finding(kind)
+        yield case.finding(kind, or_manager=_or_manager(case))
 
 
-def left(case: Case) -> Findings:
+def lost(case: Case) -> Findings:
     """It did not leave since it started, and sees the manager."""
-    kinds = (LEFT, SPLIT, STARTING)
-    return (found for found in member(case) if found.code in {kind.code for kind in kinds})
+    return (found for found in member(case) if found.code in (LEFT.code, SPLIT.code))
+
+
+def _or_manager(case: Case) -> str:
+    """Return the other way to heal a split: only a manager that knows workers finds them."""
+    manager = case.manager
+    known = {(each.host, each.port) for each in manager.members}
+    if known <= {(manager.local_member_host, manager.local_member_port)}:
+        return ""
+    return f"; or restart {manager.name}, whose members list others: fab -H {manager.name} restart"

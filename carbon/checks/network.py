@@ -41,7 +41,7 @@ MEMBER_REFUSES = Kind(
     weight=61,
     log=r"Could not connect to member (?P<member>\S+)",
 )
-WATCHER_CHECKS = (home.home, process.running, logs.log)
+WATCHER_CHECKS = (home.home, process.running, logs.log, logs.grows)
 """What workers need of a server whose log tells who joins."""
 MANAGER_CHECKS = (
     *WATCHER_CHECKS,
@@ -69,6 +69,9 @@ def manager(case: Case) -> Findings:
         for finding in check(case.manager_case):
             if finding.blocks:
                 yield finding.of_another(case.manager.name)
+    if not case.joined:
+        for finding in logs.silent(case.manager_case):
+            yield finding.of_another(case.manager.name)
 
 
 def to_manager(case: Case) -> Findings:

@@ -28,7 +28,7 @@ TAKEN_LOGGED = Kind(
 CLOSED = Kind(
     code="port-closed",
     seen="its {names} closed",
-    remedy="run `fab -H {node} doctor`, and see what its log says",
+    remedy="see what its log says: fab -H {node} logs",
     weight=58,
 )
 OFFSET = Kind(
@@ -93,7 +93,13 @@ def taken(case: Case) -> Findings:
 
 def closed(case: Case) -> Findings:
     """A server that runs listens on all its ports."""
-    shut = [str(port) for port in states(case) if port.state == "closed"]
+    local = case.own.local
+    moved = local is not None and local.port != case.node.local_member_port
+    shut = [
+        str(port)
+        for port in states(case)
+        if port.state == "closed" and not (moved and port.number == case.node.local_member_port)
+    ]
     if case.runs and shut:
         names = f"{', '.join(shut)} {'are' if len(shut) > 1 else 'is'}"
         yield case.finding(CLOSED, names=names)

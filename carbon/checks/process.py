@@ -8,11 +8,21 @@ from carbon.checks.case import Case
 from carbon.checks.finding import Findings, Kind
 
 DOWN = Kind(
-    code="not-running", seen="it is not running{when}", remedy="fab -H {node} start", weight=88
+    code="not-running",
+    seen="it is not running{when}",
+    remedy="start it: fab -H {node} start",
+    weight=88,
+)
+SEVERAL = Kind(
+    code="several-servers",
+    seen="several servers run from its AS_HOME: pid {pid} and {others}",
+    remedy="end all but one of them, and see what starts them: a unit of systemd, or a script of"
+    " somebody",
+    weight=98,
 )
 NOT_STARTED = Kind(
     code="not-started",
-    seen="it runs and has not said that it started: it is still starting, or it hangs",
+    seen="it runs and did not log that it started: it is still starting, or it hangs",
     remedy="watch it: fab -H {node} logs --follow",
     weight=60,
 )
@@ -29,7 +39,6 @@ REALM = Kind(
     remedy="read the exception before this line in its log; user-mgt.xml names the datasource",
     weight=63,
     log=r"Cannot initialize the realm|Cannot start User Manager Core bundle",
-    final=True,
 )
 CLUSTER_FAILED = Kind(
     code="clustering-failed",
@@ -52,6 +61,12 @@ SERVICES = Kind(
     weight=58,
     log=r"Waiting for required OSGi services: ?(?P<services>.*\S)?",
 )
+FIRST_ERROR = Kind(
+    code="first-error",
+    seen="the first error of {node} since its start: {message}",
+    remedy="read the lines around it: fab -H {node} logs --lines 500",
+    weight=64,
+)
 NO_FURTHER = Kind(
     code="start-unexplained",
     seen="{node} got no further than its last line says",
@@ -69,8 +84,19 @@ def running(case: Case) -> Findings:
     yield case.finding(DOWN, weight=97 if case.watches else None, blocks=case.watches, when=how)
 
 
+def single(case: Case) -> Findings:
+    """No other server runs from the same AS_HOME."""
+    process = case.facts.process
+    if process is not None and process.others:
+        others = ", ".join(map(str, process.others))
+        yield case.finding(SEVERAL, blocks=case.starts, pid=process.pid, others=others)
+
+
 def started(case: Case) -> Findings:
-    """It said that it started."""
+    """It started, and does not hang.
+
+    One can join and hang: Hazelcast waits while another member is silent (seen on 4.2.0).
+    """
     if case.runs and case.own.lines and not case.has_started:
         yield case.finding(NOT_STARTED, line=case.own.lines[-1])
 

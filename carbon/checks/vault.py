@@ -21,7 +21,6 @@ NO_PASSWORD_LOGGED = Kind(
     " start",
     weight=98,
     log=r"SecretManager has not been initialized",
-    final=True,
 )
 WRONG_PASSWORD = Kind(
     code="keystore-password",
@@ -29,7 +28,6 @@ WRONG_PASSWORD = Kind(
     remedy="correct `keystore_password:` in hosts.yaml",
     weight=98,
     log=r"[Kk]eystore was tampered with, or password was incorrect|Error loading keyStore",
-    final=True,
 )
 
 

@@ -14,7 +14,6 @@ from carbon.config.files import (
     managed_files,
     outdated_secrets,
     patch,
-    refuse_unpatchable,
 )
 
 __all__ = [
@@ -31,5 +30,4 @@ __all__ = [
     "read_carbon",
     "read_clustering",
     "read_datasources",
-    "refuse_unpatchable",
 ]

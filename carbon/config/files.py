@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import PurePosixPath
@@ -20,7 +20,7 @@ Edit = Callable[[Edits], None]
 NEIGHBOURS = tuple(
     str(path) for path in (layout.DEPLOYMENT_TOML, layout.TOML_TEMPLATES, layout.HAZELCAST_XML)
 )
-"""What to look for on a server before patching it: see `refuse_unpatchable`."""
+"""What to look for on a server before patching it: they overwrite or overrule its files."""
 
 
 def managed_files(node: Node) -> tuple[PurePosixPath, ...]:
@@ -31,26 +31,6 @@ def managed_files(node: Node) -> tuple[PurePosixPath, ...]:
     if node.datasources:
         paths.append(layout.DATASOURCES)
     return tuple(dict.fromkeys([*paths, *(layout.CONF / each.file for each in node.files)]))
-
-
-def refuse_unpatchable(present: Collection[str]) -> None:
-    """Refuse a server whose files would be overwritten or overruled once they are patched.
-
-    `present` has those of NEIGHBOURS that exist on it. Raises ConfigFileError.
-    """
-    if {str(layout.DEPLOYMENT_TOML), str(layout.TOML_TEMPLATES)} <= set(present):
-        raise ConfigFileError(
-            "this server generates its XML files from it at every start (kernel 4.5 or later), "
-            "so edits of these would be lost",
-            file=str(layout.DEPLOYMENT_TOML),
-            action="set clustering, offset, hostname and proxyPort in deployment.toml instead",
-        )
-    if str(layout.HAZELCAST_XML) in present:
-        raise ConfigFileError(
-            "it overrules the whole clustering section of axis2.xml (kernel 4.4.6 or later)",
-            file=str(layout.HAZELCAST_XML),
-            action="move it away, so that axis2.xml counts",
-        )
 
 
 class Patched(Value, kw_only=True):

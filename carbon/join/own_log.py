@@ -9,7 +9,7 @@ from functools import cached_property
 from carbon.cluster import Node
 from carbon.home.facts import CLOCK_SLACK_SECONDS, ServerFacts
 from carbon.join.address import canonical_host
-from carbon.join.columns import seconds
+from carbon.join.columns import seconds, take_apart
 from carbon.join.grep import MILESTONES_PATTERN, OWN_LOG_PATTERN
 from carbon.join.lines import (
     ClusterDomain,
@@ -50,6 +50,10 @@ class OwnLog(Value, kw_only=True, dict=True):
     started: bool = False
     elected: bool = False
     """It said that it is the oldest of its cluster."""
+    first_error: str | None = None
+    """Its first ERROR or FATAL: what comes after often only follows from it."""
+    cause: str | None = None
+    """The last `Caused by` below it."""
     stopped_at: datetime | None = None
     """It ended in an orderly way, and nothing came after."""
 
@@ -69,6 +73,7 @@ class OwnLog(Value, kw_only=True, dict=True):
         lines = tuple(lines)
         began_at = domain = domain_line = local = local_line = None
         started = elected = False
+        error, cause = _first_error(lines)
         for line in lines:
             match parse(line):
                 case StartBegan() as event:
@@ -90,6 +95,8 @@ class OwnLog(Value, kw_only=True, dict=True):
             local_line=local_line,
             started=started,
             elected=elected,
+            first_error=error,
+            cause=cause,
             stopped_at=stopped_at,
         )
 
@@ -130,6 +137,20 @@ def is_after_start(at: float, started_at: float) -> bool:
 def _is_at(event: Joined | Left, node: Node) -> bool:
     same_address = event.host == canonical_host(node.local_member_host)
     return same_address and event.port == node.local_member_port
+
+
+def _first_error(lines: Sequence[str]) -> tuple[str | None, str | None]:
+    """Return the first entry that is an error, and the last cause of its stack trace."""
+    error = cause = None
+    for line in lines:
+        entry = take_apart(line)
+        if error is None:
+            error = line if entry.level in ("ERROR", "FATAL") else None
+        elif entry.level:
+            break
+        elif entry.message.startswith("Caused by:"):
+            cause = entry.message
+    return error, cause
 
 
 def _since_last_start(lines: Sequence[str]) -> tuple[str, ...]:

@@ -71,6 +71,8 @@ class Plan(Value, kw_only=True):
     """Generations to take back, newest first: a rollback."""
     finish_swap: bool = False
     """An interrupted run left its journal open: what it began is completed."""
+    configures: bool = False
+    """Its configuration files are held against hosts.yaml."""
     start: bool = False
     stop: bool = False
     """The server is stopped, and stays so."""
@@ -156,6 +158,7 @@ def plan(
             upload=layout.LIB / wanted.name if wanted and made and made.upload else None,
             hosts=_hosts_plan(node, facts) if Step.HOSTS in options.steps else None,
             finish_swap=_swap_is_open(facts, options),
+            configures=Step.CONFIG in options.steps,
             notes=_secured_notes(patched),
         )
         _refuse_renumbering(node, facts, files, options)
@@ -183,7 +186,6 @@ def plan_rollback(node: Node, facts: ServerFacts, *, to: str | None = None) -> P
 
 
 def _patched(node: Node, facts: ServerFacts) -> dict[PurePosixPath, config.Patched]:
-    config.refuse_unpatchable(facts.present)
     return {
         path: config.patch(node, path, _patchable(node, facts, path))
         for path in config.managed_files(node)

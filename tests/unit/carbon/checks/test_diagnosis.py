@@ -243,7 +243,7 @@ def test_logs_and_files_that_tell_of_one_fault_are_one_finding() -> None:
 
 def test_a_server_that_never_said_that_it_started_hangs() -> None:
     facts = make_facts(said={"own": own_lines()[:-1]})
-    assert "has not said that it started" in first(doctor(facts)).seen
+    assert "did not log that it started" in first(doctor(facts)).seen
 
 
 def test_secure_vault_without_a_password_is_told() -> None:
@@ -352,8 +352,8 @@ def test_drift_is_told_last() -> None:
 
 def test_a_worker_that_shows_no_fault_is_told_what_its_log_says() -> None:
     finding = first(doctor())
-    assert finding.code == "member-alone"
-    assert "a cluster of its own" in finding.seen
+    assert finding.code == "member-unseen"
+    assert finding.seen == "manager logged no join of worker1"
 
 
 def test_findings_are_sorted_by_likelihood() -> None:
@@ -380,6 +380,14 @@ def test_the_manager_itself_is_not_asked_for_its_membership() -> None:
 def test_a_node_that_cannot_be_entered_has_that_for_its_diagnosis() -> None:
     error = ConnectError("its name does not resolve", host="worker1", action="check it")
     assert first(unexamined(WORKER, error)).seen == "its name does not resolve"
+
+
+def test_a_worker_that_lost_the_manager_is_told_which_restart_heals_it() -> None:
+    lost = left_line("10.0.0.3", ago=52)
+    facts = make_facts(said={"own": (*own_lines(), lost)})
+    finding = first(doctor(facts, manager=ALONE))
+    assert (finding.code, finding.remedy[:24]) == ("member-split", "`fab -H worker1 restart`")
+    assert "fab -H manager restart" not in finding.remedy, "it lists only itself"
 
 
 def test_only_the_manager_is_asked_for_members() -> None:

@@ -171,7 +171,7 @@ def test_an_auto_incremented_port_is_told() -> None:
 
 def test_strict_evidence_is_not_blamed_where_hosts_yaml_says_any() -> None:
     reason = reason_of(*UP, verdicts=[NotEnough(wording="New member")])
-    assert reason.code == "member-alone"
+    assert reason.code == "member-unseen"
 
 
 def test_what_the_manager_saw_is_told() -> None:
@@ -199,7 +199,7 @@ def test_a_hazelcast_xml_is_told_where_nothing_else_explains() -> None:
 
 def test_a_worker_alone_in_its_cluster_is_told_whom_it_does_not_reach() -> None:
     reason = reason_of(*UP)
-    assert reason.seen == "worker1 formed a cluster of its own and does not see manager"
+    assert reason.seen == "manager logged no join of worker1"
     assert "10.0.0.3:4000" in reason.remedy
 
 

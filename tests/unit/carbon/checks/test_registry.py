@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -127,6 +128,24 @@ def test_a_directory_that_is_not_a_pack_is_told() -> None:
 def test_all_reasons_are_told_at_once() -> None:
     facts = replace(GOOD, java_home=None, disk_free_kb=0, listening={4000: "other"})
     assert set(refused(facts)) == {"java-home", "disk-full", "port-taken"}
+
+
+@pytest.mark.parametrize(
+    ("names", "code"),
+    [
+        ([layout.HAZELCAST_XML], "hazelcast-xml"),
+        ([layout.DEPLOYMENT_TOML, layout.TOML_TEMPLATES], "deployment-toml"),
+        ([layout.DEPLOYMENT_TOML], None),
+    ],
+)
+def test_files_that_would_overrule_what_is_written_stop_every_change_of_them(
+    names: list[PurePosixPath], code: str | None
+) -> None:
+    facts = replace(GOOD, present=GOOD.present | set(map(str, names)))
+    told = {code} if code else set()
+    assert set(refused(facts, start=False, configures=True)) == told
+    assert set(refused(facts, start=True)) == told
+    assert refused(facts, start=False) == {}
 
 
 def test_a_database_that_does_not_answer_stops_a_start() -> None:

@@ -155,23 +155,6 @@ def test_managed_files_are_those_that_hosts_yaml_changes() -> None:
     assert config.managed_files(NODE) == tuple(FILES)
 
 
-def test_generated_files_are_refused() -> None:
-    toml, templates, _ = config.NEIGHBOURS
-    config.refuse_unpatchable([])
-    config.refuse_unpatchable([toml])
-    config.refuse_unpatchable([templates])
-    with pytest.raises(ConfigFileError, match="generates its XML files") as caught:
-        config.refuse_unpatchable({toml, templates})
-    assert caught.value.file == "repository/conf/deployment.toml"
-
-
-def test_an_overruling_hazelcast_xml_is_refused() -> None:
-    with pytest.raises(ConfigFileError, match="overrules") as caught:
-        config.refuse_unpatchable(["repository/conf/etc/hazelcast.xml"])
-    assert caught.value.file == "repository/conf/etc/hazelcast.xml"
-    assert caught.value.action
-
-
 def test_importing_the_package_does_not_import_lxml() -> None:
     """`fab --list` must stay fast."""
     program = "import sys, carbon.config; sys.exit('lxml' in sys.modules)"

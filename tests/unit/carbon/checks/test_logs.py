@@ -1,0 +1,120 @@
+"""Can a log tell what happened? If not, it is named as that, and no event is denied by it."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+
+from carbon.checks import logs, registry
+from carbon.checks.case import Case
+from carbon.plan.plan import Plan
+from tests.unit.carbon.looks import (
+    NOW,
+    log_line,
+    make_facts,
+    make_manager_facts,
+    own_lines,
+    running,
+)
+from tests.unit.carbon.nodes import make_cluster
+
+CLUSTER = make_cluster()
+WORKER = CLUSTER.workers[0]
+
+
+def case(*, starts: bool = False, seconds: float = 100, **own: Any) -> Case:
+    """Return a worker that was started so long ago and was not seen joining."""
+    facts = make_facts(process=running(seconds=seconds), **{"log_at": NOW - 1, **own})
+    return Case(
+        node=WORKER,
+        cluster=CLUSTER,
+        facts=facts,
+        plan=Plan(node=WORKER, facts=facts, start=starts),
+        manager_facts=make_manager_facts(),
+    )
+
+
+def codes(*checked: Any) -> list[str]:
+    return [finding.code for findings in checked for finding in findings]
+
+
+def test_a_log_that_grows_is_right() -> None:
+    assert codes(logs.grows(case()), logs.silent(case())) == []
+
+
+def test_a_log_that_has_not_grown_since_the_start_is_named_with_its_place() -> None:
+    """An old file at the usual place is not evidence of anything."""
+    (finding,) = logs.grows(case(log_at=NOW - 500, log_path=PurePosixPath("/var/log/x.log")))
+    assert finding.code == "log-not-grown"
+    assert "/var/log/x.log has not grown" in finding.seen
+
+
+def test_a_server_that_has_just_started_may_be_silent() -> None:
+    assert codes(logs.grows(case(seconds=5, log_at=NOW - 500))) == []
+
+
+def test_a_start_that_cannot_be_followed_is_refused_before_anything_is_stopped() -> None:
+    old = case(log_at=NOW - 500, starts=True)
+    assert [error.code for error in registry.refusals(old)] == ["log-not-grown"]
+    assert registry.refusals(case(starts=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "code"),
+    [
+        ({"log": "missing"}, "log-missing"),
+        ({"log": "unreadable"}, "log-unreadable"),
+        ({"log_at": NOW - 5000}, "log-not-grown"),
+    ],
+)
+def test_a_manager_whose_log_cannot_tell_who_joins_is_refused(
+    own: dict[str, Any], code: str
+) -> None:
+    manager = CLUSTER.manager
+    facts = make_manager_facts(**own)
+    errors = registry.watcher_refusals(
+        Case(node=manager, cluster=CLUSTER, facts=facts, watches=True)
+    )
+    assert [error.code for error in errors] == [code]
+
+
+def test_a_missing_log_and_an_unreadable_one_have_remedies_of_their_own() -> None:
+    assert "run_as" in logs.UNREADABLE.remedy
+    assert "run_as" not in logs.MISSING.remedy
+
+
+def test_a_log_whose_level_hides_the_milestones_is_called_silent() -> None:
+    """What is not logged is not denied."""
+    assert codes(logs.silent(case(said={}))) == ["log-silent"]
+    assert codes(logs.silent(case(said={"own": own_lines()}))) == []
+
+
+def test_a_milestone_in_a_layout_that_is_not_understood_is_shown() -> None:
+    line = "12:00:00 | WSO2 Carbon started in 23 sec |"
+    seen = case(said={"own": (*own_lines()[:2], line)})
+    (finding,) = logs.layout_is_known(seen)
+    assert (finding.code, finding.line) == ("log-layout", line)
+    assert codes(logs.layout_is_known(case())) == []
+
+
+def test_the_first_error_is_shown_where_no_rule_knows_it() -> None:
+    error = log_line("Something new happened", level="ERROR")
+    lines = (
+        own_lines()[0],
+        error,
+        "java.lang.IllegalStateException: outer",
+        "Caused by: java.sql.SQLException: jdbc:mysq://db",
+        log_line("Cannot initialize the realm.", level="ERROR"),
+    )
+    findings = registry.failures.failures(case(said={"own": lines}))
+    (finding,) = findings
+    assert finding.code == "first-error"
+    assert "Something new happened; Caused by: java.sql.SQLException" in finding.seen
+
+
+def test_an_error_of_a_member_that_is_up_is_no_finding() -> None:
+    lines = (*own_lines(), log_line("Error occurred while running CacheCleanupTask", level="ERROR"))
+    seen = case(said={"own": lines}, record={"pid": "4711", "ticks": "815", "evidence": "JOIN"})
+    assert codes(registry.failures.failures(seen)) == []
