@@ -6,7 +6,7 @@ FAB := $(BIN)/fab
 
 BINDIR ?= $(HOME)/.local/bin
 
-.PHONY: demo test check unit lab-tests faults bench lock down install help
+.PHONY: demo test check unit lab-tests docs-generated faults bench lock down install help
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
@@ -36,6 +36,9 @@ unit: $(BIN)/.installed  ## The unit tests: seconds, no engine.
 
 lab-tests: $(BIN)/.installed  ## The tests on labs, over real SSH; two side by side.
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/lab
+
+docs-generated: $(BIN)/.installed  ## Write the tables of docs/troubleshooting.md anew.
+	$(BIN)/python -m carbon.checks.troubleshooting
 
 faults: $(BIN)/.installed  ## Every fault at every point; see README.
 	$(BIN)/python -m tests.faults

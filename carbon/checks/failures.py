@@ -50,9 +50,12 @@ CAUSE_WEIGHT = 90
 @cache
 def kinds() -> tuple[Kind, ...]:
     """Return every known kind of finding, subject by subject."""
-    return tuple(
-        value for subject in SUBJECTS for value in vars(subject).values() if isinstance(value, Kind)
-    )
+    return tuple(kind for subject in SUBJECTS for kind in kinds_of(subject))
+
+
+def kinds_of(subject: ModuleType) -> tuple[Kind, ...]:
+    """Return the kinds of findings that a module declares."""
+    return tuple(value for value in vars(subject).values() if isinstance(value, Kind))
 
 
 def recognised(lines: Sequence[str], words: Words) -> Iterator[Finding]:

@@ -307,6 +307,8 @@ def _with_start(drafted: Plan, options: Options) -> Plan:
     if Step.START not in options.steps:
         return replace(drafted, notes=(*drafted.notes, *_pending_restart(drafted)))
     reason = _start_reason(drafted, options)
+    if reason and drafted.facts.process is not None:
+        drafted = replace(drafted, notes=(*drafted.notes, *_split_notes(drafted)))
     unproved = not reason and drafted.facts.joined is None
     ours = bool(drafted.facts.recorded)
     notes = () if reason else _pending_restart(drafted)
@@ -318,6 +320,29 @@ def _with_start(drafted: Plan, options: Options) -> Plan:
         verify=unproved and ours,
         reason=reason,
         notes=(*drafted.notes, *notes),
+    )
+
+
+def _split_notes(drafted: Plan) -> tuple[str, ...]:
+    """Warn before a restart of a manager that finds nobody: its cluster splits, and stays so.
+
+    Seen on kernels 4.2.0 and 4.4.8: while two workers faced it, they did not merge in minutes.
+    """
+    node, file = drafted.node, drafted.facts.files.get(layout.AXIS2)
+    changed = {change.path: change.new for change in drafted.files}
+    data = changed.get(layout.AXIS2) or (file.data if file else None)
+    if node.role != "manager" or data is None:
+        return ()
+    try:
+        axis2 = config.read_clustering(data, file=str(layout.AXIS2))
+    except ConfigFileError:
+        return ()
+    itself = (node.local_member_host, node.local_member_port)
+    if any((each.host, each.port) != itself for each in axis2.members):
+        return ()
+    return (
+        "its members list only itself: workers that run will not see it again until they are"
+        " restarted, too (`fab status` shows them as split)",
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import lab
 from carbon import config, secret
-from carbon.cluster import DeploymentSynchronizer, HostsEntry, Node
+from carbon.cluster import DeploymentSynchronizer, HostsEntry, Member, Node
 from carbon.errors import ConfigFileError, ProvisionError, UnfitError
 from carbon.home import layout
 from carbon.home.driver import JarFacts, WantedDriver
@@ -18,7 +18,7 @@ from carbon.home.hostsfile import plan as hosts_plan
 from carbon.plan.plan import ALL_STEPS, Options, Plan, Step, edit_hosts_once, plan
 from carbon.value import replace
 from tests.unit.carbon.looks import RECORD, make_facts, running
-from tests.unit.carbon.nodes import make_node
+from tests.unit.carbon.nodes import make_manager, make_node
 
 PACK = Path(lab.__file__).parent / "image/pack"
 NODE = make_node(
@@ -201,6 +201,19 @@ def test_a_step_that_changes_a_running_server_says_that_a_restart_is_pending(ste
     made = planned(stock(process=running()), step)
     assert not made.start
     assert "restart pending" in made.notes[0]
+
+
+def test_a_manager_that_knows_only_itself_is_restarted_with_a_warning() -> None:
+    """Its cluster splits then, and stays so: the workers find it again only when they restart."""
+    itself = Member(host="10.0.0.3", port=4000)
+    for members, warned in (
+        ((itself,), True),
+        ((itself, Member(host="10.0.0.4", port=4000)), False),
+    ):
+        manager = make_manager(members=members)
+        facts = deployed(manager, process=running(worker=False), addresses=frozenset())
+        made = planned(facts, node=manager, restart="always")
+        assert any("members list only itself" in note for note in made.notes) is warned
 
 
 # ---- What was seen joining
