@@ -30,6 +30,7 @@ def main() -> None:
         return
     from tasks.program import make_program
 
+    sys.argv[0] = "carbon-provision"  # not this file, as a checkout's launcher runs it
     make_program().run()
 
 

@@ -6,8 +6,9 @@ from invoke import Exit
 
 from carbon.errors import ProvisionError
 from carbon.text import visible
+from tasks.wording import as_called
 
 
 def as_exit(error: ProvisionError) -> Exit:
     """Turn one of our errors into Invoke's orderly end."""
-    return Exit(message=visible(f"error: {error}"), code=error.exit_status)
+    return Exit(message=visible(as_called(f"error: {error}")), code=error.exit_status)

@@ -18,8 +18,8 @@ from carbon import exits
 from tasks.executor import FleetExecutor, Option
 from tasks.failure import as_exit
 from tasks.usage import explain, unreadable_settings
+from tasks.wording import NAME
 
-NAME = "carbon-provision"
 SHOWN = {
     "--hosts",
     "--identity",

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from tasks.console import Shown, guarded, stdout
 from tasks.meter import Meter
+from tasks.wording import as_called, styled_as_called
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -48,7 +49,7 @@ class Screen:
 
     def say(self, name: str, text: str) -> None:
         """Print a line that stays."""
-        line = Text.assemble((name, "bold"), "  ", text)
+        line = Text.assemble((name, "bold"), "  ", as_called(text))
         with self._guard:
             self._told[name] = self._clock()
             self.console.print(line, soft_wrap=True)
@@ -90,7 +91,8 @@ class Screen:
 
     def line(self, text: str | Text = "") -> None:
         """Print a line."""
-        self.console.print(Text(text) if isinstance(text, str) else text, soft_wrap=True)
+        named = Text(as_called(text)) if isinstance(text, str) else styled_as_called(text)
+        self.console.print(named, soft_wrap=True)
 
     def table(
         self,
@@ -106,7 +108,10 @@ class Screen:
         and the column `wraps` takes several lines.
         """
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-        cells = [[Text(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+        cells = [
+            [Text(as_called(cell)) if isinstance(cell, str) else cell for cell in row]
+            for row in rows
+        ]
         shown = _fitting(columns, cells, width=self.console.width, spare=spare)
         for at in shown:
             is_whole = columns[at] != wraps
