@@ -55,7 +55,7 @@ def _standing(diagnosis: Diagnosis) -> str:
 
 def _details(screen: Screen, finding: Finding, *, indent: str = "  ") -> None:
     if finding.line:
-        screen.line(Text(f"{indent}| {finding.line}", "dim"))
+        screen.quote(Text(f"{indent}| {finding.line}", "dim"))
     if finding.remedy:
         screen.line(f"{indent}→ {finding.remedy}")
 

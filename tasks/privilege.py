@@ -20,4 +20,4 @@ def sudoers(session: Session, *, login: str = "") -> None:
         if position:
             session.screen.line()
         session.screen.line(f"# {', '.join(names)}: /etc/sudoers.d/provision, mode 440")
-        session.screen.line(fragment.text.rstrip())
+        session.screen.quote(fragment.text.rstrip())

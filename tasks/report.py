@@ -77,12 +77,12 @@ def details(screen: Screen, made: Plan) -> None:
         if old:
             secrets += outdated_secrets(made.node, change.path, old)
         for line in diff_lines(change.path, old, change.new, secrets):
-            screen.line(line)
+            screen.quote(line)
     if made.hosts and not made.hosts_by:
         for text in made.hosts.removed:
-            screen.line(Text(f"  /etc/hosts  -{text}", "red"))
+            screen.quote(Text(f"  /etc/hosts  -{text}", "red"))
         for text in made.hosts.added:
-            screen.line(Text(f"  /etc/hosts  +{text}", "green"))
+            screen.quote(Text(f"  /etc/hosts  +{text}", "green"))
 
 
 def diff_lines(

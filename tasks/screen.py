@@ -94,6 +94,10 @@ class Screen:
         named = Text(as_called(text)) if isinstance(text, str) else styled_as_called(text)
         self.console.print(named, soft_wrap=True)
 
+    def quote(self, text: str | Text) -> None:
+        """Print a line of a file as it is there; `line` is for sentences of our own."""
+        self.console.print(text, soft_wrap=True)
+
     def table(
         self,
         columns: Sequence[str],

@@ -36,7 +36,7 @@ def _show(session: Session, made: VhostPlan) -> None:
     folder = made.balancer.conf_dir
     for path, old, new in made.changes:
         for line in diff_lines(folder / path, old, new):
-            session.screen.line(line)
+            session.screen.quote(line)
     for worker, note in made.notes:
         session.screen.say(worker, note)
 

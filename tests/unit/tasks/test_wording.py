@@ -58,3 +58,12 @@ def test_errors_lines_and_tables_all_go_that_way() -> None:
     assert isinstance(screen.console.file, io.StringIO)
     assert screen.console.file.getvalue().count("carbon-provision status") == 4
     assert "carbon-provision status" in str(as_exit(UsageError("no", action="fab status")).message)
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_line_of_a_file_is_quoted_as_it_is() -> None:
+    """The diff of a vhost is not the place for another name than the file has."""
+    screen = Screen(Console(file=io.StringIO(), width=200))
+    screen.quote("+# Written by `fab lb.config`")
+    assert isinstance(screen.console.file, io.StringIO)
+    assert screen.console.file.getvalue() == "+# Written by `fab lb.config`\n"
