@@ -6,6 +6,7 @@ else in the project touches a server.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
@@ -18,6 +19,13 @@ from remote.host.script import Script
 __all__ = ["Held", "Outcome", "Reach", "Reading", "Server", "Sink", "Stream"]
 
 
+_PROGRAM = re.compile(
+    r"provision:\w+: (?:line )?(?:\d+: )?(?:eval: )?(?P<shell>.+: .+)"
+    r"|(?!sudo: )(?P<program>[\w./-]+: .+: .+)"
+)
+"""What the shell or a program says of a failure: `cp: cannot create x: Permission denied`."""
+
+
 class Outcome(Value):
     """What a script left behind: exit status and both outputs, as bytes."""
 
@@ -27,9 +35,18 @@ class Outcome(Value):
 
     @property
     def complaint(self) -> str:
-        """The last line that the script wrote to stderr, for an error message."""
-        lines = self.err.decode(errors="replace").strip().splitlines()
-        return lines[-1].strip() if lines else f"it ended with status {self.status}"
+        """The last line that the script wrote to stderr, for an error message.
+
+        If that is the script's own sentence, what a program wrote right before it is the cause.
+        """
+        lines = [line.strip() for line in self.err.decode(errors="replace").strip().splitlines()]
+        if not lines:
+            return f"it ended with status {self.status}"
+        sentence = lines[-1]
+        cause = _PROGRAM.fullmatch(lines[-2]) if len(lines) > 1 else None
+        if cause is None or _PROGRAM.fullmatch(sentence):
+            return sentence
+        return f"{sentence}: {cause['shell'] or cause['program']}"
 
     def check(self, *, host: str, step: str, remedy: str = "") -> None:
         """Raise in the script's own words unless it succeeded.

@@ -26,7 +26,7 @@ clear_away() {
     eval "set -- $FILES"
     for name; do
         sudo -n rm -f "$CONF_DIR/$name.provision-new" "$CONF_DIR/$name.provision-kept" < /dev/null ||
-            fail 1 "sudo: cannot remove $CONF_DIR/$name.provision-new"
+            fail 1 "cannot remove $CONF_DIR/$name.provision-new"
     done
 }
 
@@ -35,7 +35,7 @@ keep() {
     [ -e "$1" ] || { say "$1" >> "$own/added"; return 0; }
     step "keep $1"
     sudo -n ln "$CONF_DIR/$1" "$CONF_DIR/$1.provision-kept" < /dev/null ||
-        fail 1 "sudo: cannot keep $CONF_DIR/$1"
+        fail 1 "cannot keep $CONF_DIR/$1"
 }
 
 restore() {
@@ -44,9 +44,9 @@ restore() {
         step "restore $name"
         if [ -e "$name.provision-kept" ]; then
             sudo -n mv -f "$CONF_DIR/$name.provision-kept" "$CONF_DIR/$name" < /dev/null ||
-                fail 1 "sudo: cannot put $CONF_DIR/$name back; the old one is $name.provision-kept"
+                fail 1 "cannot put $CONF_DIR/$name back; the old one is $name.provision-kept"
         elif grep -qxF "$name" "$own/added"; then
-            sudo -n rm -f "$CONF_DIR/$name" < /dev/null || fail 1 "sudo: cannot remove $CONF_DIR/$name"
+            sudo -n rm -f "$CONF_DIR/$name" < /dev/null || fail 1 "cannot remove $CONF_DIR/$name"
         fi
     done
     flush "$CONF_DIR"
@@ -57,7 +57,7 @@ eval "set -- $PUT"
 while [ $# -ge 2 ]; do
     new=$CONF_DIR/$2.provision-new
     step "stage $2"
-    (umask 022 && sudo -n tee "$new" < "$own/$2" > /dev/null) || fail 1 "sudo: cannot write $new"
+    (umask 022 && sudo -n tee "$new" < "$own/$2" > /dev/null) || fail 1 "cannot write $new"
     holds "$new" "$1" || { clear_away; fail 1 "$new was not written whole"; }
     flush "$new"
     keep "$2"
@@ -70,14 +70,14 @@ eval "set -- $PUT"
 while [ $# -ge 2 ]; do
     step "swap $2"
     sudo -n mv -f "$CONF_DIR/$2.provision-new" "$CONF_DIR/$2" < /dev/null ||
-        { restore; fail 1 "sudo: cannot rename $CONF_DIR/$2.provision-new"; }
+        { restore; fail 1 "cannot rename $CONF_DIR/$2.provision-new"; }
     shift 2
 done
 eval "set -- $DROP"
 for name; do
     step "drop $name"
     sudo -n rm -f "$CONF_DIR/$name" < /dev/null ||
-        { restore; fail 1 "sudo: cannot remove $CONF_DIR/$name"; }
+        { restore; fail 1 "cannot remove $CONF_DIR/$name"; }
 done
 flush "$CONF_DIR"
 

@@ -16,7 +16,7 @@ for path; do
     (umask 022; mkdir -p "$path") || fail 1 "cannot create $path"
 done
 # What its source was configured as is nothing to roll back to.
-rm -rf "$own/generations"
+remove_tree "$own/generations" || fail 1 "cannot remove $own/generations"
 mkdir -p "$own" && say "$CLONED" > "$own/cloned" && say "$FIRST_START" > "$own/first-start" ||
     fail 1 "cannot write $own"
 cd /

@@ -20,10 +20,10 @@ if [ "$MOUNTED" = no ]; then
         say renamed
         exit 0
     fi
-    [ -e "$new" ] || fail 1 "sudo: cannot rename $new"
+    [ -e "$new" ] || fail 1 "cannot rename $new"
 fi
 step hosts-keep
-sudo -n cp -p /etc/hosts /etc/hosts.provision-kept < /dev/null || { clear_away; fail 1 "sudo: cannot back up /etc/hosts"; }
+sudo -n cp -p /etc/hosts /etc/hosts.provision-kept < /dev/null || { clear_away; fail 1 "cannot back up /etc/hosts"; }
 step hosts-in-place
 sudo -n tee /etc/hosts < "$new" > /dev/null
 if ! holds /etc/hosts "$CONTENT_DIGEST"; then
@@ -31,7 +31,7 @@ if ! holds /etc/hosts "$CONTENT_DIGEST"; then
     sudo -n tee /etc/hosts < /etc/hosts.provision-kept > /dev/null
     clear_away
     holds /etc/hosts "$EXPECT" || fail 1 "/etc/hosts was not written whole; the old one is /etc/hosts.provision-kept"
-    fail 1 "sudo: cannot write /etc/hosts, which is as it was"
+    fail 1 "cannot write /etc/hosts, which is as it was"
 fi
 flush /etc/hosts
 clear_away

@@ -2,5 +2,5 @@
 # Output: cleared
 [ -e /etc/hosts.provision-new ] || { say cleared; exit 0; }
 step hosts-clear
-sudo -n rm -f /etc/hosts.provision-new || fail 1 "sudo: cannot remove /etc/hosts.provision-new"
+sudo -n rm -f /etc/hosts.provision-new || fail 1 "cannot remove /etc/hosts.provision-new"
 say cleared

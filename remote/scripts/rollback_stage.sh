@@ -7,7 +7,7 @@ for generation; do
     [ -f "$own/generations/$generation/manifest" ] || fail 1 "the generation $generation is not there"
 done
 step stage-clear
-rm -rf "$staged" || fail 1 "cannot clear $staged"
+remove_tree "$staged" || fail 1 "cannot clear $staged"
 step stage-create
 mkdir -p "$staged/files" && : > "$staged/modes" && : > "$staged/paths" && : > "$staged/remove" || fail 1 "cannot create $staged"
 

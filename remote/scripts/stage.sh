@@ -33,7 +33,7 @@ set -- ${free##*"$NEWLINE"}
 
 if [ -e "$own/staged" ]; then
     step stage-clear
-    rm -rf "$own/staged" || fail 1 "cannot clear $own/staged"
+    remove_tree "$own/staged" || fail 1 "cannot clear $own/staged"
 fi
 step stage-create
 mkdir -p "$own/staged/keep/files" "$own/generations" || fail 1 "cannot create $own"

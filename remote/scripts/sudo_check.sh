@@ -8,6 +8,6 @@ case $allowed in *!*) allowed= ;; esac
 eval "set -- $COMMANDS"
 for command; do
     case $allowed in *"NOPASSWD: ALL$NEWLINE"* | *"NOPASSWD: ALL" | *"/$command"[,"$NEWLINE"]* | *"/$command") continue ;; esac
-    eval "sudo -n -l $command" > /dev/null < /dev/null || fail 9 "sudo: refused: $command"
+    eval "sudo -n -l $command" > /dev/null < /dev/null || fail 9 "not allowed: $command"
 done
 say allowed

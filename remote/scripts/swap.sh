@@ -19,7 +19,7 @@ discard() {
     step "discard ${1##*/}"
     rm -f "$1/meta" || return 1
     step "discard-files ${1##*/}"
-    rm -rf "$1"
+    remove_tree "$1"
 }
 
 for old in "$own"/generations/$NAMES; do
@@ -173,7 +173,7 @@ flushing=$!
 [ -z "${following+await}" ] || open_log # if a start follows; if this fails, it fails again there
 wait "$flushing"
 step journal-close
-rm -rf "$own/journal" "$own/staged" || fail 1 "cannot close the journal and remove the staged files"
+remove_tree "$own/journal" "$own/staged" || fail 1 "cannot close the journal and remove the staged files"
 
 count=0
 for old in "$own"/generations/$NAMES; do count=$((count + 1)); done

@@ -3,6 +3,6 @@
 # Output: unstaged
 [ ! -f "$own/journal" ] || exit 0
 step stage-clear
-rm -rf "$own/staged" || fail 1 "cannot remove the staged files"
+remove_tree "$own/staged" || fail 1 "cannot remove the staged files"
 rmdir "$own/generations" "$own" 2>/dev/null
 say unstaged

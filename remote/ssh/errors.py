@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 from collections.abc import Iterator
 
@@ -76,14 +77,26 @@ def hung_up(error: Exception) -> bool:
     return "banner" in str(error)
 
 
+_SUDO_ITSELF = re.compile(
+    r"(?:provision:\w+: (?:line )?(?:\d+: )?|env: \W)?sudo\W?: (?!unable to resolve host|setrlimit)"
+    r"|Sorry, user .* (?:is not allowed|may not run)"
+    r"|\S+ is not (?:in the sudoers file|allowed to run sudo)"
+)
+"""What sudo says when it refuses; what it runs (`cp: ...`) speaks for itself."""
+
+
 def refuse_sudo_failure(host: str, script: Script, outcome: Outcome) -> None:
     """Raise PrivilegeError where a script failed because sudo did."""
-    complaint = outcome.err.decode(errors="replace")
-    if outcome.status == 0 or "sudo: " not in complaint:
+    if outcome.status == 0:
         return
-    line = next(line for line in complaint.splitlines() if "sudo: " in line)
+    complaints = outcome.err.decode(errors="replace").splitlines()
+    line = next(filter(_SUDO_ITSELF.match, complaints), None)
+    if line is None:
+        return
     if "tty" in line:
         action = "sudo demands a terminal there: add `Defaults:LOGIN !requiretty` to sudoers"
+    elif re.search(r"sudo\W?: (not found|No such|command not found)", line):
+        action = "install sudo there"
     elif "command not found" in line:
         action = "install that program there; sudo looks for it in its own secure_path"
     elif "password" in line:

@@ -38,8 +38,13 @@ step() { :; }
 
 flush() { sync "$@" 2> /dev/null || sync; }
 
-# remove_tree PATH: also if directories in it are read-only.
-remove_tree() { rm -rf "$1" 2> /dev/null || { chmod -R u+rwX "$1" 2> /dev/null && rm -rf "$1" 2> /dev/null; }; }
+# remove_tree PATH...: also if directories in it are read-only: a copy takes their modes along.
+remove_tree() {
+    rm -rf -- "$@" 2> /dev/null || {
+        chmod -R u+rwX -- "$@" 2> /dev/null
+        rm -rf -- "$@"
+    }
+}
 
 # is_filled DIR: does it hold anything?
 is_filled() {

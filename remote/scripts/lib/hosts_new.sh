@@ -5,7 +5,7 @@ new=/etc/hosts.provision-new
 
 clear_away() {
     step hosts-clear
-    sudo -n rm -f "$new"
+    sudo -n rm -f "$new" 2> /dev/null # what failed before was told
 }
 
 # make_new DIGEST COMMAND...: make the new file from what a command prints. The caller flushes it.
@@ -13,9 +13,9 @@ make_new() {
     digest=$1
     shift
     step hosts-copy
-    sudo -n cp -p /etc/hosts "$new" < /dev/null || { clear_away; fail 1 "sudo: cannot copy /etc/hosts"; }
+    sudo -n cp -p /etc/hosts "$new" < /dev/null || { clear_away; fail 1 "cannot copy /etc/hosts"; }
     step hosts-write
-    "$@" | sudo -n tee "$new" > /dev/null || { clear_away; fail 1 "sudo: cannot write $new"; }
+    "$@" | sudo -n tee "$new" > /dev/null || { clear_away; fail 1 "cannot write $new"; }
     if ! holds "$new" "$digest"; then
         clear_away
         fail 1 "the new /etc/hosts did not arrive whole"

@@ -47,7 +47,7 @@ $snapshot
 END
     if [ $# -gt 0 ]; then
         step keep
-        cp -f --parents -- "$@" "$into" || fail 1 "cannot keep a copy of $*"
+        cp -f --parents -- "$@" "$into" || fail 1 "cannot keep a copy of what is replaced"
         for path; do
             [ ! -x "$path" ] || chmod 600 "$into/$path"
             copied=$copied$into/$path$NEWLINE

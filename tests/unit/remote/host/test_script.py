@@ -83,7 +83,7 @@ def test_a_script_that_runs_before_another_shares_its_shell_and_may_end_both(
         env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
         capture_output=True,
     )
-    assert (done.returncode, done.stderr) == (9, b"sudo: refused: cp -p a b\n")
+    assert (done.returncode, done.stderr) == (9, b"not allowed: cp -p a b\n")
     assert not (tmp_path / ".provision").exists()
 
 

@@ -1,0 +1,47 @@
+"""Sudo is blamed for what sudo itself says, and for nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from carbon.errors import PrivilegeError
+from remote.host.script import Script
+from remote.host.server import Outcome
+from remote.ssh.errors import refuse_sudo_failure
+
+SCRIPT = Script(name="hosts_read")
+
+
+def refused(err: str) -> None:
+    refuse_sudo_failure("worker1", SCRIPT, Outcome(1, b"", err.encode()))
+
+
+@pytest.mark.parametrize(
+    ("err", "remedy"),
+    [
+        ("sudo: a password is required", "--prompt-for-sudo-password"),
+        ("sudo: sorry, you must have a tty to run sudo", "requiretty"),
+        ("Sorry, user deploy is not allowed to execute '/bin/cp' as root on w1.", "fab sudoers"),
+        ("deploy is not in the sudoers file.", "fab sudoers"),
+        ("sudo: nginx: command not found", "secure_path"),
+        ("env: 'sudo': No such file or directory", "install sudo"),
+        ("provision:hosts: 9: sudo: not found", "install sudo"),
+    ],
+)
+def test_a_refusal_of_sudo_is_told_with_its_remedy(err: str, remedy: str) -> None:
+    with pytest.raises(PrivilegeError) as failure:
+        refused(f"Welcome!\n{err}\ncannot copy /etc/hosts\n")
+    assert (failure.value.seen, remedy in failure.value.action) == (err, True)
+
+
+@pytest.mark.parametrize(
+    "err",
+    [
+        "cp: cannot create regular file '/etc/hosts.provision-new': Read-only file system",
+        "tee: /etc/hosts.provision-new: No space left on device",
+        "sudo: unable to resolve host worker1: Name or service not known",
+        "cannot copy /etc/hosts",
+    ],
+)
+def test_what_a_program_says_that_sudo_runs_is_no_refusal_of_sudo(err: str) -> None:
+    refused(f"{err}\ncannot copy /etc/hosts\n")
