@@ -14,9 +14,14 @@ from remote.host.script import Script, changing
 from remote.host.server import Outcome, Server
 
 LOCK_PATH = "/tmp/carbon-provision.lock"
-"""One for each server, whoever logs in: a link that is made in one step and says who holds it."""
+"""One for each server and account: the link `held` in LOCK_PATH.UID, a directory that only the
+account can write. A link is created in one step, and its text says who holds it."""
 
-_UNLOCK = 'case $(readlink "$LOCK") in *" run=$RUN "*" pid=$$ "*) rm -f "$LOCK" ;; esac'
+_UNLOCK = (
+    'while read -r word _ uid _; do [ "$word" != Uid: ] || break; done < /proc/self/status;'
+    " LOCK=$LOCK.$uid/held;"
+    ' case $(readlink "$LOCK") in *" run=$RUN "*" pid=$$ "*) rm -f "$LOCK" ;; esac'
+)
 _SPARE_SECONDS = 5.0
 """For the answer itself, where the script waits as long as it may."""
 
@@ -67,10 +72,7 @@ def locked(
 
 
 def _demand_held(server: Server, outcome: Outcome, run: str) -> None:
-    """See from the last line that it was taken, after dead ones that were cleared.
-
-    The text of a link may be anybody's, with line ends in it: only the script knows the run.
-    """
+    """See from the last line that it was taken, after dead ones that were cleared."""
     last = outcome.out.decode(errors="replace").strip("\n").rpartition("\n")[2]
     word, _, rest = last.partition(" ")
     if word in ("held", "shared") and rest == run:
@@ -86,7 +88,7 @@ def _demand_held(server: Server, outcome: Outcome, run: str) -> None:
                 f" {rest or outcome.complaint}",
                 host=server.name,
                 step="lock",
-                action=f"if no run is under way, remove {LOCK_PATH} on the server as its"
+                action=f"if no run is under way, remove {LOCK_PATH}.* on the server as its"
                 " owner or as root",
             )
 

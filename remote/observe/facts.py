@@ -36,6 +36,9 @@ _PRESENT = (
     layout.PASSWORD_PERSIST,
     *config.NEIGHBOURS,
 )
+_JAR = re.compile(r"[^/\n]+\.jar")
+_GENERATION = re.compile(r"\d{8}T\d{6}Z-[\w-]+", re.ASCII)
+"""What `generation_id` makes, and what remote/scripts/lib/base.sh takes for one."""
 _HOSTS = PurePosixPath("hosts")
 """/etc/hosts, in the archive beside the files of AS_HOME."""
 CLOCK_TICKS = 100
@@ -79,17 +82,28 @@ def _script(host: Host[Node], *, asked: Mapping[str, str], also: Sequence[PurePo
 
 
 def parse(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
-    """Turn the answer of the script `facts`, which came at `seen_at`, into facts."""
+    """Turn the answer of the script `facts`, which came at `seen_at`, into facts.
+
+    What a server says is judged before it is used: a word that may come once comes once, and a
+    name has the form that it must have. Raises ScriptError.
+    """
+    try:
+        return _parsed(answer, name=name, seen_at=seen_at)
+    except ValueError as error:
+        raise ScriptError(
+            f"its answer cannot be understood: {error}",
+            host=name,
+            step="look",
+            action="find out who changed the scripts or the programs of this server, or its"
+            " AS_HOME/.provision",
+        ) from error
+
+
+def _parsed(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
     head, mark, tail = answer.partition(b"\nfiles\n")
     lines = _Lines(head.decode(errors="replace"))
     if not mark or lines.one("facts") != "1":
-        raise ScriptError(
-            "its answer cannot be understood",
-            host=name,
-            step="look",
-            action="a login script that prints something may be the cause: `ssh HOST true` must"
-            " print nothing",
-        )
+        raise ValueError("it is not whole")
     files, folders = _files(tail, name)
     hosts = files.pop(_HOSTS, None)
     home = lines.one("home")
@@ -109,7 +123,7 @@ def parse(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
         java_missing=lines.one("java_missing"),
         addresses=_addresses(lines),
         hosts=hosts.data if hosts else b"",
-        hosts_mounted=lines.one("hosts_mounted") == "yes",
+        hosts_mounted=bool(lines.all("hosts_mounted")),
         hosts_plain=hosts is not None and (hosts.owner, hosts.mode) == ("root", 0o644),
         hosts_leftover=lines.one("hosts_leftover") == "yes",
         lock=lines.one("lock"),
@@ -120,7 +134,7 @@ def parse(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
         symlinks=frozenset(lines.all("symlink")),
         unreadable=frozenset(lines.all("unreadable")),
         jars=tuple(_jar(line) for line in lines.all("jar")),
-        dropins=tuple(lines.all("dropin")),
+        dropins=tuple(_checked(_JAR, line) for line in lines.all("dropin")),
         deployment=_deployment(lines),
         deployment_mode=folders.get(layout.DEPLOYMENT_SERVER),
         deployment_target=_second(lines.one("deployment")),
@@ -129,9 +143,9 @@ def parse(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
         log_at=float(log_at) if log_at else None,
         log_size=int(log_size or 0),
         log_writable=lines.one("log_unwritable") is None,
-        journal=lines.one("journal"),
+        journal=_journal(lines),
         staged=lines.one("staged") == "yes",
-        record=_pairs(lines.all("record")),
+        record=_record(lines),
         cloned=_pairs(lines.all("cloned")),
         first_start=lines.one("first_start"),
         generations=tuple(_generation(line) for line in lines.all("generation")),
@@ -156,8 +170,11 @@ class _Lines:
         return self._by_word.get(word, [])
 
     def one(self, word: str) -> str | None:
-        found = self.all(word)
-        return found[0] if found else None
+        """Return what stands behind a word that comes at most once. Raises ValueError."""
+        lines = self.all(word)
+        if len(lines) > 1:
+            raise ValueError(f"the line {word!r} comes twice")
+        return lines[0] if lines else None
 
 
 def zone_seconds(text: str) -> int:
@@ -193,7 +210,7 @@ def _path(text: str | None) -> PurePosixPath | None:
 
 def _deployment(lines: _Lines) -> DeploymentState:
     state = (lines.one("deployment") or "missing").split(" ")[0]
-    mounted = lines.one("deployment_mounted") == "yes" and state in ("empty", "filled")
+    mounted = bool(lines.all("deployment_mounted")) and state in ("empty", "filled")
     return "mount" if mounted else cast("DeploymentState", state)
 
 
@@ -205,14 +222,38 @@ def _pairs(lines: Sequence[str]) -> dict[str, str]:
     return {key: value for key, _, value in (line.partition("=") for line in lines)}
 
 
+def _checked(form: re.Pattern[str], name: str) -> str:
+    """Return a name that is of the form that it must have: it becomes part of a path."""
+    if not form.fullmatch(name):
+        raise ValueError(f"{name!r} is not a name that belongs there")
+    return name
+
+
+def _journal(lines: _Lines) -> str | None:
+    generation = lines.one("journal")
+    return None if generation is None else _checked(_GENERATION, generation)
+
+
+def _record(lines: _Lines) -> dict[str, str]:
+    """Return the record, without places in logs that are none: they become part of a script."""
+    pairs = _pairs(lines.all("record")).items()
+    return {
+        key: value
+        for key, value in pairs
+        if not key.endswith("_log") or re.fullmatch(r"(\d+ \d+)?", value)
+    }
+
+
 def _jar(line: str) -> JarFacts:
     digest, marks, jar = line.split(" ", 2)
-    return JarFacts(name=jar, sha256=digest, has_driver_class=marks == "driver")
+    return JarFacts(name=_checked(_JAR, jar), sha256=digest, has_driver_class=marks == "driver")
 
 
 def _generation(line: str) -> Generation:
     identity, _, meta = line.partition(" ")
-    return Generation(id=identity, meta=_pairs(meta.rstrip("\t").split("\t")))
+    return Generation(
+        id=_checked(_GENERATION, identity), meta=_pairs(meta.rstrip("\t").split("\t"))
+    )
 
 
 def _process(lines: _Lines) -> RunningServer | None:
@@ -266,6 +307,8 @@ def _files(
     folders: dict[PurePosixPath, int] = {}
     for one in unpack(archive, host=name, step="look"):
         path = PurePosixPath(one.name)
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError(f"{one.name!r} is not a file that was asked for")
         if one.is_folder:
             folders[path] = one.mode
         else:

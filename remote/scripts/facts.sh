@@ -3,10 +3,13 @@
 # Values: HOME_DIR, JAVA_DIR, FILES, PRESENT, JAR, DRIVER_PATTERN, LOCK, ASKED (name pattern ...)
 # Output: lines that carbon/home/facts.py explains, `files`, then a tar
 told=
-say() { told=$told$*$NEWLINE; }
+say() {
+    flatten "$*"
+    told=$told$flat$NEWLINE
+}
 say "facts 1"
 say "user ${LOGNAME:-$(id -un)}"
-if [ -L "$LOCK" ] && holder=$(readlink "$LOCK"); then
+if find_lock "$LOCK" && [ -L "$lock" ] && holder=$(readlink "$lock"); then
     say "lock $holder"
     holder_lives "$holder" || say "lock_dead yes"
 fi
@@ -31,8 +34,7 @@ sockets_and_newer_files() {
 
 HOME_REAL=
 if [ ! -d "$HOME_DIR" ]; then
-    say "home missing"
-    [ -e "$HOME_DIR" ] && say "home blocked"
+    if [ -e "$HOME_DIR" ]; then say "home blocked"; else say "home missing"; fi
 elif cd -P "$HOME_DIR" 2>/dev/null; then
     HOME_REAL=$PWD
     say "home $HOME_REAL"
@@ -125,7 +127,7 @@ if [ -n "$HOME_REAL" ]; then
     [ -d "$own/staged" ] && say "staged yes"
     [ -f "$own/cloned" ] && tell cloned "$own/cloned"
     [ -f "$own/first-start" ] && tell first_start "$own/first-start"
-    [ -d "$own/generations" ] && for kept in "$own"/generations/*/; do
+    [ -d "$own/generations" ] && for kept in "$own"/generations/$GENERATIONS/; do
         kept=${kept%/}
         [ -f "$kept/meta" ] || continue
         meta=
@@ -228,8 +230,8 @@ export HOME_REAL
 { [ -z "$pid" ] || tell_homes; } | {
     ports=$(ss -ltne 2> /dev/null)
     [ -z "$pid" ] || tell_others
-    say "$(date '+now %s.%N%nzone %z')" # this late: the logs above may take a while to be read
     printf %s "$told"
+    date '+now %s.%N%nzone %z' # this late: the logs above may take a while to be read
     tell_tables
 }
 

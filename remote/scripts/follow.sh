@@ -4,6 +4,7 @@
 # Values: LOG, PATTERN, INODE, OFFSET
 # Input: lines, each a question; its end ends the script
 # Output: from INODE OFFSET, at INODE SIZE, then lines of the log as OFFSET:LINE
+case $INODE$OFFSET in *[!0-9]*) fail 1 "not a place in a log: $INODE $OFFSET" ;; esac
 [ -r "$LOG" ] || fail 1 "cannot read $LOG"
 main=$$
 exec 3<&0

@@ -1,9 +1,15 @@
-# Take the server's lock for the shell that runs this, which gives it back when it ends. The link's text says who
-# holds it; it is created in one step. A shell ends with its connection, but only once its script has ended: if
-# CLIENT_PID is gone, the lock is of a lost run, which is waited for; else of a live run.
+# Take the server's lock for the shell that runs this, which gives it back when it ends. The lock is a link in a
+# directory that only the account can write. Its text says who holds it; it is created in one step. A shell ends with
+# its connection, but only once its script has ended: if CLIENT_PID is gone, the lock is of a lost run, which is
+# waited for; else of a live run.
 # Values: LOCK, TEXT (who from since), RUN, BREAK (yes, no), CHANGING (names of scripts), WAIT_SECONDS
 # Also: CLIENT_PID, SHELL_PID (set by the line of shell that runs this script)
 # Output: broken TEXT, dead TEXT, then last: held RUN, shared RUN, taken TEXT, busy PID SCRIPT, stuck TEXT
+find_lock "$LOCK" || {
+    step lock-directory
+    mkdir -m 700 "${lock%/*}" 2> /dev/null
+    find_lock "$LOCK" || { say "stuck ${lock%/*} is not a directory of this account"; exit 0; }
+}
 read_ticks "$CLIENT_PID" || { CLIENT_PID=$SHELL_PID && read_ticks "$SHELL_PID"; } # where others' are hidden
 client=$CLIENT_PID.$ticks
 read_ticks "$SHELL_PID"
@@ -30,16 +36,24 @@ clear() (
     exit $cleared
 )
 
+# tell_lock WORD TEXT: the text of a lock, as one line.
+tell_lock() {
+    flatten "$2"
+    say "$1 $flat"
+}
+
 unlock() {
-    [ "$(readlink "$LOCK")" = "$text" ] || return 0
+    [ "$(readlink "$lock")" = "$text" ] || return 0
     step unlock
-    rm -f "$LOCK"
+    rm -f "$lock"
 }
 
 # A script that changes something goes on to its end when its client is lost, also one that does not run in the
-# shell that holds the lock. Whatever of an earlier run is still at work has to end first.
+# shell that holds the lock. Whatever of an earlier run is still at work has to end first. It runs as this account, or
+# as the login; what others call their processes is nothing to us.
 at_work() {
     for cmdline in $(grep -lsaE "provision:($CHANGING)" /proc/[0-9]*/cmdline); do
+        case $(stat -c %u "${cmdline%/cmdline}") in "$uid" | "$(stat -c %u "/proc/$CLIENT_PID")") ;; *) continue ;; esac
         if tr '\0' '\n' 2>/dev/null < "$cmdline" | grep -qxE "provision:($CHANGING)"; then
             cmdline=${cmdline#/proc/}
             say "${cmdline%/cmdline} $(tr '\0' '\n' 2>/dev/null < "/proc/$cmdline" | sed -n 's/^provision://p')"
@@ -48,7 +62,7 @@ at_work() {
 }
 
 tenths=0
-# wait_a_while: fails where it was waited for as long as it may.
+# wait_a_while: fails after WAIT_SECONDS in all.
 wait_a_while() {
     [ $tenths -lt $((WAIT_SECONDS * 10)) ] || return 1
     sleep 0.1
@@ -57,7 +71,7 @@ wait_a_while() {
 
 # outlast TEXT: wait until a lock that says TEXT is given back, or dead.
 outlast() {
-    while holder_lives "$1" && [ "$(readlink "$LOCK")" = "$1" ]; do
+    while holder_lives "$1" && [ "$(readlink "$lock")" = "$1" ]; do
         if ! wait_a_while; then
             others=$(at_work | head -n 1)
             held=${1##* pid=}
@@ -75,7 +89,7 @@ hold() {
             exit 0
         fi
     done
-    for claim in "$LOCK".[0-9]*; do # left by a script that was killed while it cleared a lock
+    for claim in "$lock".[0-9]*; do # left by a script that was killed while it cleared a lock
         [ -L "$claim" ] && held=$(readlink "$claim") && ! holder_lives "$held" && clear "$claim" "$held"
     done
     say "held $RUN"
@@ -92,20 +106,20 @@ is_lost() {
 
 for try in 1 2 3 4 5; do
     step lock
-    if ln -s -T "$text" "$LOCK" 2>/dev/null; then hold; fi
-    held=$(readlink "$LOCK") || { [ -e "$LOCK" ] && break; continue; }
+    if ln -s -T "$text" "$lock" 2>/dev/null; then hold; fi
+    held=$(readlink "$lock") || { [ -e "$lock" ] && break; continue; }
     case $held in *" run=$RUN "*) say "shared $RUN"; exit 0 ;; esac
     if [ "$BREAK" = yes ]; then
-        say "broken $held"
-        clear "$LOCK" "$held" || { say "stuck $held"; exit 0; }
+        tell_lock broken "$held"
+        clear "$lock" "$held" || { tell_lock stuck "$held"; exit 0; }
     elif ! holder_lives "$held"; then
-        say "dead $held"
-        clear "$LOCK" "$held" || { say "stuck $held"; exit 0; }
+        tell_lock dead "$held"
+        clear "$lock" "$held" || { tell_lock stuck "$held"; exit 0; }
     elif is_lost "$held"; then
         outlast "$held"
     else
-        say "taken $held"
+        tell_lock taken "$held"
         exit 0
     fi
 done
-say "stuck $(readlink "$LOCK" || echo "$LOCK is not a lock")"
+tell_lock stuck "$(readlink "$lock" || echo "$lock is not a lock")"

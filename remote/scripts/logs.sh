@@ -13,10 +13,14 @@ if [ -e "$LOG" ] && [ ! -r "$LOG" ]; then say "unreadable $(id -un) may not read
 say "zone $(date +%z)"
 
 chosen() {
-    if [ -n "$GREP" ]; then grep -aE --line-buffered -e "$GREP"; else cat; fi
+    if [ -n "$GREP" ]; then grep -aE --line-buffered -e "$GREP"; else grep -a --line-buffered ''; fi
 }
 
 size=$(stat -L -c %s "$LOG" 2> /dev/null) || size=0
+# The last line may not have its end yet: it is shown as it is, or followed from its beginning.
+if [ "$FOLLOW" = yes ] && [ "$size" -gt 0 ] && [ -n "$(tail -c "+$size" "$LOG" | head -c 1)" ]; then
+    size=$((size - $(head -c "$size" "$LOG" | tail -n 1 | wc -c)))
+fi
 head -c "$size" "$LOG" 2> /dev/null | chosen | tail -n "$LINES"
 say "$MARK"
 [ "$FOLLOW" = yes ] || exit 0

@@ -4,6 +4,7 @@
 staged=$own/staged
 eval "set -- $UNDO"
 for generation; do
+    demand_generation "$generation"
     [ -f "$own/generations/$generation/manifest" ] || fail 1 "the generation $generation is not there"
 done
 step stage-clear
@@ -13,12 +14,15 @@ mkdir -p "$staged/files" && : > "$staged/modes" && : > "$staged/paths" && : > "$
 
 step stage-list
 for generation; do
-    sed "s/^/$generation /" "$own/generations/$generation/manifest"
-done | awk '
+    sed "s/^/$generation /" "$own/generations/$generation/manifest" || fail 1 "cannot read what $generation kept"
+done > "$staged/all" || fail 1 "cannot list what was kept"
+awk '
     { path = $0; sub(/^[^ ]* [^ ]* /, "", path); oldest[path] = $0 }
-    END { for (path in oldest) print oldest[path] }' | sort > "$staged/kept" || fail 1 "cannot list what was kept"
+    END { for (path in oldest) print oldest[path] }' "$staged/all" > "$staged/oldest" &&
+    sort "$staged/oldest" > "$staged/kept" || fail 1 "cannot list what was kept"
 
 while read -r generation mode path; do
+    demand_inside "$path"
     step "stage $path"
     if [ "$mode" = absent ]; then
         say "$path" >> "$staged/remove" || fail 1 "cannot list what goes away"

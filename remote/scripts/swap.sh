@@ -9,10 +9,10 @@ if find_carbon; then
     [ "$DOWN" = no ] || fail 8 "the server runs (pid $pid); its files are swapped only while it is down"
 fi
 if [ -f "$own/journal" ]; then read -r GENERATION < "$own/journal"; fi
+demand_generation "$GENERATION"
+eval "set -- $UNDO"
+for undone; do demand_generation "$undone"; done
 kept=$own/generations/$GENERATION
-
-# Only names that this script makes are ever deleted.
-NAMES='[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z-*'
 
 # discard DIR: its meta goes first: then it never looks like a generation that can be returned to.
 discard() {
@@ -22,7 +22,7 @@ discard() {
     remove_tree "$1"
 }
 
-for old in "$own"/generations/$NAMES; do
+for old in "$own"/generations/$GENERATIONS; do
     [ ! -d "$old" ] || [ -f "$old/meta" ] || [ "$old" = "$kept" ] || discard "$old"
 done
 # is_unchanged LINE: is the file of that line of a snapshot what it was, though it was touched? A backup or a
@@ -123,6 +123,7 @@ aside=$kept/deployment-server
 # it is back, nothing else tells.
 from=
 if [ -f "$kept/from" ]; then read -r from < "$kept/from"; fi
+[ -z "$from" ] || demand_generation "$from"
 if [ -z "$from" ]; then
     eval "set -- $UNDO"
     for undone; do # the state before several generations is what the oldest of them found
@@ -176,8 +177,8 @@ step journal-close
 remove_tree "$own/journal" "$own/staged" || fail 1 "cannot close the journal and remove the staged files"
 
 count=0
-for old in "$own"/generations/$NAMES; do count=$((count + 1)); done
-for old in "$own"/generations/$NAMES; do
+for old in "$own"/generations/$GENERATIONS; do count=$((count + 1)); done
+for old in "$own"/generations/$GENERATIONS; do
     [ $count -gt "$KEEP" ] || break
     discard "$old"
     count=$((count - 1))

@@ -15,7 +15,10 @@ from tests.waiting import wait_for
 HOME = "/opt/wso2/as"
 LOG = f"{HOME}/repository/logs/wso2carbon.log"
 STATE = f"{HOME}/.provision"
-LOCK = "/tmp/carbon-provision.lock"
+LOCK = "/tmp/carbon-provision.lock.1000/held"
+"""The lock of the login deploy."""
+WSO2_LOCK = "/tmp/carbon-provision.lock.1001/held"
+"""The lock of the account that owns the servers of some hosts."""
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -159,6 +162,14 @@ def spoiled(host: Host, spoil: str, *, mend: str) -> Iterator[None]:
         yield
     finally:
         host.sh(mend)
+
+
+def plant_lock(host: Host, text: str, *, lock: str = LOCK) -> None:
+    """Leave a lock on a host, as a run leaves it."""
+    account = "deploy" if lock == LOCK else "wso2"
+    folder = lock.rpartition("/")[0]
+    host.sh(f"mkdir -p -m 700 {folder}; chown {account} {folder}")
+    host.sh('ln -s "$1" "$2"; chown -h "$3" "$2"', text, lock, account)
 
 
 @contextmanager

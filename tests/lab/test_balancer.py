@@ -18,7 +18,7 @@ from lab import Lab
 from lab.load import Load, absences, astray, forwarded, measured, timed
 from tests.faults.injector import SERVER_FOLDER
 from tests.lab.cli import Fab
-from tests.lab.hosts import LOCK, Host
+from tests.lab.hosts import LOCK, Host, plant_lock
 from tests.lab.inventory import LIMITS, ClusterFile, merged
 from tests.waiting import wait_for
 
@@ -265,7 +265,7 @@ def test_sudo_is_asked_before_any_change_and_wants_no_more_than_the_fragment(
 def test_the_load_balancer_is_locked_as_any_server(balanced: Nginx, fab: Fab) -> None:
     init = balanced.host.sh("sed 's/.*) //' /proc/1/stat | cut -d ' ' -f 20").strip()
     text = f"op@desk since 2014 for `deploy` run=other pid=1 ticks={init}"
-    balanced.host.sh(f"ln -s '{text}' {LOCK}; chown -h deploy {LOCK}")
+    plant_lock(balanced.host, text)
     for verb in (("lb.config",), ("-H", "worker1", "restart")):
         changed = balanced.inventory(balancer={"stickiness": "cookie"})
         ran = fab.fails(*verb, hosts=changed)

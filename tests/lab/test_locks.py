@@ -14,7 +14,7 @@ import pytest
 
 from lab import Lab
 from tests.lab.cli import Fab
-from tests.lab.hosts import LOCK, STATE, Host, untouched
+from tests.lab.hosts import LOCK, STATE, WSO2_LOCK, Host, plant_lock, untouched
 from tests.lab.inventory import ClusterFile
 from tests.waiting import wait_for
 
@@ -68,9 +68,9 @@ def test_a_lock_whose_holder_is_gone_is_cleared(
     The second run has nothing else to do.
     """
     for _ in range(2):
-        worker2.sh(f"ln -s '{text}' {LOCK}; chown -h wso2 {LOCK}")
+        plant_lock(worker2, text, lock=WSO2_LOCK)
         fab.succeeds("-H", "worker2", "driver", hosts=cluster_file())
-        wait_for("the lock is gone", lambda: not worker2.exists(LOCK))
+        wait_for("the lock is gone", lambda: not worker2.exists(WSO2_LOCK))
 
 
 @pytest.mark.usefixtures("stock_workers")
@@ -80,7 +80,7 @@ def test_a_live_lock_gives_way_to_break_lock(
     holder = worker1.sh("sleep 60 > /dev/null 2>&1 & echo $!", user="deploy").strip()
     ticks = worker1.sh(f"sed 's/.*) //' /proc/{holder}/stat | cut -d ' ' -f 20").strip()
     text = f"op@desk since 2014 for `deploy` run=other pid={holder} ticks={ticks}"
-    worker1.sh('ln -s "$1" "$2"', text, LOCK, user="deploy")
+    plant_lock(worker1, text)
     hosts = cluster_file()
     with untouched(worker1):
         ran = fab.fails("-H", "worker1", "driver", hosts=hosts)
@@ -93,10 +93,11 @@ def test_a_live_lock_gives_way_to_break_lock(
 def test_what_is_no_lock_is_not_cleared_but_named(
     fab: Fab, cluster_file: ClusterFile, stock: Callable[..., None], worker1: Host
 ) -> None:
-    worker1.sh(f"echo data > {LOCK}")
+    folder = LOCK.rpartition("/")[0]
+    worker1.sh(f"mkdir -p -m 700 {folder}; echo data > {LOCK}; chown -R deploy {folder}")
     with untouched(worker1):
         ran = fab.fails("-H", "worker1", "driver", hosts=cluster_file())
-    assert f"remove {LOCK} on the server" in ran.said
+    assert "remove /tmp/carbon-provision.lock.* on the server" in ran.said
     assert worker1.read(LOCK) == "data\n"
     stock("worker1")
 
@@ -157,7 +158,7 @@ def test_ctrl_c_ends_at_a_safe_point_and_says_what_was_done_and_what_was_not(
     assert "error: worker1: stopped here, as asked by Ctrl-C" in out
     assert "→ run the same command again to go on from here" in out
     assert not worker1.exists(LOCK)
-    assert not worker2.exists(LOCK)
+    assert not worker2.exists(WSO2_LOCK)
     ran = fab.succeeds("-H", "worker1", "deploy", hosts=hosts)
     assert "joined: " in ran.row("worker1")
 

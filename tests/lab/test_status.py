@@ -11,7 +11,7 @@ import pytest
 
 from lab import Lab
 from tests.lab.cli import Fab, Ran
-from tests.lab.hosts import HOME, LOCK, LOG, STATE, Host
+from tests.lab.hosts import HOME, LOCK, LOG, STATE, Host, plant_lock
 from tests.lab.inventory import ClusterFile
 from tests.waiting import wait_for
 
@@ -105,7 +105,7 @@ def marked(deployed: tuple[Host, Host]) -> Iterator[Host]:
     """A worker with a lock of somebody else and the journal of an interrupted run."""
     worker1, _ = deployed
     lock = "ann@office since 2026-11-22T11:00:00Z for `deploy` run=ab pid=1 ticks=0"
-    worker1.sh(f'ln -s "$1" {LOCK}', lock)
+    plant_lock(worker1, lock)
     worker1.write(f"{STATE}/journal", "20261122T110000Z-ab\n")
     yield worker1
     worker1.sh(f"rm {LOCK} {STATE}/journal")

@@ -25,6 +25,29 @@ own=${HOME_DIR-}/.provision
 
 say() { printf '%s\n' "$*"; }
 
+# flatten TEXT: into `flat`, the text as one line, fit for an answer.
+flatten() {
+    flat=$1
+    while :; do
+        case $flat in *"$NEWLINE"*) flat="${flat%%"$NEWLINE"*}?${flat#*"$NEWLINE"}" ;; *) break ;; esac
+    done
+}
+
+# demand_inside PATH: what is to be changed lies in AS_HOME, by its name.
+demand_inside() {
+    case /$1/ in */../* | //*) fail 1 "not a path in AS_HOME: $1" ;; esac
+}
+
+# Only names of this form are generations; a script makes them, and deletes no others.
+GENERATIONS='[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]T[0-9][0-9][0-9][0-9][0-9][0-9]Z-*'
+
+# demand_generation NAME
+demand_generation() {
+    # shellcheck disable=SC2254 # a pattern
+    case $1 in */*) ;; $GENERATIONS) return 0 ;; esac
+    fail 1 "not a generation: $1"
+}
+
 # fail STATUS SENTENCE: the statuses are those of README.md.
 fail() {
     status=$1

@@ -9,6 +9,7 @@ modes_file=$own/staged/new-modes
 list_removed() {
     step list
     eval "set -- $REMOVE"
+    for path; do demand_inside "$path"; done
     if [ $# -gt 0 ]; then printf '%s\n' "$@"; fi >> "$remove" || fail 1 "cannot list what goes away"
 }
 

@@ -116,6 +116,14 @@ read_record() {
     done < "$own/record"
 }
 
+# find_lock PLACE: into `lock`, the link that says who works on this server, in a directory that only this account can
+# write: PLACE.UID, of mode 700. Fails if the directory is not there, or is somebody else's.
+find_lock() {
+    while read -r word _ uid _; do [ "$word" != Uid: ] || break; done < /proc/self/status
+    lock=$1.$uid/held
+    [ -d "$1.$uid" ] && [ ! -L "$1.$uid" ] && [ -O "$1.$uid" ]
+}
+
 # holder_lives TEXT: does the process still run that took the lock with this text?
 holder_lives() {
     case $1 in *" pid="*" ticks="*) ;; *) return 1 ;; esac

@@ -25,7 +25,7 @@ for pid in $(servers); do printf 'server\t%s\t%s\n' "$pid" "$(ticks "$pid")"; do
 for start in "$folder"/starts/[0-9]*; do
     case $start in *'*' | *.new) ;; *) sed "s|^|start$tab$(basename "$start")$tab|" "$start" ;; esac
 done
-for lock in /tmp/carbon-provision.lock*; do
+for lock in /tmp/carbon-provision.lock*/*; do
     [ ! -L "$lock" ] || printf 'lock\t%s\t%s\n' "$lock" "$(readlink "$lock")"
 done
 [ ! -e "$folder/steps" ] || sed "s/^/step$tab/" "$folder/steps"

@@ -6,7 +6,7 @@ ps -eo pid,ppid,user,args --no-headers | awk -v own=$$ '
     $4 == "sshd:" && /\[listener\]/ { next }
     / org\.wso2\.carbon\.bootstrap\.Bootstrap/ || /wso2server\.sh/ { next }
     { print "process:", $0 }'
-for path in /tmp/carbon-provision.lock* /etc/hosts.provision-new /opt/wso2/*/.provision/staged \
+for path in /tmp/carbon-provision.lock*/* /etc/hosts.provision-new /opt/wso2/*/.provision/staged \
     /opt/wso2/*/.provision/journal /opt/wso2/*/.provision/*.new /opt/wso2/*/password-tmp \
     /opt/wso2/.*.provision-clone; do
     if [ -e "$path" ] || [ -L "$path" ]; then echo "file: $path"; fi

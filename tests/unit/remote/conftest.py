@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from remote.host import lock
+from remote.observe import facts
 from tests.unit.remote.homes import Home
 from tests.unit.remote.local_server import LocalServer
 
@@ -35,5 +36,8 @@ def lock_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The lock of this test's own server, not of the whole machine with all its labs."""
     path = tmp_path / "server.lock"
     monkeypatch.setattr(lock, "LOCK_PATH", str(path))
+    monkeypatch.setattr(facts, "LOCK_PATH", str(path))
+    folder = tmp_path / f"server.lock.{os.geteuid()}"
+    folder.mkdir(mode=0o700)
     monkeypatch.setattr(lock, "changing", lambda: (ORPHAN,))
-    return path
+    return folder / "held"

@@ -118,7 +118,7 @@ def test_what_is_no_lock_is_named_and_left_alone(
         lock_path.write_text("data")
     with pytest.raises(ScriptError, match="neither taken nor cleared") as failure, hold():
         pass
-    assert f"remove {lock_path}" in failure.value.action
+    assert f"remove {lock_path.parent.with_suffix('')}.*" in failure.value.action
     assert lock_path.is_dir() == directory
 
 
@@ -191,9 +191,50 @@ def test_a_lock_within_a_lock_of_the_same_run_does_not_end_it(hold: Hold, lock_p
     assert not lock_path.is_symlink()
 
 
+def test_the_lock_is_in_a_directory_that_only_the_account_can_write(
+    hold: Hold, lock_path: Path
+) -> None:
+    lock_path.parent.rmdir()
+    with hold():
+        assert lock_path.parent.stat().st_mode & 0o777 == 0o700
+        assert lock_path.is_symlink()
+
+
+@pytest.mark.parametrize("kind", ["link", "owner"])
+def test_a_directory_that_a_stranger_put_there_is_named_and_nothing_is_done(
+    hold: Hold, lock_path: Path, tmp_path: Path, kind: str
+) -> None:
+    if kind == "link":
+        lock_path.parent.rename(tmp_path / "strangers")
+        lock_path.parent.symlink_to(tmp_path / "strangers")
+    elif os.geteuid() == 0:
+        os.chown(lock_path.parent, 65534, 65534)
+    else:
+        pytest.skip("only root can give a directory away")
+    with pytest.raises(ScriptError, match="not a directory of this account"), hold():
+        pass
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process of somebody else")
+def test_a_process_of_somebody_else_that_looks_like_a_script_holds_nothing_up(hold: Hold) -> None:
+    argv = [
+        "setpriv",
+        "--reuid=65534",
+        "--clear-groups",
+        "sh",
+        "-c",
+        "read -r _",
+        f"provision:{ORPHAN}",
+    ]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE) as process:
+        wait_for("it runs", lambda: Path(f"/proc/{process.pid}").stat().st_uid == 65534)
+        with hold("run2", wait_seconds=1.0):
+            pass
+
+
 @pytest.mark.parametrize("word", ["held", "shared"])
 def test_no_text_of_a_link_is_taken_for_the_answer(hold: Hold, lock_path: Path, word: str) -> None:
-    """Anybody on the server may make one there, with a line end in it."""
+    """Whoever put it there, with a line end in it."""
     pid = os.getpid()
     lock_path.symlink_to(f"op\n{word} run=x pid={pid} ticks={ticks(pid)}")
     with pytest.raises((LockedError, ScriptError)), hold("run2"):

@@ -66,10 +66,9 @@ def test_the_hosts_file_arrives_byte_for_byte(seen: ServerFacts) -> None:
 
 
 def test_a_lock_that_is_held_is_told_from_that_of_a_dead_run(
-    server: LocalServer, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: LocalServer, home: Home, lock_path: Path
 ) -> None:
-    lock = tmp_path / "lock"
-    monkeypatch.setattr("remote.observe.facts.LOCK_PATH", str(lock))
+    lock = lock_path
     ticks = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
     text = "op@desk since then for `deploy` run=ab pid={} ticks={}"
     lock.symlink_to(text.format(os.getpid(), ticks))
@@ -289,9 +288,84 @@ def test_ports_that_are_listened_on_are_told(
 
 
 def test_an_answer_that_makes_no_sense_is_an_error_and_not_a_guess() -> None:
-    for answer in (b"", b"Welcome!\nfacts 1\n", b"facts 1\nno end"):
+    for answer in (b"", b"Welcome!\nfacts 1\n", b"facts 1\nno end", b"facts 1\nnow x\nfiles\n"):
         with pytest.raises(ScriptError, match="cannot be understood"):
             parse(answer, name="worker1", seen_at=0.0)
+
+
+def answered(*lines: str) -> ServerFacts:
+    text = "\n".join(("facts 1", "user deploy", *lines, "files", ""))
+    return parse(text.encode(), name="worker1", seen_at=0.0)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "jar - - ../../../../../home/deploy/.ssh/authorized_keys",
+        "jar - driver a/b.jar",
+        "dropin ../a.jar",
+        "generation ../../../../tmp/stranger when=now",
+        "generation 20260101T000000Z-../x when=now",
+        "journal ../../etc",
+        "address6 zz",
+    ],
+)
+def test_a_name_that_a_server_gives_has_the_form_that_it_must_have(line: str) -> None:
+    """It becomes part of a path: of a file that a deploy removes, or that a rollback moves."""
+    with pytest.raises(ScriptError, match="cannot be understood"):
+        answered(line)
+
+
+@pytest.mark.parametrize("word", ["user", "home", "lock", "journal", "process", "deployment"])
+def test_a_line_that_comes_once_and_comes_twice_is_an_error(word: str) -> None:
+    with pytest.raises(ScriptError, match="comes twice"):
+        answered(f"{word} 20260101T000000Z-ab", f"{word} 20260101T000000Z-ab")
+
+
+@pytest.mark.parametrize("place", ["a[$(touch x)] 1", "1 2 3", "$((1)) 2", "-1 2"])
+def test_a_place_in_a_log_is_two_numbers_or_none(place: str) -> None:
+    """It becomes part of a script that runs on the manager."""
+    assert answered(f"record manager_log={place}", "record own_log=12 34").record == {
+        "own_log": "12 34"
+    }
+
+
+def test_no_text_of_a_lock_forges_a_line_of_the_answer(
+    server: LocalServer, home: Home, lock_path: Path
+) -> None:
+    forged = "jar - driver ../../x\ngeneration ../../../../tmp/stranger when=now"
+    lock_path.symlink_to(f"op@desk\n{forged}\n run=x pid=1 ticks=1")
+    facts = look(server, home.node())
+    assert facts.lock is not None and "?jar - driver" in facts.lock
+    assert (facts.jars, facts.generations) == ((), ())
+
+
+def test_a_lock_in_a_directory_that_is_not_the_accounts_own_is_none(
+    server: LocalServer, home: Home, lock_path: Path, tmp_path: Path
+) -> None:
+    """A stranger can put one there: a link, or a directory of his own."""
+    lock_path.symlink_to("op@desk since then run=x pid=1 ticks=1")
+    lock_path.parent.rename(tmp_path / "strangers")
+    lock_path.parent.symlink_to(tmp_path / "strangers")
+    assert look(server, home.node()).lock is None
+    if os.geteuid() == 0:
+        lock_path.parent.unlink()
+        (tmp_path / "strangers").rename(lock_path.parent)
+        os.chown(lock_path.parent, 65534, 65534)
+        assert look(server, home.node()).lock is None
+
+
+def test_no_file_name_with_a_line_break_forges_a_line_of_the_answer(
+    server: LocalServer, home: Home
+) -> None:
+    home.file(layout.LIB / "a\njournal x\nb.jar").write_bytes(b"PK")
+    home.file(layout.DROPINS / "a\njournal x\nb.jar").write_bytes(b"PK")
+    home.start()
+    home.file(layout.CONF / "a\njournal x").write_bytes(b"")
+    os.utime(home.file(layout.CONF / "a\njournal x"), (2e9, 2e9))
+    facts = look(server, home.node())
+    assert facts.journal is None
+    assert facts.dropins == ("a?journal x?b.jar",)
 
 
 @dataclass

@@ -164,6 +164,27 @@ def test_following_shows_what_was_there_and_what_comes(logs: Logs) -> None:
         assert wait_for("new") == "worker1 new"
 
 
+def test_a_last_line_without_its_end_is_shown_as_it_is(logs: Logs) -> None:
+    """A full disk cut it off, or it is being written: the mark behind it is a line of its own."""
+    logs.write("worker1", entry(1, "a"))
+    with logs.file("worker1").open("a") as log:
+        log.write(entry(2, "b").rstrip())
+    logs.write("worker2", entry(3, "c"))
+    assert texts(logs.read()) == ["worker1 a", "worker1 b", "worker2 c"]
+
+
+def test_a_line_that_is_being_written_is_followed_from_its_beginning(logs: Logs) -> None:
+    logs.write("worker1", entry(1, "a"))
+    with logs.file("worker1").open("a") as log:
+        log.write(entry(2, "b").rstrip())
+    logs.write("worker2", entry(1, "c"))
+    with following(logs) as wait_for:
+        assert wait_for("worker2 c") == "worker1 a\nworker2 c"
+        with logs.file("worker1").open("a") as log:
+            log.write("ut only now\n")
+        assert wait_for("only now") == "worker1 but only now"
+
+
 def test_following_survives_rotation_without_losing_a_line(logs: Logs) -> None:
     logs.write("worker1", entry(1, "begin"))
     logs.write("worker2", entry(1, "begin"))
