@@ -19,17 +19,18 @@ tell() {
     while IFS= read -r line || [ -n "$line" ]; do say "$1 $line"; done < "$2"
 }
 
-# sockets_and_newer_files: the sockets of the server, and the files that changed after it had read them; one process
-# for both.
+# sockets_and_newer_files: the sockets of the server, the files that changed after it had read them, and when its log
+# grew; one process for all.
 sockets_and_newer_files() {
     [ -n "$pid" ] || return 0
-    set -- "/proc/$pid/fd"
+    set -- "/proc/$pid/fd" "$log"
+    [ -f "$log" ] || log=/
     if [ -f "$stamp" ]; then
         set -- "$@" "$HOME_DIR/repository/conf" "$HOME_DIR/repository/components/lib" "$HOME_DIR/bin"
     else stamp=/
     fi
-    find "$@" -path "*$NEWLINE*" -prune -o -type l -lname 'socket:*' -printf '%l\n' -o \
-        -type f -newer "$stamp" -printf 'newer %p\n' 2> /dev/null
+    find -H "$@" -path "*$NEWLINE*" -prune -o -type l -lname 'socket:*' -printf '%l\n' -o \
+        -type f -samefile "$log" -printf 'log_at %T@ %s\n' -o -type f -newer "$stamp" -printf 'newer %p\n' 2> /dev/null
 }
 
 HOME_REAL=
@@ -103,7 +104,6 @@ if [ -n "$HOME_REAL" ]; then
     if [ -f "$log" ]; then
         [ -r "$log" ] && say "log readable" || say "log unreadable"
         [ "${log%/*}" = "$HOME_DIR/repository/logs" ] || say "log_path $log"
-        [ -z "$pid" ] || say "log_at $(stat -L -c '%Y %s' -- "$log")"
     fi
     [ -w "$log" ] || { [ ! -e "$log" ] && [ -w "${log%/*}" ]; } || say "log_unwritable yes"
 
@@ -192,7 +192,7 @@ tell_tables() {
     done
     { sockets_and_newer_files; printf '%s\n' "$ports"; } | awk -v parent="$pid" '
     /^socket:/ { own[substr($1, 9, length($1) - 9)] = 1 }
-    /^newer / { print }
+    /^newer / || /^log_at / { print }
     $1 == "LISTEN" {
         match($0, /ino:[0-9]+/)
         n = split($4, part, ":")
