@@ -23,7 +23,7 @@ _UNLOCK = (
     ' case $(readlink "$LOCK") in *" run=$RUN "*" pid=$$ "*) rm -f "$LOCK" ;; esac'
 )
 _SPARE_SECONDS = 5.0
-"""For the answer itself, where the script waits as long as it may."""
+"""For the answer itself, if the script waits as long as it may."""
 
 
 @cache
@@ -51,7 +51,7 @@ def locked(
 
     Who comes first in a run holds it, and others of the run share it. A lock whose holder is gone
     is cleared, and what a lost run left at work on the server is waited for.
-    Raises LockedError with the holder's own words where it lives.
+    Raises LockedError, in the words of the holder, if the holder lives.
     """
     text = f"{who()} since {utc_now()} for `{verb}`"
     values = {

@@ -33,7 +33,7 @@ echo "{BEGIN.decode().strip()}";"""
 SHARED = ("base", "process")
 """The fragments that every script begins with."""
 _HOLDER = "CLIENT_PID=$client SHELL_PID=$$"
-"""What a script is told that holds something for its shell."""
+"""What a script is given that holds something for its shell."""
 
 Given = str | bytes | int | Secret | Iterable[str]
 
@@ -52,7 +52,7 @@ class Script(Value, kw_only=True):
     calls_sudo: bool = False
     """The script itself runs commands of the sudoers fragment."""
     limit_seconds: float | None = None
-    """After this the server itself ends the script, even where the client is gone."""
+    """After this the server itself ends the script, even if the client is gone."""
     before: tuple[str, ...] = ()
     """Other scripts, or fragments of remote/scripts/lib, that run before it in the same shell."""
     after: tuple[str, ...] = ()

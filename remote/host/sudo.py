@@ -28,14 +28,14 @@ HOSTS_COMMANDS: tuple[Command, ...] = (
     ("cp", "-p", "/etc/hosts", "/etc/hosts.provision-kept"),
     ("tee", "/etc/hosts"),
 )
-"""For /etc/hosts; the last two where it is a bind mount and can only be written over."""
+"""For /etc/hosts; the last two for a bind mount, which can only be written over."""
 
 CHECK = "sudo_check"
 """The script that asks sudo for all of a list of commands."""
 
 NGINX_COMMANDS: tuple[Command, ...] = (("nginx", "-t"), ("nginx", "-s", "reload"))
 
-# sudo compares files, not paths: these hold where /bin is a link to /usr/bin, too.
+# sudo compares files, not paths: these hold also if /bin is a link to /usr/bin.
 _PROGRAMS = {
     "cp": "/bin/cp",
     "ln": "/bin/ln",
@@ -98,9 +98,9 @@ class Fragment(Value, kw_only=True):
 
 
 def fragment(cluster: Cluster, host: Node | LoadBalancer, *, login: str | None) -> Fragment | None:
-    """Return what sudo has to allow on a server, None where nothing is done as somebody else.
+    """Return what sudo has to allow on a server, None if nothing is done as somebody else.
 
-    `login` counts where hosts.yaml names none; without either it is the name of whoever asks.
+    `login` counts if hosts.yaml names none; without either it is the name of whoever asks.
     """
     user = host.ssh.user or login or getpass.getuser()
     if isinstance(host, LoadBalancer):
@@ -117,8 +117,8 @@ def by_fragment(
     """Return the fragments that servers need, each with the names of those that need it."""
     needed: dict[Fragment, list[str]] = {}
     for host in hosts:
-        if found := fragment(cluster, host, login=login):
-            needed.setdefault(found, []).append(host.name)
+        if needs := fragment(cluster, host, login=login):
+            needed.setdefault(needs, []).append(host.name)
     return needed
 
 

@@ -102,57 +102,57 @@ def parse(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
 def _parsed(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
     head, mark, tail = answer.partition(b"\nfiles\n")
     lines = _Lines(head.decode(errors="replace"))
-    if not mark or lines.one("facts") != "1":
+    if not mark or lines.single("facts") != "1":
         raise ValueError("it is not whole")
     files, folders = _files(tail, name)
     hosts = files.pop(_HOSTS, None)
-    home = lines.one("home")
-    log_at, _, log_size = (lines.one("log_at") or "").partition(" ")
+    home = lines.single("home")
+    log_at, _, log_size = (lines.single("log_at") or "").partition(" ")
     said = _said(lines.all("said"))
     return ServerFacts(
         name=name,
-        user=lines.one("user") or "?",
-        now=float(lines.one("now") or 0),
+        user=lines.single("user") or "?",
+        now=float(lines.single("now") or 0),
         seen_at=seen_at,
         home_real=PurePosixPath(home) if home and home.startswith("/") else None,
         home_blocked="blocked" in lines.all("home"),
         home_closed="closed" in lines.all("home"),
-        home_writable=lines.one("writable") is not None,
-        disk_free_kb=int(lines.one("disk_kb") or 0),
-        java_home=_path(lines.one("java")),
-        java_missing=lines.one("java_missing"),
+        home_writable=lines.single("writable") is not None,
+        disk_free_kb=int(lines.single("disk_kb") or 0),
+        java_home=_path(lines.single("java")),
+        java_missing=lines.single("java_missing"),
         addresses=_addresses(lines),
         hosts=hosts.data if hosts else b"",
         hosts_mounted=bool(lines.all("hosts_mounted")),
         hosts_plain=hosts is not None and (hosts.owner, hosts.mode) == ("root", 0o644),
-        hosts_leftover=lines.one("hosts_leftover") == "yes",
-        lock=lines.one("lock"),
-        lock_dead=lines.one("lock_dead") == "yes",
+        hosts_leftover=lines.single("hosts_leftover") == "yes",
+        lock=lines.single("lock"),
+        lock_dead=lines.single("lock_dead") == "yes",
         present=frozenset(lines.all("present")),
-        version=lines.one("version"),
-        kernel=lines.one("kernel"),
+        version=lines.single("version"),
+        kernel=lines.single("kernel"),
         symlinks=frozenset(lines.all("symlink")),
         unreadable=frozenset(lines.all("unreadable")),
         jars=tuple(_jar(line) for line in lines.all("jar")),
         dropins=tuple(_checked(_JAR, line) for line in lines.all("dropin")),
         deployment=_deployment(lines),
         deployment_mode=folders.get(layout.DEPLOYMENT_SERVER),
-        deployment_target=_second(lines.one("deployment")),
-        log=cast("LogState", lines.one("log") or "missing"),
-        log_path=_path(lines.one("log_path")),
+        deployment_target=_second(lines.single("deployment")),
+        log=cast("LogState", lines.single("log") or "missing"),
+        log_path=_path(lines.single("log_path")),
         log_at=float(log_at) if log_at else None,
         log_size=int(log_size or 0),
-        log_writable=lines.one("log_unwritable") is None,
+        log_writable=lines.single("log_unwritable") is None,
         journal=_journal(lines),
-        staged=lines.one("staged") == "yes",
+        staged=lines.single("staged") == "yes",
         record=_record(lines),
         cloned=_pairs(lines.all("cloned")),
-        first_start=lines.one("first_start"),
+        first_start=lines.single("first_start"),
         generations=tuple(_generation(line) for line in lines.all("generation")),
         process=_process(lines),
         listening=_listeners(lines.all("listen")),
         files=files,
-        zone_seconds=_log_zone(said, log_at, zone_seconds(lines.one("zone") or "")),
+        zone_seconds=_log_zone(said, log_at, zone_seconds(lines.single("zone") or "")),
         said=said,
     )
 
@@ -169,7 +169,7 @@ class _Lines:
     def all(self, word: str) -> list[str]:
         return self._by_word.get(word, [])
 
-    def one(self, word: str) -> str | None:
+    def single(self, word: str) -> str | None:
         """Return what stands behind a word that comes at most once. Raises ValueError."""
         lines = self.all(word)
         if len(lines) > 1:
@@ -179,11 +179,11 @@ class _Lines:
 
 def zone_seconds(text: str) -> int:
     """Read what `date +%z` prints."""
-    found = re.fullmatch(r"([+-])(\d\d)(\d\d)", text)
-    if found is None:
+    offset = re.fullmatch(r"([+-])(\d\d)(\d\d)", text)
+    if offset is None:
         return 0
-    seconds = 3600 * int(found[2]) + 60 * int(found[3])
-    return -seconds if found[1] == "-" else seconds
+    seconds = 3600 * int(offset[2]) + 60 * int(offset[3])
+    return -seconds if offset[1] == "-" else seconds
 
 
 def _said(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -209,7 +209,7 @@ def _path(text: str | None) -> PurePosixPath | None:
 
 
 def _deployment(lines: _Lines) -> DeploymentState:
-    state = (lines.one("deployment") or "missing").split(" ")[0]
+    state = (lines.single("deployment") or "missing").split(" ")[0]
     mounted = bool(lines.all("deployment_mounted")) and state in ("empty", "filled")
     return "mount" if mounted else cast("DeploymentState", state)
 
@@ -230,7 +230,7 @@ def _checked(form: re.Pattern[str], name: str) -> str:
 
 
 def _journal(lines: _Lines) -> str | None:
-    generation = lines.one("journal")
+    generation = lines.single("journal")
     return None if generation is None else _checked(_GENERATION, generation)
 
 
@@ -257,16 +257,16 @@ def _generation(line: str) -> Generation:
 
 
 def _process(lines: _Lines) -> RunningServer | None:
-    found = lines.one("process")
-    if found is None:
+    identity = lines.single("process")
+    if identity is None:
         return None
-    pid, ticks = found.split(" ")
-    command = process.parse_cmdline((lines.one("cmdline") or "").replace("\t", "\0").encode())
+    pid, ticks = identity.split(" ")
+    command = process.parse_cmdline((lines.single("cmdline") or "").replace("\t", "\0").encode())
     if command is None:
         return None
     newer = lines.all("newer") + [line.split(" ", 1)[1] for line in lines.all("mtime")]
-    home = (lines.one("home") or "") + "/"
-    boot = float(lines.one("boot") or 0)
+    home = (lines.single("home") or "") + "/"
+    boot = float(lines.single("boot") or 0)
     return RunningServer(
         pid=int(pid),
         start_ticks=int(ticks),
@@ -305,12 +305,12 @@ def _files(
     """Return the files of the archive, and the modes of its folders."""
     files: dict[PurePosixPath, RemoteFile] = {}
     folders: dict[PurePosixPath, int] = {}
-    for one in unpack(archive, host=name, step="look"):
-        path = PurePosixPath(one.name)
+    for member in unpack(archive, host=name, step="look"):
+        path = PurePosixPath(member.name)
         if path.is_absolute() or ".." in path.parts:
-            raise ValueError(f"{one.name!r} is not a file that was asked for")
-        if one.is_folder:
-            folders[path] = one.mode
+            raise ValueError(f"{member.name!r} is not a file that was asked for")
+        if member.is_folder:
+            folders[path] = member.mode
         else:
-            files[path] = RemoteFile(data=one.data, mode=one.mode, owner=one.owner)
+            files[path] = RemoteFile(data=member.data, mode=member.mode, owner=member.owner)
     return files, folders

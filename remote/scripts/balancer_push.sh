@@ -81,7 +81,7 @@ for name; do
 done
 flush "$CONF_DIR"
 
-# plain TEXT: what nginx says, in the one form of both that it has.
+# plain TEXT: what nginx says, in one of the two forms that it has.
 plain() {
     printf '%s\n' "$1" |
         sed -e 's/^nginx: //' -e 's|^[0-9/]* [0-9:]* \(\[[a-z]*]\) [0-9#]*: |\1 |'

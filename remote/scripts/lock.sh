@@ -10,14 +10,14 @@ find_lock "$LOCK" || {
     mkdir -m 700 "${lock%/*}" 2> /dev/null
     find_lock "$LOCK" || { say "stuck ${lock%/*} is not a directory of this account"; exit 0; }
 }
-read_ticks "$CLIENT_PID" || { CLIENT_PID=$SHELL_PID && read_ticks "$SHELL_PID"; } # where others' are hidden
+read_ticks "$CLIENT_PID" || { CLIENT_PID=$SHELL_PID && read_ticks "$SHELL_PID"; } # if the processes of others are hidden
 client=$CLIENT_PID.$ticks
 read_ticks "$SHELL_PID"
 text="$TEXT run=$RUN client=$client pid=$SHELL_PID ticks=$ticks"
 
-# clear PATH TEXT: take away a lock that still says TEXT. Only who holds the claim on it may: a lock
-# beside it whose name is made of TEXT. So two runs that find the same dead lock never take away
-# the one's new lock for the old, and a claim whose script was killed is a dead lock in its turn.
+# clear PATH TEXT: remove a lock that still says TEXT. Only who holds the claim on it may: a lock
+# beside it whose name comes from TEXT. So of two runs that find the same dead lock, none takes away the new lock of
+# the other, and a claim whose script was killed is a dead lock in its turn.
 clear() (
     claim=$1.$(printf '%s' "$2" | cksum | tr ' ' -)
     tries=0
@@ -48,8 +48,8 @@ unlock() {
     rm -f "$lock"
 }
 
-# A script that changes something goes on to its end when its client is lost, also one that does not run in the
-# shell that holds the lock. Whatever of an earlier run is still at work has to end first. It runs as this account, or
+# A script that changes something goes on to its end when its client is lost, even if it does not run in the shell
+# that holds the lock. Whatever of an earlier run is still at work has to end first. It runs as this account, or
 # as the login; what others call their processes is nothing to us.
 at_work() {
     for cmdline in $(grep -lsaE "provision:($CHANGING)" /proc/[0-9]*/cmdline); do
@@ -96,7 +96,7 @@ hold() {
     exit 0
 }
 
-# is_lost TEXT: is the client gone of who holds a lock?
+# is_lost TEXT: is the client of the holder of this lock gone?
 is_lost() {
     case $1 in *" client="*.*" pid="*) ;; *) return 1 ;; esac
     set -- "${1##* client=}"

@@ -33,7 +33,7 @@ if [ -n "$record" ]; then
     else
         case $record_process in
             "$verified $ticks") ;;
-            *' '*) lines= ;; # of another process; without one it is of a start that was cut off
+            *' '*) lines= ;; # of another process; without a process it is of a start that was cut off
         esac
         printf '%s' "$lines" "pid=$verified$NEWLINE" "ticks=$ticks$NEWLINE" "$record" > "$own/record.new" || {
             rm -f "$own/record.new"

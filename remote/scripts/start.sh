@@ -33,8 +33,8 @@ own_log=$own_log
 manager_log=$manager_log
 elb_log=$elb_log"
 
-# Where this script does not live to see the process, it is the one that began after `after`. What the
-# record said before was of a process that is gone.
+# If this script does not live to see the process, it is the process that began after `after`. What the record said
+# before was of a process that is gone.
 read_ticks $$
 step record-begin
 [ ! -e "$own/record.new" ] || rm -f "$own/record.new"
@@ -61,8 +61,8 @@ step start
 ) &
 script=$!
 
-# find_begun: into `pid`, the server among what the start script began. It costs no process, where the
-# kernel tells of children; where it does not, or the server is further down, find_carbon finds it.
+# find_begun: into `pid`, the server among the children of the start script. It costs no process if the kernel lists
+# children; if it does not, or the server is further down, find_carbon finds it.
 find_begun() {
     begun=
     { read -r begun < "/proc/$script/task/$script/children"; } 2> /dev/null

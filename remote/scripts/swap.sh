@@ -142,7 +142,7 @@ if [ "$RESET" = yes ]; then
         step reset
         mv -T "$server" "$aside" || fail 1 "cannot keep the deployment directory aside"
     elif is_filled "$server"; then
-        # An interrupted rollback brought it back from where it now returns.
+        # An interrupted rollback brought it back from the place to which it now returns.
         [ -n "$from" ] && [ ! -e "$before" ] || fail 8 "the deployment directory was filled meanwhile"
         step reset-back
         mv -T "$server" "$before" || fail 1 "cannot keep the deployment directory aside"
@@ -155,7 +155,7 @@ elif [ -n "$UNDO" ] && [ -n "$from" ] && [ -d "$before" ]; then
         step restore-keep
         mv -T "$server" "$aside" || fail 1 "cannot keep the deployment directory aside"
     elif [ -d "$server" ]; then
-        # The empty one of the interrupted deploy that is taken back.
+        # The empty directory of the interrupted deploy that is rolled back.
         step restore-clear
         rmdir "$server" || fail 1 "cannot put the deployment directory back: a new one is in use"
     fi

@@ -5,7 +5,7 @@ new=/etc/hosts.provision-new
 
 clear_away() {
     step hosts-clear
-    sudo -n rm -f "$new" 2> /dev/null # what failed before was told
+    sudo -n rm -f "$new" 2> /dev/null # it must not hide what failed before
 }
 
 # make_new DIGEST COMMAND...: make the new file from what a command prints. The caller flushes it.
