@@ -94,7 +94,7 @@ class ServerFacts(Value, kw_only=True):
     java_missing: str | None = None
     """Where bin/java was looked for in vain."""
     addresses: frozenset[str] = frozenset()
-    """IPv4 and IPv6, each in the spelling of `ipaddress`."""
+    """IPv4 and IPv6, each in the spelling of `ipaddress`; link-local ones are left out."""
     hosts: bytes = b""
     hosts_mounted: bool = False
     hosts_plain: bool = False

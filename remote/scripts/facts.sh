@@ -201,7 +201,7 @@ tell_tables() {
     $4 == "0A" { n = split($2, part, ":"); print "listen", part[n], ($10 in own) ? "own" : "other" }
     /\|--/ { address = $2 }
     /host LOCAL/ { print "address", address }
-    FILENAME == "/proc/net/if_inet6" { print "address6", $1 }
+    FILENAME == "/proc/net/if_inet6" && $4 != "20" { print "address6", $1 } # not of one link alone
     $1 == "btime" { print "boot", $2 }
     $5 == "/etc/hosts" { print "hosts_mounted yes" }
     FILENAME == "/proc/self/mountinfo" && index($5, "/repository") {

@@ -32,12 +32,12 @@ def server() -> LocalServer:
 
 
 @pytest.fixture(autouse=True)
-def lock_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def lock_path(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The lock of this test's own server, not of the whole machine with all its labs."""
-    path = tmp_path / "server.lock"
+    path = tmp_path_factory.mktemp("lock") / "server.lock"
     monkeypatch.setattr(lock, "LOCK_PATH", str(path))
     monkeypatch.setattr(facts, "LOCK_PATH", str(path))
-    folder = tmp_path / f"server.lock.{os.geteuid()}"
+    folder = path.with_name(f"server.lock.{os.geteuid()}")
     folder.mkdir(mode=0o700)
     monkeypatch.setattr(lock, "changing", lambda: (ORPHAN,))
     return folder / "held"

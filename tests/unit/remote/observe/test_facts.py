@@ -228,7 +228,9 @@ def test_a_deployment_directory_behind_a_link_is_as_shared_as_one_that_is_a_link
 
 def test_ipv6_addresses_of_the_server_are_told_in_one_spelling(seen: ServerFacts) -> None:
     told = Path("/proc/net/if_inet6").read_text().split("\n")[:-1]
-    assert {str(IPv6Address(int(line.split()[0], 16))) for line in told} <= seen.addresses
+    assert {
+        str(IPv6Address(int(line.split()[0], 16))) for line in told if line.split()[3] != "20"
+    } <= seen.addresses
 
 
 def test_our_own_state_is_read_back(server: LocalServer, home: Home) -> None:
