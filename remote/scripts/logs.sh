@@ -12,8 +12,14 @@ if [ ! -e "$LOG" ] && [ "$FOLLOW" = no ]; then say "unreadable there is no $LOG"
 if [ -e "$LOG" ] && [ ! -r "$LOG" ]; then say "unreadable $(id -un) may not read $LOG"; exit 0; fi
 say "zone $(date +%z)"
 
+# last_lines: the end of what stdin holds; grep ends the last line if it has no end.
+last_lines() {
+    if [ -n "$GREP" ]; then grep -aE -e "$GREP" | tail -n "$LINES"; else tail -n "$LINES" | grep -a ''; fi
+}
+
+# chosen: what comes on stdin, line by line.
 chosen() {
-    if [ -n "$GREP" ]; then grep -aE --line-buffered -e "$GREP"; else grep -a --line-buffered ''; fi
+    if [ -n "$GREP" ]; then grep -aE --line-buffered -e "$GREP"; else cat; fi
 }
 
 size=$(stat -L -c %s "$LOG" 2> /dev/null) || size=0
@@ -21,7 +27,7 @@ size=$(stat -L -c %s "$LOG" 2> /dev/null) || size=0
 if [ "$FOLLOW" = yes ] && [ "$size" -gt 0 ] && [ -n "$(tail -c "+$size" "$LOG" | head -c 1)" ]; then
     size=$((size - $(head -c "$size" "$LOG" | tail -n 1 | wc -c)))
 fi
-head -c "$size" "$LOG" 2> /dev/null | chosen | tail -n "$LINES"
+head -c "$size" "$LOG" 2> /dev/null | last_lines
 say "$MARK"
 [ "$FOLLOW" = yes ] || exit 0
 tail -c +$((size + 1)) -F --pid=$$ "$LOG" 2> /dev/null | chosen
