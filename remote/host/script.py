@@ -27,8 +27,10 @@ BEGIN = b"provision begins\n"
 """What comes back before the output of a script: all before it was printed by a login script."""
 NOT_BEGUN = 97
 """How a channel ends whose first line was read by somebody else."""
-_OPEN = f"""read -r line && [ "$line" = "{OPENING.decode().strip()}" ] || exit {NOT_BEGUN}; \
-echo "{BEGIN.decode().strip()}";"""
+_OPEN = (
+    f'read -r line && [ "$line" = "{OPENING.decode().strip()}" ] || exit {NOT_BEGUN};'
+    f' echo "{BEGIN.decode().strip()}";'
+)
 
 SHARED = ("base", "process")
 """The fragments that every script begins with."""
