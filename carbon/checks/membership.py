@@ -36,7 +36,7 @@ SPLIT = Kind(
     " other",
     remedy="`fab -H {node} restart` makes it join {manager}; of several such workers, restart all,"
     " one after another{or_manager}",
-    weight=94,
+    weight=70,
 )
 WEAK_EVIDENCE = Kind(
     code="evidence",
@@ -47,7 +47,7 @@ WEAK_EVIDENCE = Kind(
     weight=89,
 )
 ALONE = Kind(
-    code="member-alone",
+    code="member-split",
     seen="{node} formed a cluster of its own and does not see {manager}",
     remedy="see that {server} reaches {manager_address} and that {manager} reaches {address}",
     weight=62,

@@ -22,7 +22,7 @@ from remote.run.threads import parallel
 CONSEQUENCES = frozenset(
     {
         *("not-running", "not-started", "port-closed", "restart-pending"),
-        *("member-left", "member-unseen", "member-unknown", "first-error"),
+        *("member-left", "member-split", "member-unseen", "member-unknown", "first-error"),
         *("start-unexplained", "log-empty"),
     }
 )

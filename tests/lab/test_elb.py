@@ -50,7 +50,7 @@ def test_a_worker_is_seen_in_both_logs_or_has_not_joined(
     ran = fab.fails("-H", "worker1", "restart", hosts=hosts)
     assert "it joined the cluster, and elb did not take it into the application" in ran.said
     assert "within 4 s (limits: join)" in ran.said
-    assert f"see that elb reaches {worker1.address}:9763 and :9443" in ran.said
+    assert f"check that elb reaches {worker1.address}:9763 and :9443" in ran.said
 
     jvm = worker1.running()
     elb.sh("iptables -F")

@@ -154,7 +154,7 @@ def test_ctrl_c_ends_at_a_safe_point_and_says_what_was_done_and_what_was_not(
         out, err = run.communicate(timeout=ENDS_SECONDS)
     assert run.returncode == 130, out + err
     assert "FAILED after driver, config: axis2.xml" in out
-    assert "worker2  not reached: left as it was" in out
+    assert "worker2  skipped, unchanged" in out
     assert "error: worker1: stopped here, as asked by Ctrl-C" in out
     assert "→ run the same command again to go on from here" in out
     assert not worker1.exists(LOCK)

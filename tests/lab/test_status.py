@@ -163,7 +163,8 @@ def test_each_host_shows_what_is_wrong_with_it_and_no_other(
     assert "unreachable" in rows["worker3"]
     assert "worker1: it differs from hosts.yaml: carbon.xml" in ran.out
     assert "worker1: restart pending: repository/conf/carbon.xml changed" in ran.out
-    assert "worker2: it is not running\n  → start it: fab -H worker2 start" in ran.out
+    assert "worker2: it is not running: it was stopped at " in ran.out
+    assert "\n  → start it: fab -H worker2 start" in ran.out
     assert "worker3: the connection failed" in ran.out
     assert "manager: " not in ran.out.replace("manager: note", "")
 

@@ -53,7 +53,7 @@ def test_no_start_that_came_to_its_end_has_a_cause_that_was_not_seen(path: Path)
     """Each healthy start logs a WARN about the default keystore."""
     for lines in whole(path):
         finding = explained(lines)
-        assert finding.code in ("member-unseen", "member-alone", "first-error"), finding
+        assert finding.code in ("member-unseen", "member-split", "first-error"), finding
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
