@@ -113,9 +113,9 @@ class Turn:
             followers=self._context.followers,
             progress=self._context.progress,
         )
-        stopped = stop.run(
-            leave_seconds=RESTART_SECONDS if self._plan.start else limits.stop_seconds
-        )
+        # A killed server is missed seconds later, however short the patience before was.
+        leave_seconds = 0.0 if self._plan.start else limits.stop_seconds
+        stopped = stop.run(leave_seconds=max(leave_seconds, RESTART_SECONDS))
         self._result = replace(self._result, stopped=stopped)
         if stopped.killed:
             self._say(f"killed: it did not end within {limits.stop_seconds:g} s (limits: stop)")

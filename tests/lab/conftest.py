@@ -149,7 +149,11 @@ def changed_manager(manager: Host) -> Iterator[Host]:
 
 
 def restore_manager(manager: Host, *, agent: str = "") -> None:
-    """Make the manager as new, with this clustering agent, and wait until it has started."""
+    """Make the manager as new, with this clustering agent, and wait until it has started.
+
+    It knows no member but itself: workers that run now are a cluster of their own, for good.
+    """
+    _last_deployed.clear()
     manager.script("restore-manager", *([agent] if agent else []))
     started = f"grep -qs 'WSO2 Carbon started' {LOG} && echo yes || true"
     wait_for("the manager has started", lambda: manager.sh(started))

@@ -21,7 +21,12 @@ def wrong_password(cluster_file: ClusterFile, tmp_path: Path) -> Path:
     """Return an inventory whose datasource has a password that the database refuses."""
     (tmp_path / "wrong").write_text(WRONG)
     source = {"WSO2_REGISTRY_DB": {"password": FromFile(tmp_path / "wrong")}}
-    return cluster_file(cluster={"limits": FAILING_SOON, "datasources": source})
+    users = {
+        "file": "user-mgt.xml",
+        "xpath": '/UserManager/Realm/Configuration/Property[@name="dataSource"]',
+        "value": "jdbc/WSO2RegistryDB",
+    }
+    return cluster_file(cluster={"limits": FAILING_SOON, "datasources": source, "files": [users]})
 
 
 # ---- plan

@@ -122,9 +122,9 @@ WARD = {
     ),
     "vault": Patient(
         fault="echo carbon.secretProvider=org.wso2.Handler"
-        " > repository/conf/security/secret-conf.properties",
-        until="Error loading keyStore",
-        says="its secure vault wants the keystore's password at each start",
+        " > repository/conf/security/secret-conf.properties; echo wrong > password-persist",
+        until="IOError loading keyStore",
+        says="vault was given a wrong password for its keystore",
     ),
     "role": Patient(
         fault='carbon-kernel "$PWD" 4.2.0',

@@ -105,7 +105,10 @@ def test_a_wrong_database_password_is_named_and_not_shown(
     wrong = "wrong-pass-4711"
     (tmp_path / "password").write_text(wrong)
     source = {"WSO2_REGISTRY_DB": {"password": FromFile(tmp_path / "password")}}
-    ran = failed(changes={"cluster": {"limits": LIMITS, "datasources": source}})
+    ran = failed(
+        f"carbon-users {HOME} jdbc/WSO2RegistryDB",
+        changes={"cluster": {"limits": LIMITS, "datasources": source}},
+    )
     assert "likely: the database refuses the user regadmin of worker1" in ran.out
     assert wrong not in ran.said
 

@@ -84,7 +84,7 @@ elif [ "$CMD" = restart ]; then
   nohup sh $CARBON_HOME/bin/wso2server.sh $args > /dev/null 2>&1 &
   exit 0
 elif [ "$CMD" = test ]; then
-  exec "$JAVACMD"
+  JAVACMD="exec $JAVACMD"
 elif [ "$CMD" = version ]; then
   cat "$CARBON_HOME/bin/version.txt"
   cat "$CARBON_HOME/bin/wso2carbon-version.txt"

@@ -129,6 +129,20 @@ def test_each_fault_has_its_sentence_and_remedy(seen: str, sentence: str, remedy
     assert reason.line == seen.strip()
 
 
+@pytest.mark.parametrize(
+    "warning",
+    [
+        "The default keystore (wso2carbon.jks) is currently being used. To maximize security when"
+        " deploying to a production environment, configure a new keystore with a unique password",
+        "Carbon is configured to use the default keystore (wso2carbon.jks). To maximize security"
+        " when deploying, configure a new keystore with a unique password",
+    ],
+)
+def test_the_warning_of_each_healthy_start_is_no_reason(warning: str) -> None:
+    reason = reason_of(line("Starting WSO2 Carbon...", level="INFO"), line(warning, level="WARN"))
+    assert reason.code == "start-unexplained"
+
+
 def test_the_cause_is_told_before_what_it_leads_to() -> None:
     reason = reason_of(
         line("Cannot initialize cluster"),
