@@ -13,7 +13,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
     parser.add_argument("verb", choices=("up", "down", "status"))
     parser.add_argument("name", nargs="?", default="demo")
-    parser.add_argument("--extras", action="store_true", help="add the hosts legacy and plain")
+    parser.add_argument(
+        "--extras", action="store_true", help="add the hosts legacy, plain, systemd and haproxy"
+    )
     asked = parser.parse_args()
     try:
         if asked.verb == "up":

@@ -6,8 +6,10 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lab.hosts import LabHost, wait_until_ready
+from lab.packs import make_pack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,15 @@ class Lab:
         self._docker("start", host)
         wait_until_ready([self.hosts[host]])
 
+    def reboot(self, host: str) -> None:
+        """Boot a host again in an orderly way, and wait until it is ready."""
+        self._docker("restart", host, "--time", "30")
+        wait_until_ready([self.hosts[host]])
+
+    def pack(self, kind: Literal["zip", "tar.gz"]) -> Path:
+        """Return an archive of the lab's own pack, made if it is not there."""
+        return make_pack(self.run_dir, kind, container=next(iter(self.hosts.values())).container)
+
     def pause(self, host: str) -> None:
         """Freeze all processes of a host: connections stay open, nothing answers."""
         self._docker("pause", host)
@@ -76,6 +87,6 @@ class Lab:
         """Let a frozen host go on."""
         self._docker("unpause", host)
 
-    def _docker(self, verb: str, host: str) -> None:
-        command = ["docker", verb, self.hosts[host].container]
+    def _docker(self, verb: str, host: str, *options: str) -> None:
+        command = ["docker", verb, *options, self.hosts[host].container]
         subprocess.run(command, check=True, capture_output=True, text=True)

@@ -1,25 +1,36 @@
-"""The image of all hosts: built once for each content of lab/image."""
+"""The images of the hosts: built once for each content of lab/image."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Literal
 
 from lab.base import provide_base_image
 from lab.shell import LAB, Progress, Run, alone, need, run
 
 CONTEXT = LAB / "image"
+Stage = Literal["lab", "extras"]
+"""A stage of the Dockerfile: of all hosts, and of those with more than the others."""
 
 
-def provide_image(progress: Progress = print, *, context: Path = CONTEXT, run: Run = run) -> str:
-    """Return the image's name, after building it where this content has not been built yet."""
-    name = f"carbon-lab:{digest(context)}"
+def provide_image(
+    progress: Progress = print, *, stage: Stage = "lab", context: Path = CONTEXT, run: Run = run
+) -> str:
+    """Return an image's name, after building it unless this content has been built already."""
+    name = image_name(stage, context=context)
     with alone("image"):
         if run("docker", "image", "inspect", name).returncode != 0:
             provide_base_image(progress, run=run)
             progress(f"building {name} (two minutes, the first time)")
-            need(run("docker", "build", "--tag", name, str(context)), what="docker build")
+            build = ("docker", "build", "--target", stage, "--tag", name, str(context))
+            need(run(*build), what="docker build")
     return name
+
+
+def image_name(stage: Stage, *, context: Path = CONTEXT) -> str:
+    """Return the name of the image of a stage, built or not."""
+    return f"carbon-{stage}:{digest(context)}"
 
 
 def digest(context: Path) -> str:

@@ -8,7 +8,7 @@ from lab import rundir
 from lab.engine import provide_engine
 from lab.handle import Lab
 from lab.hosts import label, project, running_hosts, wait_until_ready
-from lab.image import provide_image
+from lab.image import image_name, provide_image
 from lab.shell import LAB, RUN, Progress, Run, alone, need, run
 
 COMPOSE_FILE = LAB / "compose.yaml"
@@ -18,7 +18,7 @@ UP = ("up", "--detach", "--no-build")
 def up(name: str = "demo", *, extras: bool = False, progress: Progress = print) -> Lab:
     """Bring up the lab of that name, whatever is missing for it, and return it when it is ready.
 
-    A lab that is up already is left as it is. `extras` adds the hosts legacy and plain.
+    A lab that is up already is left as it is. `extras` adds legacy, plain, systemd and haproxy.
     Raises LabError, with a remedy, where the machine cannot carry a lab.
     """
     compose = prepare(name, extras=extras, progress=progress)
@@ -38,7 +38,9 @@ def prepare(name: str, *, extras: bool = False, progress: Progress = print) -> t
     with alone("engine"):
         compose = provide_engine(progress)
     image = provide_image(progress)
-    rundir.prepare(RUN / name, image=image)
+    if extras:
+        provide_image(progress, stage="extras")
+    rundir.prepare(RUN / name, image=image, extras_image=image_name("extras"))
     profile = ("--profile", "extras") if extras else ()
     return (*compose, "--env-file", str(RUN / name / rundir.ENVIRONMENT), *profile)
 

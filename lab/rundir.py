@@ -16,13 +16,14 @@ ENVIRONMENT = "compose.env"
 LOGIN_KEYS = {"id_ed25519": "ed25519", "id_rsa": "rsa"}
 PORTS = (
     *(f"{host}_22" for host in ("MANAGER", "WORKER1", "WORKER2", "WORKER3", "DB", "LB")),
-    *("LB_80", "LB_443", "LEGACY_22", "PLAIN_22"),
+    *("LB_80", "LB_443", "LEGACY_22", "PLAIN_22", "SYSTEMD_22", "HAPROXY_22", "HAPROXY_80"),
 )
+CGROUPS = Path("/sys/fs/cgroup")
 # Below the range from which the kernel takes the ports of outgoing connections.
 PORT_RANGE = range(20000, 32000)
 
 
-def prepare(folder: Path, *, image: str, run: Run = run) -> None:
+def prepare(folder: Path, *, image: str, extras_image: str, run: Run = run) -> None:
     """Write what Compose reads. What is there already stays, so that `up` twice changes nothing.
 
     The ports are chosen here, not by the engine: its own would change when a host restarts.
@@ -36,10 +37,22 @@ def prepare(folder: Path, *, image: str, run: Run = run) -> None:
     missing = [name for name in PORTS if name not in environment]
     environment |= zip(missing, map(str, free_ports(len(missing))), strict=True)
     environment["LAB_IMAGE"] = image
+    environment["LAB_EXTRAS_IMAGE"] = extras_image
+    environment["LAB_CGROUP_MOUNT"] = _cgroup_mount()
     environment["LAB_DB_PASSWORD"] = password.read_text().strip()
     environment["LAB_LOGIN_KEYS"] = ";".join(keys)
     lines = [f"{name}={value}" for name, value in environment.items()]
     _write(folder / ENVIRONMENT, "\n".join(lines), mode=0o600)
+
+
+def _cgroup_mount() -> str:
+    """Return the place of the machine's cgroups on the host with systemd.
+
+    With cgroup v1 systemd needs the machine's own tree. With v2 its container has one, and this
+    mount lies aside.
+    """
+    unified = (CGROUPS / "cgroup.controllers").exists()
+    return "/mnt/cgroup" if unified else str(CGROUPS)
 
 
 def _login_key(file: Path, kind: str, image: str, run: Run) -> str:
@@ -84,6 +97,7 @@ def collect(folder: Path, hosts: Mapping[str, LabHost], *, run: Run = run) -> No
     environment = _read_environment(folder)
     _write(folder / "lb.http_port", environment["LB_80"])
     _write(folder / "lb.https_port", environment["LB_443"])
+    _write(folder / "haproxy.http_port", environment["HAPROXY_80"])
     _fetch_driver(folder, next(iter(hosts.values())), run)
     keys = [line for host in hosts.values() for line in host_keys(host, run=run)]
     _write(folder / "known_hosts", "\n".join(keys))

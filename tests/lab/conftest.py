@@ -25,7 +25,7 @@ from tests.waiting import wait_for
 
 NAME = os.environ.get("PROVISION_LAB", "test") + os.environ.get("PYTEST_XDIST_WORKER", "")
 KEEP = bool(os.environ.get("PROVISION_KEEP_LAB"))
-CARBON_HOSTS = ("manager", "worker1", "worker2", "worker3", "legacy", "plain")
+CARBON_HOSTS = ("manager", "worker1", "worker2", "worker3", "legacy", "plain", "systemd")
 SHOWN_LINES = 40
 
 

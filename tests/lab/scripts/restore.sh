@@ -1,6 +1,19 @@
 # Make this host stock again, whatever a test did to it.
 stock_hosts=/var/lib/lab/hosts.stock # kept aside the first time, without a block of ours
 
+if [ "$LAB_ROLE" = systemd ]; then
+    for unit in /etc/systemd/system/wso2*.service; do
+        if [ -e "$unit" ] || [ -L "$unit" ]; then
+            name=${unit##*/}
+            [ "$(readlink "$unit")" != /dev/null ] || systemctl unmask --quiet "$name"
+            systemctl disable --quiet --now "$name" 2> /dev/null || systemctl kill --signal=KILL "$name" || true
+            rm -rf "$unit" "$unit.d"
+        fi
+    done
+    systemctl daemon-reload
+    systemctl reset-failed
+fi
+
 for process in $(grep -lsaE '^[^ ]*/java' /proc/[0-9]*/cmdline | sed 's|/cmdline||'); do
     kill -KILL "${process#/proc/}"
     while [ -e "$process" ]; do sleep 0.02; done

@@ -23,9 +23,9 @@ def environment(folder: Path) -> dict[str, str]:
 
 def test_preparing_twice_keeps_keys_ports_and_password(tmp_path: Path) -> None:
     machine = FakeMachine({"docker run": KEY})
-    rundir.prepare(tmp_path / "lab", image="carbon-lab:1", run=machine)
+    rundir.prepare(tmp_path / "lab", image="carbon-lab:1", extras_image="x", run=machine)
     first = environment(tmp_path / "lab")
-    rundir.prepare(tmp_path / "lab", image="carbon-lab:2", run=machine)
+    rundir.prepare(tmp_path / "lab", image="carbon-lab:2", extras_image="x", run=machine)
     assert environment(tmp_path / "lab") == {**first, "LAB_IMAGE": "carbon-lab:2"}
     assert len(machine.commands) == 2
 
@@ -33,7 +33,7 @@ def test_preparing_twice_keeps_keys_ports_and_password(tmp_path: Path) -> None:
 def test_two_labs_share_neither_password_nor_ports(tmp_path: Path) -> None:
     machine = FakeMachine({"docker run": KEY})
     for name in ("one", "other"):
-        rundir.prepare(tmp_path / name, image="carbon-lab:1", run=machine)
+        rundir.prepare(tmp_path / name, image="carbon-lab:1", extras_image="x", run=machine)
     one, other = environment(tmp_path / "one"), environment(tmp_path / "other")
     assert one["LAB_DB_PASSWORD"] != other["LAB_DB_PASSWORD"]
     assert [one[name] for name in rundir.PORTS] != [other[name] for name in rundir.PORTS]
@@ -41,13 +41,15 @@ def test_two_labs_share_neither_password_nor_ports(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["id_ed25519", "id_rsa", "db_password", rundir.ENVIRONMENT])
 def test_what_is_secret_is_for_its_owner_alone(tmp_path: Path, name: str) -> None:
-    rundir.prepare(tmp_path / "lab", image="i", run=FakeMachine({"docker run": KEY}))
+    rundir.prepare(
+        tmp_path / "lab", image="i", extras_image="x", run=FakeMachine({"docker run": KEY})
+    )
     assert (tmp_path / "lab" / name).stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "lab").stat().st_mode & 0o777 == 0o700
 
 
 def test_the_login_key_comes_apart_into_its_two_files(tmp_path: Path) -> None:
-    rundir.prepare(tmp_path, image="i", run=FakeMachine({"docker run": KEY}))
+    rundir.prepare(tmp_path, image="i", extras_image="x", run=FakeMachine({"docker run": KEY}))
     assert (tmp_path / "id_ed25519").read_text() == "PRIVATE\n"
     assert (tmp_path / "id_ed25519.pub").read_text() == "ssh-ed25519 AAAA lab\n"
 
