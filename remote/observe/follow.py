@@ -176,7 +176,7 @@ def follow_script(node: Node, pattern: str, *, since: str = "") -> Script:
     return Script(
         name="follow",
         values={
-            "log": str(node.home / layout.LOG),
+            "home_dir": str(node.home),
             "pattern": pattern,
             "inode": inode,
             "offset": offset,

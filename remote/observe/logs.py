@@ -8,12 +8,10 @@ import secrets
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
 
 from carbon.cluster import Node
 from carbon.errors import ConnectError, ProvisionError, ScriptError, UsageError
-from carbon.home import layout
-from carbon.join.columns import written_at
+from carbon.join.columns import seconds, written_at, zone_of
 from carbon.value import Value
 from remote.host.fleet import Fleet
 from remote.host.script import Script
@@ -81,7 +79,7 @@ def _script(node: Node, order: LogOrder, mark: str) -> Script:
     return Script(
         name="logs",
         values={
-            "log": str(node.home / layout.LOG),
+            "home_dir": str(node.home),
             "lines": order.lines,
             "grep": order.grep,
             "follow": "yes" if order.follow else "no",
@@ -97,7 +95,8 @@ class _Source:
 
     node: Node
     zone_seconds: int | None = None
-    """None until its first line told."""
+    """That of its log; None until its script said so."""
+    last_line: str = ""
     past: bool = True
     """What it sends was there before."""
     ended: bool = False
@@ -107,9 +106,7 @@ class _Source:
         """Return when a line was written; a line without a time belongs to the one before."""
         at = written_at(line)
         if at is not None:
-            self.last = max(
-                self.last, at.replace(tzinfo=UTC).timestamp() - (self.zone_seconds or 0)
-            )
+            self.last = max(self.last, seconds(at, zone_seconds=self.zone_seconds or 0))
         return self.last
 
 
@@ -182,12 +179,19 @@ class _Merge:
     def _begin(self, source: _Source, line: str) -> LogEnd | None:
         word, _, rest = line.partition(" ")
         match word:
+            case "last":
+                source.last_line = rest
+                return None
             case "zone":
-                source.zone_seconds = zone_seconds(rest)
+                shell, _, at = rest.partition(" ")
+                zone = zone_seconds(shell)
+                if at:
+                    zone = zone_of(source.last_line, written_at=float(at), otherwise=zone)
+                source.zone_seconds = zone
                 return None
             case "expression":
                 raise UsageError(
-                    f"--grep {self._order.grep!r} is no extended regular expression: {rest}",
+                    f"--grep {self._order.grep!r} is not an extended regular expression: {rest}",
                     action="put a backslash before ( [ { * + ? that stand for themselves",
                 )
             case _:
@@ -196,8 +200,8 @@ class _Merge:
                     rest if word == "unreadable" else line,
                     host=source.node.name,
                     step="logs",
-                    action="see whether the server was ever started; say `run_as` in hosts.yaml"
-                    " where only another account may read its logs",
+                    action="check that the server was ever started; set `run_as:` in hosts.yaml if"
+                    " only another account may read its logs",
                 )
                 return LogEnd(name=source.node.name, error=error)
 
@@ -209,7 +213,7 @@ class _Merge:
             "the connection that read its log ended",
             host=source.node.name,
             step="logs",
-            action="look whether the server is up, then run the same command again",
+            action="check that the server is up, then run the same command again",
         )
         return LogEnd(name=source.node.name, error=error)
 

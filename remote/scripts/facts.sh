@@ -112,10 +112,7 @@ if [ -n "$HOME_REAL" ]; then
     if [ $# -gt 0 ] && [ -f "$own/console.log" ]; then
         tail -n 20 "$own/console.log" | cut -b 1-1000 | sed 's/^/said console /'
     fi
-    if [ $# -gt 0 ] && [ -r "$log" ]; then # its time and the file's tell its zone
-        tail -c 16384 -- "$log" | grep -a '[0-9]:[0-5][0-9]:[0-5][0-9]' | tail -n 1 | cut -b 1-1000 |
-            sed 's/^/said last /'
-    fi
+    [ $# -eq 0 ] || say_last "said last"
     while [ $# -ge 2 ] && cd "${log%/*}" 2>/dev/null; do
         # The newest files, rotated ones too, the oldest first; of each its end alone.
         # shellcheck disable=SC2012 # the names are those of a pattern

@@ -1,16 +1,18 @@
 # Follow a log by name, so that rotation does not lose a line: from INODE and OFFSET if a file beside it still is
 # that one, then the log from its beginning; from now on if none is given. Each line comes with its offset in all
 # that was read, and each line of input is answered with the place where the log ends by then.
-# Values: LOG, PATTERN, INODE, OFFSET
+# Values: HOME_DIR, PATTERN, INODE, OFFSET
 # Input: lines, each a question; its end ends the script
 # Output: from INODE OFFSET, at INODE SIZE, then lines of the log as OFFSET:LINE
 case $INODE$OFFSET in *[!0-9]*) fail 1 "not a place in a log: $INODE $OFFSET" ;; esac
-[ -r "$LOG" ] || fail 1 "cannot read $LOG"
+find_carbon
+find_log
+[ -r "$log" ] || fail 1 "cannot read $log"
 main=$$
 exec 3<&0
 { # an answer that nobody takes must not end it before it has ended the rest
     trap '' PIPE
-    while read -r _; do say "at $(stat -L -c '%i %s' "$LOG")"; done <&3
+    while read -r _; do say "at $(stat -L -c '%i %s' "$log")"; done <&3
     kill "$main"
 } 2> /dev/null &
 answering=$!
@@ -19,7 +21,7 @@ exec 3<&- < /dev/null
 # list_rotated: into `rotated`, the files that the log was since it had INODE, one a line, the oldest first. Log4j
 # renames the log itself, even if it is a link; logrotate renames the link's target.
 list_rotated() {
-    target=$(readlink -f -- "$LOG")
+    target=$(readlink -f -- "$log")
     past=no
     while read -r number path; do
         if [ "$number" = "$INODE" ]; then past=yes; fi
@@ -28,11 +30,11 @@ list_rotated() {
         listed=$listed$number$NEWLINE
         rotated=$rotated$path$NEWLINE
     done << END
-$(ls -iLtr -- "${LOG%.log}"* "${target%.log}"* 2> /dev/null)
+$(ls -iLtr -- "${log%.log}"* "${target%.log}"* 2> /dev/null)
 END
 }
 
-size=$(stat -L -c '%i %s' "$LOG")
+size=$(stat -L -c '%i %s' "$log")
 inode=${size% *}
 size=${size#* }
 rotated='' listed=''
@@ -51,7 +53,7 @@ say "from $inode $OFFSET"
     done << END
 $rotated
 END
-    tail -c +$((OFFSET + 1)) -F -s 0.1 --pid=$$ "$LOG"
+    tail -c +$((OFFSET + 1)) -F -s 0.1 --pid=$$ "$log"
 } 2> /dev/null | grep -aEb --line-buffered -e "$PATTERN"
 # When tail or grep was killed, the end of the output says so: nobody may go on answering.
 kill "$answering" 2> /dev/null

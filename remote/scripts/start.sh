@@ -61,6 +61,16 @@ step start
 ) &
 script=$!
 
+# follow_log_path: follow where the JVM was told to log, if it was, and let the record name that place.
+follow_log_path() {
+    moved=
+    if read_log_path && [ ! "$log_path" -ef "$log" ]; then
+        place=$(stat -L -c '%i %s' -- "$log_path" 2> /dev/null) || place='0 0'
+        follow_file "$log_path" "${place#* }"
+        moved=own_log=$place
+    fi
+}
+
 # find_begun: into `pid`, the server among the children of the start script. It costs no process if the kernel lists
 # children; if it does not, or the server is further down, find_carbon finds it.
 find_begun() {
@@ -90,13 +100,20 @@ done
 read_ticks "$pid" || ticks= # it is gone already
 say "seen $pid $ticks"
 tell_cmdline
+follow_log_path
 step record
-printf '%s\n' "pid=$pid" "ticks=$ticks" >> "$own/record"
+printf '%s\n' "pid=$pid" "ticks=$ticks" ${moved:+"$moved"} >> "$own/record"
 
 main=$$
 began=$ticks
 {
-    while alive "$pid" "$began" && [ -d "/proc/$main" ] && read_ticks "$following"; do sleep 0.2; done
+    looks=0
+    while alive "$pid" "$began" && [ -d "/proc/$main" ] && read_ticks "$following"; do
+        sleep 0.2
+        looks=$((looks + 1))
+        # Stock log4j writes to the console, too: it counts if the log does not grow.
+        if [ $looks -eq 25 ] && [ ! "$log" -nt "$own/started" ] && [ -z "$moved" ]; then follow_file "$console" 0; fi
+    done
     if [ -d "/proc/$main" ]; then
         tail -n 20 "$console" | sed 's/^/console /'
         alive "$pid" "$began" || say gone

@@ -112,7 +112,7 @@ def test_grep_works_on_the_server_and_a_bad_expression_is_told(
     ran = fab.succeeds(*words, "--grep", "ERROR [0-9]", hosts=inventory)
     assert [line[-7:] for line in ran.out.splitlines()] == ["ERROR 7", "ERROR 8"]
     refused = fab.fails(*words, "--grep", "a(b", hosts=inventory)
-    assert "--grep 'a(b' is no extended regular expression: Unmatched (" in refused.err
+    assert "--grep 'a(b' is not an extended regular expression: Unmatched (" in refused.err
     assert fab("-H", "worker1", "logs", "--lines", "two", hosts=inventory).status != 0
 
 

@@ -7,12 +7,17 @@
 # Sets: log, own_log (inode and size from which it is followed), following (pid).
 log=$HOME_DIR/repository/logs/wso2carbon.log
 
+# follow_file FILE OFFSET: say what is written to a log of the server from there on, as `log:LINE`.
+follow_file() {
+    tail -c "+$(($2 + 1))" -F -s 0.1 --pid=$$ -- "$1" 2> /dev/null |
+        grep -aEH --label=log --line-buffered -e "$PATTERN" &
+}
+
 # follow_own: the log from its end on, which `own_log` names. Before the process begins: by the time it is
 # seen, it may have joined.
 follow_own() {
     own_log=$(stat -L -c '%i %s' "$log") || return 1
-    tail -c +$((${own_log#* } + 1)) -F -s 0.1 --pid=$$ "$log" 2> /dev/null |
-        grep -aEH --label=log --line-buffered -e "$PATTERN" & # as `log:LINE`
+    follow_file "$log" "${own_log#* }"
     following=$!
 }
 

@@ -85,16 +85,28 @@ END
 
 carbon_pid() { find_carbon && say "$pid"; }
 
-# find_log: into `log`, what the server of HOME_DIR logs to: -Dcarbon.logs.path of the `words` of its JVM, if that
-# file is there, or the usual place. It costs no process.
+# read_log_path: into `log_path`, the log that -Dcarbon.logs.path in the `words` of the server `pid` names; fails if
+# it names none. It costs no process.
+read_log_path() {
+    log_path=
+    case $words in *"$NEWLINE-Dcarbon.logs.path="*) ;; *) return 1 ;; esac
+    log_path=${words##*"$NEWLINE-Dcarbon.logs.path="}
+    log_path=${log_path%%"$NEWLINE"*}/wso2carbon.log
+    case $log_path in /*) ;; *) log_path=/proc/$pid/cwd/$log_path ;; esac
+}
+
+# find_log: into `log`, where the server of HOME_DIR logs, given its `pid` and `words` if it runs: the file that its
+# JVM was told of, if that is there, or the usual place.
 find_log() {
     log=$HOME_DIR/repository/logs/wso2carbon.log
-    [ -n "$pid" ] || return 0
-    case $words in *"$NEWLINE-Dcarbon.logs.path="*) ;; *) return 0 ;; esac
-    set -- "${words##*"$NEWLINE-Dcarbon.logs.path="}"
-    set -- "${1%%"$NEWLINE"*}/wso2carbon.log"
-    case $1 in /*) ;; *) set -- "/proc/$pid/cwd/$1" ;; esac
-    [ ! -f "$1" ] || log=$1
+    if [ -n "$pid" ] && read_log_path && [ -f "$log_path" ]; then log=$log_path; fi
+}
+
+# say_last WORD: the last line of `log` that has a time, behind WORD: with the time of the file it tells the zone
+# in which the JVM logs.
+say_last() {
+    tail -c 16384 -- "$log" 2> /dev/null | grep -a '[0-9]:[0-5][0-9]:[0-5][0-9]' | tail -n 1 | cut -b 1-1000 |
+        sed "s/^/$1 /"
 }
 
 # alive PID TICKS: does the process run that started then? `ticks` says when the present owner of PID started.

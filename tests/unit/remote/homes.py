@@ -71,6 +71,13 @@ class Home:
         (self.path / "standin").mkdir(exist_ok=True)
         (self.path / "standin" / knob).touch()
 
+    def set_property(self, option: str) -> None:
+        """Let the start script pass another option to java."""
+        script = self.file(layout.SCRIPT)
+        script.write_text(
+            script.read_text().replace("-DworkerNode=false", f"{option} -DworkerNode=false")
+        )
+
     def start(self) -> None:
         """Start the server by hand, and wait until it has written its pid file."""
         self._start(["sh", str(self.file(layout.SCRIPT))])

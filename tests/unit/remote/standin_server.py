@@ -3,7 +3,8 @@
 Run as `python standin_server.py JAVA -D... org.wso2.carbon.bootstrap.Bootstrap ...`: it shows the
 words from JAVA on as its command line, writes its pid file and log as the product does, and ends
 at SIGTERM. Files in AS_HOME/standin change that: `die` (before it says started), `silent` (never
-says started), `deaf` (only SIGKILL ends it).
+says started), `deaf` (only SIGKILL ends it), `console-only` (logs on its console alone). It logs
+where -Dcarbon.logs.path says.
 """
 
 import ctypes
@@ -26,13 +27,22 @@ def pose_as(words: list[str]) -> None:
 
 def say(home: Path, logger: str, message: str) -> None:
     line = f"TID: [-1234] [] [2026-11-22 12:00:00,000]  INFO {{{logger}}} -  {message} \n"
-    with (home / "repository/logs/wso2carbon.log").open("a") as log:
+    if (home / "standin/console-only").exists():
+        print(line, end="", flush=True)
+        return
+    folder = property_of(sys.argv[1:], "carbon.logs.path") or str(home / "repository/logs")
+    with (Path(folder) / "wso2carbon.log").open("a") as log:
         log.write(line)
+
+
+def property_of(words: list[str], name: str) -> str:
+    values = [word.partition("=")[2] for word in words if word.startswith(f"-D{name}=")]
+    return values[-1] if values else ""
 
 
 def main() -> None:
     words = sys.argv[1:]
-    home = Path(next(word for word in words if word.startswith("-Dcarbon.home=")).split("=", 1)[1])
+    home = Path(property_of(words, "carbon.home"))
     deaf = (home / "standin/deaf").exists()
     signal.signal(signal.SIGTERM, signal.SIG_IGN if deaf else signal.SIG_DFL)
     pose_as(words)

@@ -18,6 +18,7 @@ from carbon.home import layout
 from remote.host.script import BEGIN, OPENING
 from remote.observe.follow import LogFollower, follow_script, member_pattern
 from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
+from tests.unit.remote.homes import Home
 from tests.unit.remote.local_server import LocalFleet, LocalServer, closed_after
 
 FIRST, SECOND = "10.0.0.4", "10.0.0.5"
@@ -222,3 +223,23 @@ def test_it_ends_with_its_client_also_where_that_does_not_take_its_answer(log: L
     process.stdin.write(b"end\n")
     process.stdin.close()
     assert process.wait(SECONDS) != 0
+
+
+def test_the_log_of_a_jvm_that_was_told_to_log_elsewhere_is_followed_there(
+    home: Home, tmp_path: Path
+) -> None:
+    """An old file at the usual place says nothing."""
+    elsewhere = tmp_path / "logs"
+    elsewhere.mkdir()
+    log = elsewhere / "wso2carbon.log"
+    log.write_text(line(FIRST, "Member left"))
+    home.log.write_text(line(FIRST, "Member left"))
+    home.start_as(str(home.path), f"-Dcarbon.logs.path={elsewhere}")
+    manager = home.node("manager")
+    fleet = LocalFleet(make_cluster(manager=manager), {"manager": LocalServer("manager")})
+    came: SimpleQueue[str | None] = SimpleQueue()
+    with LogFollower(fleet, manager, "Member") as follower:  # type: ignore[arg-type]
+        follower.attach(came.put)
+        with log.open("a") as file:
+            file.write(line(FIRST))
+        assert came.get(timeout=SECONDS) == line(FIRST).rstrip("\n")

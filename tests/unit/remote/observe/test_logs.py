@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -110,7 +111,7 @@ def test_an_expression_reaches_grep_as_it_is(logs: Logs, grep: str) -> None:
 
 def test_a_bad_expression_is_a_sentence_and_a_usage_error(logs: Logs) -> None:
     logs.write("worker1", entry(1, "a"))
-    with pytest.raises(UsageError, match=r"--grep 'a\(b' is no extended regular expression"):
+    with pytest.raises(UsageError, match=r"--grep 'a\(b' is not an extended regular expression"):
         list(logs.read(grep="a(b"))
 
 
@@ -134,7 +135,36 @@ def test_a_byte_that_is_no_text_does_not_end_it(logs: Logs) -> None:
     assert [one.name for one in logs.read()] == ["worker1", "worker2"]
 
 
+def test_a_last_line_without_an_end_is_a_line_like_any_other(logs: Logs) -> None:
+    with logs.file("worker1").open("a") as log:
+        log.write(entry(1, "half a"))
+    logs.write("worker2", entry(2, "b"))
+    assert texts(logs.read()) == ["worker1 half a", "worker2 b"]
+
+
+def test_logs_of_jvms_in_other_zones_are_put_in_order_by_true_time(logs: Logs) -> None:
+    """-Duser.timezone of one of them: its last line and its file's time say so."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    for name, hours in (("worker1", -5), ("worker2", 0)):
+        zone = timezone(timedelta(hours=hours))
+        for second in (1, 2):
+            at = now - timedelta(seconds=10 - 2 * second - (name == "worker2"))
+            time_there = at.astimezone(zone)
+            logs.write(name, f"[{time_there:%Y-%m-%d %H:%M:%S},000] INFO {{org.x.Y}} -  {second}")
+    assert texts(logs.read()) == ["worker1 1", "worker2 1", "worker1 2", "worker2 2"]
+
+
 # ---- Followed
+
+
+def test_following_goes_on_behind_a_last_line_without_an_end(logs: Logs) -> None:
+    with logs.file("worker1").open("a") as log:
+        log.write(entry(1, "half"))
+    logs.write("worker2", entry(1, "b"))
+    with following(logs) as wait_for:
+        wait_for("worker2 b")
+        logs.write("worker1", " a line", entry(2, "next"))
+        wait_for("worker1 next")
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def needed(script: Path) -> set[str]:
     names = set(re.findall(r"\$\{?([A-Z][A-Z_]*)", text)) - {"NF"}  # awk's
     for expression in re.findall(r"\$\(\(.*?\)\)", text):
         names |= set(re.findall(r"[A-Z][A-Z_]+", expression))
-    if "$own" in text and "own=" not in text:
+    if ("$own" in text and "own=" not in text) or "find_carbon" in text:
         names.add("HOME_DIR")
     shared = set().union(*(assigned(code(SCRIPTS / f"lib/{name}.sh")) for name in SHARED))
     given = ENVIRONMENT | HOLDER | SET_BY_PROCESS | shared
