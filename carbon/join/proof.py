@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypeAlias
 
 from carbon.cluster import Cluster, Evidence, Node
@@ -13,6 +13,7 @@ from carbon.join.lines import (
     Joined,
     Left,
     Wording,
+    parse,
 )
 from carbon.value import Value
 
@@ -91,6 +92,18 @@ def is_about(event: ApplicationMemberJoined | ApplicationMemberRefused, *, node:
         and event.domain in (node.domain, None)
         and event.sub_domain in (node.sub_domain, None)
     )
+
+
+def was_member(lines: Iterable[str], *, node: Node, patterns: Sequence[str] = ()) -> bool | None:
+    """Tell whether the manager last saw the node join, and not leave; None: no line is about it."""
+    member = None
+    for line in lines:
+        match parse(line, extra_patterns=patterns):
+            case Joined() as event if isinstance(judge(event, node=node), Proof | NotEnough):
+                member = True
+            case Left() as event if has_left(event, node=node):
+                member = False
+    return member
 
 
 def _is_at(event: Left | ApplicationMemberJoined | ApplicationMemberRefused, node: Node) -> bool:

@@ -8,16 +8,22 @@ from queue import Empty, SimpleQueue
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
 from carbon.join.lines import Left, parse
-from carbon.join.proof import has_left
+from carbon.join.membership import MEMBERS
+from carbon.join.proof import has_left, was_member
 from carbon.value import Value
 from remote.host.fleet import Fleet
 from remote.host.host import Host
-from remote.observe.follow import Followers
+from remote.observe.facts import gather_facts
+from remote.observe.follow import Followers, member_pattern
 from remote.run.progress import Progress
 
 RESTART_SECONDS = 10.0
 """How long a restart waits for the manager's word; a clean stop is logged at once, a lost
 connection after minutes (Hazelcast's heartbeat), and a new start proves itself anyway."""
+
+PROMPT_SECONDS = 1.0
+"""A leave is logged before the process is gone, or soon after; later than that it is asked whether
+the server was a member at all."""
 
 
 class Stopped(Value, kw_only=True):
@@ -26,7 +32,8 @@ class Stopped(Value, kw_only=True):
     was_running: bool
     killed: bool = False
     seen_leaving: bool | None = None
-    """None: nobody could see it (the manager is down, or it is the manager itself)."""
+    """None: nobody could see it (the manager is down, or it is the manager itself), or it was no
+    member."""
     seconds: float = 0.0
 
 
@@ -87,7 +94,17 @@ class Stop:
         return outcome.out.decode().strip().partition("\n")[0].partition(" ")[0]
 
     def _await_leave(self, leave_seconds: float) -> bool | None:
-        deadline = time.monotonic() + leave_seconds
+        """Tell whether it was seen leaving; None: nobody could see it, or it was no member."""
+        prompt_seconds = min(PROMPT_SECONDS, leave_seconds)
+        seen = self._sees_leave(prompt_seconds)
+        if seen is False and leave_seconds > prompt_seconds:
+            if self._was_member() is False:
+                return None
+            seen = self._sees_leave(leave_seconds - prompt_seconds)
+        return seen
+
+    def _sees_leave(self, within_seconds: float) -> bool | None:
+        deadline = time.monotonic() + within_seconds
         while (left := deadline - time.monotonic()) > 0:
             try:
                 line = self._lines.get(timeout=left)
@@ -99,3 +116,14 @@ class Stop:
             if isinstance(event, Left) and has_left(event, node=self._node):
                 return True
         return False
+
+    def _was_member(self) -> bool | None:
+        """Ask the manager's log whether it joined at all; None: it has no line about it."""
+        cluster = self._fleet.cluster
+        asked = {MEMBERS: member_pattern(cluster, [self._node])}
+        try:
+            facts = gather_facts(self._fleet.host(cluster.manager), asked=asked)
+        except ProvisionError:
+            return None
+        lines = facts.said.get(MEMBERS, ())
+        return was_member(lines, node=self._node, patterns=cluster.join_patterns)

@@ -11,6 +11,7 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 AGENT = "org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent"
@@ -47,6 +48,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN if deaf else signal.SIG_DFL)
     pose_as(words)
     (home / "wso2carbon.pid").write_bytes(f"{os.getpid()}\n".encode().ljust(100, b"\0"))
+    if property_of(words, "carbon.logs.path"):
+        time.sleep(0.5)  # no JVM logs sooner, and its log is known by its command line alone
     print("starting", os.environ.get("JVM_MEM_OPTS", ""), flush=True)
     say(home, AGENT, "Cluster initialization completed")
     if (home / "standin/die").exists():

@@ -14,7 +14,9 @@ from carbon.join.proof import (
     has_left,
     judge,
     neighbour_ports,
+    was_member,
 )
+from tests.unit.carbon.looks import joined_line, left_line
 from tests.unit.carbon.nodes import DOMAIN, make_cluster, make_manager, make_node
 
 WORKER = make_node(local_member_host="10.0.0.4", local_member_port=4000)
@@ -99,3 +101,12 @@ def test_neighbours_are_all_other_nodes_of_the_address_manager_too() -> None:
     cluster = make_cluster(first, second, third, manager=make_manager(local_member_port=4000))
     assert neighbour_ports(cluster, first) == {4000, 4002}
     assert neighbour_ports(cluster, third) == frozenset()
+
+
+def test_a_member_is_who_was_last_seen_joining() -> None:
+    came, went = joined_line(ago=9), left_line(ago=1)
+    other = joined_line("10.0.0.40", ago=1)
+    assert was_member([came, other], node=make_node()) is True
+    assert was_member([came, went], node=make_node()) is False
+    assert was_member([went, came], node=make_node()) is True
+    assert was_member([other], node=make_node()) is None

@@ -669,6 +669,17 @@ def test_a_server_is_stopped_and_waited_for(site: Site) -> None:
     assert site.home.pids() == []
 
 
+def test_a_server_that_is_no_member_is_not_waited_for(site: Site) -> None:
+    """The manager cannot see it leave: it waited for its line as long as a stop may take."""
+    site.start()
+    site.log(logged(WKA, f"Member left [{UUID}]: /10.0.0.4:4000"))
+    began = time.monotonic()
+    stopped = site.leave(seen=SECONDS)
+    assert stopped.was_running and stopped.seen_leaving is None
+    assert time.monotonic() - began < SECONDS / 2
+    assert site.home.pids() == []
+
+
 def test_a_server_that_is_down_has_nothing_to_stop(site: Site) -> None:
     assert not site.leave().was_running
 
