@@ -25,6 +25,7 @@ from remote.host.server import Outcome
 from remote.observe.facts import gather_facts, parse
 from tests.unit.remote.homes import Home
 from tests.unit.remote.local_server import LocalServer, local_host
+from tests.waiting import wait_for
 
 SECONDS = 20.0
 
@@ -421,6 +422,7 @@ def test_a_log_that_has_not_grown_since_the_start_is_known_as_such(
 
 def test_a_log_has_the_zone_of_its_jvm(server: LocalServer, home: Home) -> None:
     home.start()
+    wait_for("it has said all", lambda: home.log.exists() and "started" in home.log.read_text())
     ahead = datetime.now(UTC) + timedelta(hours=5, minutes=30)
     home.log.write_text(f"[{ahead:%Y-%m-%d %H:%M:%S},000]  INFO {{a.B}} - x\n")
     seen = gather_facts(local_host(home.node(), server), asked={"own": "x"})
