@@ -20,8 +20,9 @@ def too_late(tracker: JoinTracker, cluster: Cluster, *, limits: Limits) -> Provi
     if elb and tracker.wording and tracker.started_seconds is not None:
         return _not_taken_in(tracker, elb, limits)
     if tracker.started_seconds is None:
-        seen = f"it did not say that it started within {limits.start_seconds:g} s (limits: start)"
-        return failed(tracker, cluster, seen)
+        seen = f"did not say that it started within {limits.start_seconds:g} s (limits: start)"
+        how = "it joined, and" if tracker.wording else "it"
+        return failed(tracker, cluster, f"{how} {seen}")
     seen = "it started, but the manager logged no join"
     if tracker.weaker:
         seen = f"it started, but the manager logged only {tracker.weaker!r} (evidence: strict)"

@@ -13,6 +13,7 @@ from carbon.cluster import Cluster, Node
 from carbon.errors import ConnectError, ScriptError, TimeLimitError
 from carbon.home.facts import ServerFacts
 from carbon.home.process import parse_cmdline
+from carbon.join.columns import take_apart
 from carbon.join.grep import OWN_LOG_PATTERN
 from carbon.join.proof import neighbour_ports
 from carbon.join.tracker import JoinTracker
@@ -302,7 +303,7 @@ class Start:
                 self._tracker.elb(line)
             case "own" if line.startswith(_LOG):
                 self._tracker.own(line.removeprefix(_LOG))
-                self._last = _message(line)
+                self._last = take_apart(self._tracker.own_lines[-1]).message[:100]
             case "own":
                 self._take_word(*line.partition(" ")[::2])
 
@@ -378,11 +379,6 @@ class Start:
             return "cluster initialized"
         elb = self._cluster.group_manager
         return f"{wording}, taken in by {elb.name}" if elb and self._tracker.needs_elb else wording
-
-
-def _message(line: str) -> str:
-    """Return what a log line says, without its columns."""
-    return line.rpartition("} - ")[2].strip()[:100] or line.removeprefix(_LOG)[:100]
 
 
 def _start_script(host: Host[Node], run: str, *, setup: bool, swap: Script | None) -> Script:
