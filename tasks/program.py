@@ -11,12 +11,13 @@ import re
 from typing import NoReturn
 
 import fabric.main
-from fabric import Config
 from invoke import Argument, Collection, Exit, ParseError
 
 from carbon import exits
+from carbon.errors import ProvisionError
 from tasks.executor import FleetExecutor, Option
 from tasks.failure import as_exit
+from tasks.settings import Settings
 from tasks.usage import explain, unreadable_settings
 from tasks.wording import NAME
 
@@ -67,6 +68,8 @@ class Program(fabric.main.Fab):
     def update_config(self) -> None:
         try:
             super().update_config()
+        except ProvisionError as error:
+            raise as_exit(error) from None
         except Exception as error:
             if os.environ.get("PROVISION_DEBUG"):
                 raise
@@ -127,7 +130,7 @@ def make_program() -> Program:
         version=__version__,
         namespace=fabfile.ns,
         executor_class=FleetExecutor,
-        config_class=Config,
+        config_class=Settings,
     )
 
 
@@ -135,6 +138,8 @@ def adopt() -> None:
     """Let the `fab` that is loading our fabfile answer as `carbon-provision` does."""
     if type(fabric.main.program) is fabric.main.Fab:
         fabric.main.program.__class__ = Program
+        if config := getattr(fabric.main.program, "config", None):
+            config.__class__ = Settings  # the files of SSH are read after this
 
 
 def asks_for_help(words: list[str]) -> bool:

@@ -306,6 +306,7 @@ def as_cloned(node: Node, facts: ServerFacts, source: ServerFacts) -> ServerFact
         deployment="empty",
         deployment_target=None,
         log="missing",
+        log_writable=True,
         journal=None,
         staged=False,
         record={},

@@ -93,6 +93,7 @@ class _Look:
             as_source = replace(
                 node,
                 name=self._source.name,
+                ssh=self._source.ssh,
                 home=self._source.home,
                 java_home=self._source.java_home,
                 run_as=self._source.run_as,

@@ -166,7 +166,8 @@ class Connector:
     def _gateway(self, ssh: Ssh, rules: Mapping[str, Any]) -> Connection | str | bool:
         if jumps := self._jumps(ssh, rules):
             return self._shared_gateway(jumps, ssh)
-        return str(rules["proxycommand"]) if "proxycommand" in rules else False
+        command = str(rules.get("proxycommand") or "none")
+        return False if command.lower() == "none" else command
 
     def _jumps(self, ssh: Ssh, rules: Mapping[str, Any]) -> str:
         jumps = str(rules.get("proxyjump") or ssh.gateway or "none")

@@ -394,7 +394,7 @@ def test_a_source_that_another_run_left_half_changed_is_refused(
     with untouched(bare):
         ran = cloner.fails()
     source.sh(f"rm {STATE}/journal")
-    assert "an interrupted run left its files a mixture" in ran.err
+    assert "an interrupted run left its journal open" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def said(words: str, capsys: pytest.CaptureFixture[str], status: int = 1) -> str
         ("-H worker1 run", "run needs a command", '-H worker1 run "uptime"`'),
         ("-H worker1 -- uptime", "not followed by a verb", '-H worker1 run "uptime"`'),
         ("-t x plan", "--connect-timeout 'x' is not a whole number", "--help`"),
-        ("-S /nowhere plan", "settings cannot be read", "-S or ~/.ssh/config"),
+        ("-S /nowhere plan", "settings cannot be read", "correct -S"),
         ("-f /nowhere plan", "settings cannot be read", "-f names Fabric's"),
     ],
 )
