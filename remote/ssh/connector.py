@@ -24,23 +24,6 @@ from remote.ssh.server import FabricServer
 
 Result = TypeVar("Result")
 
-
-LEGACY_ALGORITHMS: dict[str, list[str]] = {
-    "kex": [
-        "diffie-hellman-group-exchange-sha1",
-        "diffie-hellman-group14-sha1",
-        "diffie-hellman-group1-sha1",
-    ],
-    "keys": ["ssh-rsa"],
-    "pubkeys": ["ssh-rsa"],
-    "ciphers": ["aes128-cbc", "aes192-cbc", "aes256-cbc", "3des-cbc"],
-    "macs": ["hmac-sha1", "hmac-md5", "hmac-sha1-96", "hmac-md5-96"],
-}
-"""What only servers with `legacy_ssh: true` are offered."""
-NEWER_SIGNATURES: dict[str, list[str]] = {"pubkeys": ["rsa-sha2-512", "rsa-sha2-256"]}
-"""What those servers are not offered: Paramiko would sign logins with them, and OpenSSH before
-7.2 neither knows them nor says so."""
-
 CONNECT_ATTEMPTS = 6
 """sshd drops connections above MaxStartups (10:30:100 by default) without a word."""
 RETRY_SECONDS = 0.2
@@ -153,8 +136,7 @@ class Connector:
             "banner_timeout": LATER * seconds,
             "auth_timeout": seconds,
             "channel_timeout": seconds,
-            "transport_factory": verifying_transport(known, *address),
-            "disabled_algorithms": NEWER_SIGNATURES if ssh.legacy_ssh else LEGACY_ALGORITHMS,
+            "transport_factory": verifying_transport(known, *address, legacy=ssh.legacy_ssh),
         }
 
     def _known_hosts(self, paths: tuple[Path, ...]) -> KnownHosts:
@@ -249,7 +231,6 @@ class Connector:
     def _door(self, label: str, connection: Connection, ssh: Ssh) -> Door:
         rules = self._config.base_ssh_config.lookup(connection.original_host)
         files = _known_hosts_files(ssh, rules)
-        disabled = NEWER_SIGNATURES if ssh.legacy_ssh else LEGACY_ALGORITHMS
         seconds = self._connect_seconds(rules)
 
         def dial() -> Any:
@@ -258,7 +239,7 @@ class Connector:
             return socket.create_connection((connection.host, connection.port), timeout=seconds)
 
         def ask(kinds: Sequence[str]) -> HostKey | None:
-            return ask_for_key(dial(), kinds, disabled=disabled, timeout_seconds=seconds)
+            return ask_for_key(dial(), kinds, legacy=ssh.legacy_ssh, timeout_seconds=seconds)
 
         answers = [self._retried(partial(ask, kinds)) for kinds in HOST_KEY_KINDS]
         return Door(

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import paramiko
 
 from carbon.errors import HostKeyError
+from remote.ssh.algorithms import transport_class
 from remote.ssh.hostkeys import HostKey, KnownHosts, Trust
 
-FASTEST = ("aes128-gcm@openssh.com",)
-"""Asked for first: one pass in place of a cipher and a MAC, a fifth less CPU for a copy."""
 LATER = 2
 """The limit of the whole greeting has to come first: the banner's own sounds like a hang-up."""
 
 
 def verifying_transport(
-    known: KnownHosts, host: str, port: int
+    known: KnownHosts, host: str, port: int, *, legacy: bool = False
 ) -> Callable[..., paramiko.Transport]:
     """Return what makes a transport that ends unless the server's key is in known_hosts.
 
@@ -28,7 +27,7 @@ def verifying_transport(
     """
     recorded = known.types(host, port)
 
-    class VerifyingTransport(paramiko.Transport):
+    class VerifyingTransport(transport_class(legacy=legacy)):  # type: ignore[misc]
         def start_client(self, *args: Any, **kwargs: Any) -> None:
             super().start_client(*args, **kwargs)
             _demand_greeting(self)
@@ -43,9 +42,8 @@ def verifying_transport(
         with contextlib.suppress(AttributeError, OSError):  # a gateway's channel has no options
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         transport = VerifyingTransport(sock, **options)
-        security = transport.get_security_options()
-        security.ciphers = tuple(sorted(security.ciphers, key=lambda one: one not in FASTEST))
         if recorded:
+            security = transport.get_security_options()
             security.key_types = _recorded_first(security.key_types, recorded)
         return transport
 
@@ -97,11 +95,11 @@ def ask_for_key(
     sock: Any,
     kinds: Sequence[str],
     *,
-    disabled: Mapping[str, Sequence[str]],
+    legacy: bool,
     timeout_seconds: float,
 ) -> HostKey | None:
     """Return the host key of one kind that a server proves to hold; None if it has no such."""
-    transport = paramiko.Transport(sock, disabled_algorithms=disabled)
+    transport = transport_class(legacy=legacy)(sock)
     try:
         security = transport.get_security_options()
         offered = tuple(kind for kind in security.key_types if kind in kinds)
