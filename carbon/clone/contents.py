@@ -55,7 +55,8 @@ class Entry(Value, kw_only=True):
 def parse_listing(answer: bytes, *, name: str) -> tuple[Entry, ...]:
     """Read what the script clone_list prints; sockets, pipes and devices are passed over.
 
-    Raises ScriptError for anything else.
+    Raises ScriptError for anything else, and for a list that no directory can have: a server that
+    is not honest would have a link followed when files are unpacked.
     """
     *fields, end = answer.decode(errors="surrogateescape").split("\0")
     heads = [_HEAD.fullmatch(field) for field in fields[::3]]
@@ -66,8 +67,33 @@ def parse_listing(answer: bytes, *, name: str) -> tuple[Entry, ...]:
             step="look",
             action="run the same command again",
         )
-    entries = map(_entry, filter(None, heads), fields[1::3], fields[2::3])
-    return tuple(entry for entry in entries if entry is not None)
+    read = map(_entry, filter(None, heads), fields[1::3], fields[2::3])
+    entries = tuple(entry for entry in read if entry is not None)
+    stray = _stray(entries)
+    if stray is not None:
+        raise ScriptError(
+            f"its list of files cannot be that of a directory: {_shown([stray])}",
+            host=name,
+            step="look",
+            action="if its files change just now, run the same command again; otherwise find out"
+            " what its `find` really is",
+        )
+    return entries
+
+
+def _stray(entries: Sequence[Entry]) -> str | None:
+    """Return the first path that no directory holds: named twice, or below what is not listed
+    as a directory, such as a link."""
+    kinds: dict[str, Kind] = {}
+    for entry in entries:
+        if entry.path in kinds:
+            return entry.path
+        kinds[entry.path] = entry.kind
+    for path in kinds:
+        parent, _, name = path.rpartition("/")
+        if path != "." and (name in ("", ".", "..") or kinds.get(parent or ".") != "directory"):
+            return path
+    return None
 
 
 def _entry(found: re.Match[str], path: str, link: str) -> Entry | None:
@@ -96,8 +122,9 @@ class Selection(Value, kw_only=True):
 
     @property
     def names(self) -> bytes:
-        """The paths as tar and xargs read them, each with a NUL at its end."""
-        return b"".join(_name(entry.path) + b"\0" for entry in self.entries)
+        """The paths as tar and xargs read them, each with a NUL at its end; links come last."""
+        links_last = sorted(self.entries, key=lambda entry: entry.kind == "link")
+        return names_of([entry.path for entry in links_last])
 
     @property
     def files(self) -> Selection:
@@ -200,17 +227,14 @@ class Differences(Value, kw_only=True):
     stale: Selection
     """To be sent: it is missing, or other than on the source."""
     surplus: tuple[str, ...]
-    """To be removed first: the source does not have it, or not as this type."""
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """All that differs."""
-        return (*(one.path for one in self.stale.entries), *self.surplus)
+    """To be removed first: the source does not have it, or not as this type, or it is a link."""
+    paths: tuple[str, ...]
+    """All that differs."""
 
     @property
     def told(self) -> str:
         """A few of them, for an error."""
-        return _shown(sorted(set(self.paths)))
+        return _shown(sorted(self.paths))
 
 
 Checksums = Mapping[str, str]
@@ -223,17 +247,30 @@ def compare(
     source_checksums: Checksums,
     target_checksums: Checksums,
 ) -> Differences:
-    """Return where a copy differs from its source: type, mode, link, size or content."""
+    """Return where a copy differs from its source: type, mode, link, size or content.
+
+    Where anything differs, all links of the copy are removed and sent again, so that there is none
+    to follow while files are unpacked.
+    """
     there = {entry.path: entry for entry in target.entries}
     kinds = source.kinds
-    stale = tuple(
-        entry
-        for entry in source.entries
-        if _differ(entry, there.get(entry.path))
-        or source_checksums.get(entry.path) != target_checksums.get(entry.path)
+
+    def differs(entry: Entry) -> bool:
+        return _differ(entry, there.get(entry.path)) or (
+            source_checksums.get(entry.path) != target_checksums.get(entry.path)
+        )
+
+    stale = [entry for entry in source.entries if differs(entry)]
+    surplus = [path for path, entry in there.items() if kinds.get(path) != entry.kind]
+    differing = dict.fromkeys((*(entry.path for entry in stale), *surplus))
+    if differing:
+        stale = [entry for entry in source.entries if entry.kind == "link" or differs(entry)]
+        surplus += [
+            path for path, entry in there.items() if kinds.get(path) == entry.kind == "link"
+        ]
+    return Differences(
+        stale=Selection(entries=tuple(stale)), surplus=tuple(surplus), paths=tuple(differing)
     )
-    surplus = tuple(path for path, entry in there.items() if kinds.get(path) != entry.kind)
-    return Differences(stale=Selection(entries=stale), surplus=surplus)
 
 
 def _differ(entry: Entry, found: Entry | None) -> bool:

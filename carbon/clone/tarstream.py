@@ -2,7 +2,8 @@
 
 The stream of a clone comes from one server and is unpacked on another. Neither needs to trust
 the other: every header is read here before its bytes go on, and a member that was not asked
-for, of another type, or a link that leads out of the directory, ends the stream.
+for, of another type, or a link that leads out of the directory, ends the stream. Links come last:
+while files are unpacked there is none to follow.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ class TarWatch:
         self._reads_long: bytes | None = None
         self._long: dict[str, bytes] = {}
         self._zero_blocks = 0
+        self._links_began = False
 
     def feed(self, chunk: bytes) -> None:
         """Look at the next bytes of the stream."""
@@ -139,6 +141,9 @@ class TarWatch:
             raise self._hostile(f"{name!r}, which was not asked for")
         if kind != wanted:
             raise self._hostile(f"{name!r} as type {letter!r}, where a {wanted} was asked for")
+        if self._links_began and kind != "link":
+            raise self._hostile(f"{name!r} after a link")
+        self._links_began = kind == "link"
         if kind == "link" and leads_out(path, _text(target)):
             raise self._hostile(f"the link {name!r}, which leads out of AS_HOME")
         if kind != "file" and _number(block[124:136]):

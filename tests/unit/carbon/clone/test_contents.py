@@ -91,11 +91,12 @@ def reasons(
 
 def test_a_listing_is_read_with_any_names() -> None:
     listed = (
-        "d r 750 4096\0\0\0f r 4755 12\0bin/a b\0\0f - 600 1\0key\nx\0\0"
+        "d r 750 4096\0\0\0d r 755 4096\0bin\0\0f r 4755 12\0bin/a b\0\0f - 600 1\0key\nx\0\0"
         "l r 777 5\0bin/link\0a b\0s r 755 0\0socket\0\0"
     )
     assert contents.parse_listing(listed.encode(), name="worker1") == (
         entry(".", "directory", mode=0o750),
+        entry("bin", "directory", mode=0o755),
         entry("bin/a b", mode=0o755, size=12),
         entry("key\nx", mode=0o600, readable=False),
         entry("bin/link", "link", mode=0o777, link="a b"),
@@ -103,7 +104,7 @@ def test_a_listing_is_read_with_any_names() -> None:
 
 
 def test_names_that_are_not_utf_8_come_back_as_they_were() -> None:
-    (found,) = contents.parse_listing(b"f r 644 1\0\xe4\0\0", name="worker1")
+    _, found = contents.parse_listing(b"d r 755 0\0\0\0f r 644 1\0\xe4\0\0", name="worker1")
     assert selection(found).names == b"./\xe4\0"
 
 
@@ -114,6 +115,36 @@ def test_names_that_are_not_utf_8_come_back_as_they_were() -> None:
 def test_a_listing_that_is_not_whole_is_refused(answer: bytes) -> None:
     with pytest.raises(ScriptError, match="did not arrive whole"):
         contents.parse_listing(answer, name="worker1")
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        "l r 777 1\0a\0.\0f r 644 1\0a/b\0\0",
+        "f r 644 1\0a\0\0f r 644 1\0a/b\0\0",
+        "f r 644 1\0a/b\0\0",
+        "l r 777 1\0a\0b\0d r 755 1\0a\0\0",
+        "f r 644 1\0../a\0\0",
+        "f r 644 1\0/etc/passwd\0\0",
+        "d r 755 1\0a\0\0d r 755 1\0a/..\0\0f r 644 1\0a/../b\0\0",
+        "d r 755 1\0a\0\0f r 644 1\0a//b\0\0",
+        "d r 755 1\0a\0\0f r 644 1\0a/\0\0",
+    ],
+    ids=[
+        "link",
+        "file",
+        "no parent",
+        "twice",
+        "climbing",
+        "absolute",
+        "dots",
+        "slashes",
+        "no name",
+    ],
+)
+def test_a_listing_that_no_directory_can_have_is_refused(entries: str) -> None:
+    with pytest.raises(ScriptError, match="cannot be that of a directory"):
+        contents.parse_listing(f"d r 755 0\0\0\0{entries}".encode(), name="worker1")
 
 
 def test_the_home_itself_is_asked_for_by_its_own_name() -> None:
@@ -214,6 +245,14 @@ def test_a_file_of_the_same_size_and_another_content_is_sent_again() -> None:
     assert [
         one.path for one in compared([entry("a")], [entry("a")], {"a": "2 1"}).stale.entries
     ] == ["a"]
+
+
+def test_links_are_removed_before_anything_is_sent_again_and_come_last() -> None:
+    link, changed = entry("l", "link", link="a"), entry("a", size=2)
+    found = compared([link, changed], [link, entry("a")])
+    assert found.surplus == ("l",)
+    assert found.stale.names == b"./a\0./l\0"
+    assert found.paths == ("a",)
 
 
 def test_what_the_source_has_no_more_or_as_another_type_is_removed_first() -> None:

@@ -58,6 +58,13 @@ def watch(
     watched.finish()
 
 
+def test_nothing_comes_after_a_link() -> None:
+    link, file = member("bin/link", tarfile.SYMTYPE, link="run.sh"), member("bin/run.sh")
+    watch(archive(file, link))
+    with pytest.raises(ScriptError, match="after a link"):
+        watch(archive(link, file))
+
+
 def refusal(*members: tarfile.TarInfo) -> str:
     with pytest.raises(ScriptError) as caught:
         watch(archive(*members))

@@ -8,6 +8,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -57,12 +58,15 @@ class Source(LocalServer):
 
     before_list: Callable[[int], None] = lambda _count: None
     sends: Callable[[Iterator[bytes]], Iterator[bytes]] | None = None
+    lists: Callable[[], bytes] | None = None
     listed: int = field(default=0)
 
     def run(self, script: Script, **how: object) -> Outcome:
         if script.name == "clone_list":
             self.listed += 1
             self.before_list(self.listed)
+            if self.lists is not None:
+                return Outcome(0, self.lists(), b"")
         return super().run(script, **how)  # type: ignore[arg-type]
 
     def read(self, script: Script, *, payload: bytes = b"", stall_seconds: float) -> Reading:
@@ -391,6 +395,52 @@ def test_a_hostile_stream_writes_nothing_outside_the_clones_directory(
     site.copy.discard()
     assert list(site.target.parent.iterdir()) == []
     assert not Path("/tmp/evil-clone-test").exists()
+
+
+def listing(*entries: tuple[str, str, str]) -> bytes:
+    """Write a list as clone_list does: type, path and link of each entry."""
+    lines = (f"{kind} r 755 4\0{path}\0{link}\0" for kind, path, link in entries)
+    return "".join(lines).encode()
+
+
+TOP = ("d", "", "")
+LOOP = [TOP, ("l", "a", "."), ("l", "a/a/evil", "..")]
+"""The text of the second link leads into AS_HOME; where it really lies, it leads out."""
+
+
+def test_a_link_of_one_round_is_never_followed_in_the_next(site: Site) -> None:
+    """Round 2 places a link that leads out; round 3 writes below it: ~/.ssh/authorized_keys2."""
+    (site.target.parent / ".ssh").mkdir()
+    attack = [*LOOP, ("l", "evil", ".."), ("f", "evil/.ssh/authorized_keys2", "")]
+    lists = chain([[TOP, ("l", "a", ".")], LOOP], repeat(attack))
+    streams = chain(
+        [
+            [member(".", kind=tarfile.DIRTYPE), member("./a", kind=tarfile.SYMTYPE, link=".")],
+            [member("./a/a/evil", kind=tarfile.SYMTYPE, link="..")],
+        ],
+        repeat([member("./evil/.ssh/authorized_keys2")]),
+    )
+    site.server.lists = lambda: listing(*next(lists))
+    site.server.sends = lambda pieces: hostile(*next(streams))(pieces)
+    with pytest.raises(ScriptError) as caught:
+        site.clone()
+    assert caught.value.host == "worker1"
+    site.copy.discard()
+    assert [file for file in site.target.parent.rglob("*") if file.name != ".ssh"] == []
+
+
+def test_no_link_is_there_while_files_are_unpacked_again(site: Site) -> None:
+    site.server.before_list = changes(site.home / "bin/wso2server.sh", until=2)
+    unpacked: list[bool] = []
+
+    def send(pieces: Iterator[bytes]) -> Iterator[bytes]:
+        unpacked.append((site.partial / "bin/link").is_symlink())
+        yield from pieces
+
+    site.server.sends = send
+    site.clone()
+    assert unpacked == [False, False]
+    assert (site.target / "bin/link").readlink() == Path("../repository/conf/carbon.xml")
 
 
 def test_links_out_of_the_home_are_found_before_anything_is_copied(site: Site) -> None:
