@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.segment import Segment
 
 from carbon.text import visible
+from remote.run.interrupt import request_end
 
 PIPE_COLUMNS = 10_000
 """In a pipe nothing is wrapped or cut."""
@@ -16,7 +18,7 @@ PIPE_COLUMNS = 10_000
 def stdout() -> Console:
     """Return a console for what a verb prints."""
     width = None if sys.stdout.isatty() else PIPE_COLUMNS
-    return guarded(Console(highlight=False, markup=False, emoji=False, width=width))
+    return guarded(_Stdout(highlight=False, markup=False, emoji=False, width=width))
 
 
 def stderr() -> Console:
@@ -28,6 +30,17 @@ def guarded(console: Console) -> Console:
     """Let a console show the control characters of all that is printed, and return it."""
     console.push_render_hook(_Guard())
     return console
+
+
+class _Stdout(Console):
+    """The standard output, whose reader may have seen enough (`| head`)."""
+
+    def on_broken_pipe(self) -> None:
+        """End a rollout at its next safe point, and anything else at once."""
+        if not request_end():
+            super().on_broken_pipe()
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Shown:

@@ -87,7 +87,7 @@ class Screen:
 
     def ending(self) -> None:
         """Say that the first Ctrl-C was heard."""
-        self.line("Ctrl-C: ending at the next safe point; once more ends at once")
+        self.line("stopping at the next safe point; press Ctrl-C again to stop now")
 
     def line(self, text: str | Text = "") -> None:
         """Print a line."""

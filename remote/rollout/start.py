@@ -33,6 +33,8 @@ READING_SECONDS = 10
 """How long the logs of a start of an earlier run are read before it counts as overdue."""
 READ_ON_SECONDS = 1.0
 """How long the lines are read that follow on a failure."""
+LONGEST_WAIT_SECONDS = 5.0
+"""A wait of a second takes no longer, also on a loaded machine."""
 ENDED_SECONDS = 5.0
 """How long the status of a script may take to come after the end of its output."""
 _LOG = "log:"
@@ -194,6 +196,7 @@ class Start:
                 raise too_late(self._tracker, self._cluster, limits=limits)
             with suppress(Empty):
                 self._take(*self._lines.get(timeout=min(1.0, deadline - now)))
+            deadline += _paused_seconds(since=now)
             self._show_progress()
         if self._tracker.failure:
             self._read_on()
@@ -379,6 +382,16 @@ class Start:
             return "cluster initialized"
         elb = self._cluster.group_manager
         return f"{wording}, taken in by {elb.name}" if elb and self._tracker.needs_elb else wording
+
+
+def _paused_seconds(*, since: float) -> float:
+    """Return for how long this process did not run, in a wait of a second at most.
+
+    SIGSTOP and a sleeping laptop stop it for minutes: that time counts against no limit, since
+    what the servers wrote meanwhile is still to be read.
+    """
+    seconds = time.monotonic() - since
+    return seconds if seconds > LONGEST_WAIT_SECONDS else 0.0
 
 
 def _start_script(host: Host[Node], run: str, *, setup: bool, swap: Script | None) -> Script:

@@ -297,7 +297,7 @@ def test_ctrl_c_in_the_middle_of_the_stream_leaves_the_target_as_it_was(
     interrupt = f"sh -c {shlex.quote('kill -INT $PPID')}"
     with untouched(large, bare):
         ran = cloner.fails(fault=at_piece(interrupt), status=130)
-    assert "stopped here, as asked by Ctrl-C" in ran.out
+    assert "stopped here, as asked" in ran.out
     assert bare.sh("ls -A /opt/wso2") == ""
 
 
