@@ -54,6 +54,8 @@ def summary(made: Plan) -> str:
         parts.append("reset the deployment directory")
     if made.start:
         parts.append(f"{'restart' if made.restart else 'start'} ({made.reason})")
+    if made.undrain:
+        parts.append("put back into rotation (it has joined, and is out)")
     if made.stop:
         parts.append("remove" if made.remove else "stop")
     if made.verify:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from carbon import exits
 from carbon.errors import Interrupted, refuse
-from carbon.plan.plan import Options
+from carbon.plan.plan import Options, Step
 from remote.rollout.preflight import Planner, preflight
 from remote.rollout.request import Request, Result
 from remote.rollout.rollout import roll_out
@@ -46,10 +46,13 @@ def run_stop(session: Session, verb: str, planner: Planner, *, break_lock: bool)
 def _results(session: Session, request: Request, planner: Planner | None) -> Sequence[Result]:
     screen = session.screen
     with deferred(screen.ending):
-        checked = preflight(session.fleet, request, progress=screen, planner=planner)
+        balancer = session.load_balancer()
+        asked = balancer if planner is None and request.options.steps >= {Step.START} else None
+        checked = preflight(
+            session.fleet, request, progress=screen, planner=planner, balancer=asked
+        )
         plans = checked.demand()
         planned(screen, plans)
-        balancer = session.load_balancer()
         return roll_out(session.fleet, request, plans, progress=screen, balancer=balancer)
 
 
@@ -61,7 +64,8 @@ def _status(results: Sequence[Result], status: int) -> int:
 def show_plan(session: Session, options: Options) -> int:
     """Print what deploy would do on each node; return 2 if it is anything."""
     request = Request(nodes=session.nodes, options=options, verb="plan")
-    checked = preflight(session.fleet, request, progress=session.screen)
+    balancer = session.load_balancer()
+    checked = preflight(session.fleet, request, progress=session.screen, balancer=balancer)
     session.screen.close()
     for plan in checked.plans:
         details(session.screen, plan)

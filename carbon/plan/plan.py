@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Literal
@@ -78,6 +78,8 @@ class Plan(Value, kw_only=True):
     """The server is stopped, and stays so."""
     remove: bool = False
     """It leaves for good: the load balancer and /etc/hosts forget it."""
+    undrain: bool = False
+    """It has joined, and is out of rotation: an earlier run took it out and did not put it back."""
     verify: bool = False
     """It was started by this tool and never seen joining: look for the evidence, from then on."""
     reason: str = ""
@@ -98,7 +100,7 @@ class Plan(Value, kw_only=True):
     @property
     def rotates(self) -> bool:
         """The load balancer is concerned: requests have to be kept from the server for a while."""
-        return self.start or self.stop or self.verify
+        return self.start or self.stop or self.verify or self.undrain
 
     @property
     def as_running(self) -> Node:
@@ -255,6 +257,16 @@ def edit_hosts_once(plans: Iterable[Plan]) -> Iterator[Plan]:
         edit = (made.node.server, made.facts.hosts, made.hosts.new)
         by = first.setdefault(edit, made.node.name)
         yield made if by == made.node.name else replace(made, hosts_by=by)
+
+
+def with_rotation(plan: Plan, out: Collection[str]) -> Plan:
+    """Let a member that is out of rotation be put back; `out` names the nodes that are out.
+
+    A node that is started or seen joining in its turn is put back by that turn, and one that is
+    not known to have joined stays out.
+    """
+    member = plan.facts.joined is not None and not plan.rotates
+    return replace(plan, undrain=True) if member and plan.node.name in out else plan
 
 
 def hosts_owner(node: Node) -> str:

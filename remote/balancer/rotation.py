@@ -26,7 +26,7 @@ SCHEMES: tuple[Scheme, Scheme] = ("http", "https")
 class Balancer:
     """Takes workers out of nginx's upstreams and puts them back: the LoadBalancer of a rollout.
 
-    Nothing is asked of the load balancer before `hold`.
+    Only `out_of_rotation` may be asked before `hold`.
     """
 
     def __init__(self, fleet: Fleet, *, progress: Progress) -> None:
@@ -74,6 +74,14 @@ class Balancer:
         self._turning = None
         for name in self._out:
             self._tell(name, "stays out of rotation until a start or deploy sees it join")
+
+    def out_of_rotation(self) -> frozenset[str]:
+        """Return the names of the workers that are `down` in any of nginx's files.
+
+        Raises ScriptError, and what the connection raises.
+        """
+        files = self._rotation(self._vhosts.read()).values()
+        return frozenset(name for file in files for name, state in file.items() if state == "out")
 
     def take_out(self, node: Node) -> None:
         """Mark a worker `down`, and wait until no request is in flight to it any more.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 from carbon.checks.case import Case
@@ -12,15 +13,15 @@ from carbon.errors import ProvisionError, UsageError, refuse
 from carbon.home import driver
 from carbon.home.driver import WantedDriver
 from carbon.home.facts import Reach, ServerFacts
-from carbon.plan.plan import Plan, Step, edit_hosts_once, plan
+from carbon.plan.plan import Plan, Step, edit_hosts_once, plan, with_rotation
 from carbon.value import Value, replace
 from remote.host.fleet import Fleet
 from remote.observe.facts import gather_facts
 from remote.observe.reach import reach_database
-from remote.rollout.request import Request
+from remote.rollout.request import LoadBalancer, Request
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
-from remote.run.threads import or_error, parallel
+from remote.run.threads import begun, or_error, parallel
 
 Planner = Callable[[Node, ServerFacts], Plan]
 Forecast = Callable[[Node, ServerFacts], ServerFacts]
@@ -55,11 +56,13 @@ def preflight(
     progress: Progress,
     planner: Planner | None = None,
     forecast: Forecast | None = None,
+    balancer: LoadBalancer | None = None,
 ) -> Preflight:
     """Read every server, the manager and the ELB at once, and plan; nothing is changed.
 
     `planner` stands in for the comparison with hosts.yaml if a verb plans otherwise;
-    `forecast` turns what a node is into what it will be, if its AS_HOME is yet to come.
+    `forecast` turns what a node is into what it will be, if its AS_HOME is yet to come. The
+    `balancer` is asked meanwhile who is out of rotation.
     """
     _refuse_elb(request.nodes)
     planner = planner or _compare_with_inventory(request)
@@ -74,6 +77,7 @@ def preflight(
         # Planned at once: the other servers are still being read.
         return _planned(looked, node, planner, forecast) if node.name in planned else looked
 
+    out = begun(balancer.out_of_rotation) if balancer else None
     found = parallel(asked, look_at)
     looked = {node.name: each for node, each in zip(asked, found, strict=True)}
     errors = [
@@ -87,9 +91,21 @@ def preflight(
         for each in looked.values()
         if isinstance(each, _Looked) and isinstance(each.plan, Plan)
     ]
+    names = _out(out, errors)
+    plans = [with_rotation(plan, names) for plan in plans]
     errors += _watcher_errors(fleet.cluster, looked, plans)
     safe_point()
     return Preflight(plans=tuple(edit_hosts_once(plans)), errors=tuple(errors))
+
+
+def _out(out: Future[frozenset[str]] | None, errors: list[ProvisionError]) -> frozenset[str]:
+    if out is None:
+        return frozenset()
+    try:
+        return out.result()
+    except ProvisionError as error:
+        errors.append(error)
+        return frozenset()
 
 
 def _look_at(fleet: Fleet, request: Request, node: Node) -> _Looked:

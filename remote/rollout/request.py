@@ -49,6 +49,10 @@ class LoadBalancer(Protocol):
         """Keep the load balancer for the length of a rollout of these nodes."""
         ...
 
+    def out_of_rotation(self) -> frozenset[str]:
+        """Return the names of the workers that get no requests. Nothing is locked or changed."""
+        ...
+
     def take_out(self, node: Node) -> None:
         """Let no new request reach a worker, and those in flight finish."""
         ...

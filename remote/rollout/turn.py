@@ -231,6 +231,8 @@ class Turn:
     def _undrain(self) -> None:
         if self._balancer and not self._plan.stop:
             self._balancer.put_back(self._plan.node)
+            if self._plan.undrain:
+                self._result = replace(self._result, changed=("back in rotation",))
 
     def _leave_for_good(self) -> None:
         if self._balancer and self._plan.remove:

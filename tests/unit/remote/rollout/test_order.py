@@ -11,7 +11,7 @@ from carbon.cluster import HostsEntry, Node
 from carbon.errors import StartError
 from carbon.home import layout
 from carbon.home.hostsfile import HostsPlan
-from carbon.plan.plan import FileChange, Options, Plan
+from carbon.plan.plan import FileChange, Options, Plan, with_rotation
 from carbon.plan.stop import plan_stop
 from remote.host.fleet import Fleet
 from remote.host.mock import Log, MockOpener, MockServer
@@ -19,7 +19,7 @@ from remote.host.server import Outcome
 from remote.rollout.request import Request, Result
 from remote.rollout.rollout import roll_out
 from remote.run.progress import Silent
-from tests.unit.carbon.looks import make_facts
+from tests.unit.carbon.looks import RECORD, make_facts
 from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
 
 LINE = "TID: [-1234] [] [2026-11-22 12:00:00,000]  INFO {%s} -  %s"
@@ -90,6 +90,9 @@ class Balancer:
     def hold(self, nodes: Sequence[Node], *, verb: str, break_lock: bool) -> Iterator[None]:
         del nodes, verb, break_lock
         yield
+
+    def out_of_rotation(self) -> frozenset[str]:
+        return frozenset()
 
     def take_out(self, node: Node) -> None:
         self._log.append(("lb", f"out {node.name}"))
@@ -173,3 +176,23 @@ def test_a_stop_is_the_same_rollout_and_puts_nobody_back() -> None:
         "worker1 record",
         "worker1 release",
     ]
+
+
+def test_a_member_that_an_earlier_run_left_out_of_rotation_is_put_back() -> None:
+    """And nothing else happens to it: it was `nothing`, and exit status 0."""
+    site = Site()
+    facts = make_facts(name="worker1", record=RECORD)
+    plan = with_rotation(Plan(node=WORKERS[0], facts=facts), {"worker1"})
+    (result,) = site.roll_out([plan])
+    assert (result.error, result.changed) == (None, ("back in rotation",))
+    assert site.events("worker1", "lb") == [
+        "worker1 lock",
+        "lb in worker1",
+        "worker1 record",
+        "worker1 release",
+    ]
+
+
+def test_a_node_that_is_not_known_to_have_joined_stays_out_of_rotation() -> None:
+    unproved = Plan(node=WORKERS[0], facts=make_facts(record={}))
+    assert with_rotation(unproved, {"worker1"}).empty

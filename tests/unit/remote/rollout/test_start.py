@@ -32,7 +32,7 @@ from remote.observe.follow import Followers
 from remote.rollout.generation import new_generation
 from remote.rollout.record import Record
 from remote.rollout.stage import stage
-from remote.rollout.start import Joined, Start
+from remote.rollout.start import Joined, Start, _paused_seconds
 from remote.rollout.stop import Stop, Stopped
 from remote.rollout.swap import swap_script
 from remote.run.progress import Silent
@@ -721,3 +721,12 @@ def test_the_server_of_another_home_is_left_alone(
         assert first.pid != second.pid
     finally:
         other.close()
+
+
+# ---- A process that was stopped for a while
+
+
+def test_the_time_in_which_this_process_was_stopped_counts_against_no_limit() -> None:
+    now = time.monotonic()
+    assert _paused_seconds(since=now) == 0
+    assert _paused_seconds(since=now - 300) >= 300
