@@ -6,7 +6,7 @@ FAB := $(BIN)/fab
 
 BINDIR ?= $(HOME)/.local/bin
 
-.PHONY: demo test check unit lab-tests docs-generated faults bench lock down install help
+.PHONY: demo test check unit lab-tests docs-generated faults bench lock down install samples docs dist help
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
@@ -22,14 +22,20 @@ demo: $(BIN)/.installed  ## Bring up the lab, deploy two workers, show status an
 	$(FAB) lb.config
 	$(FAB) -H manager,worker1,worker2,lb status
 	$(FAB) lab.answers
+	@printf '\n%s\n' 'The lab stays up. Try next:' \
+	    '  .venv/bin/fab -H worker1,worker2 restart                 one after the other, each seen joining' \
+	    '  .venv/bin/fab -H worker1 doctor                          what is checked, and what is wrong' \
+	    '  .venv/bin/fab -H worker1 stop && .venv/bin/fab status    what a stopped worker looks like' \
+	    'make down takes it away; docs/guide.md goes on with your own servers.'
 
 test: check unit lab-tests  ## Everything that CI runs.
 
-check: $(BIN)/.installed  ## Format, lint, types, and the shell scripts.
+check: $(BIN)/.installed  ## Format, lint, types, the shell scripts, and the pages.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/shellcheck remote/scripts/*.sh remote/scripts/lib/*.sh
+	$(BIN)/pytest -q tests/unit/docs
 
 unit: $(BIN)/.installed  ## The unit tests: seconds, no engine.
 	$(BIN)/pytest -q -n 2 tests/unit
@@ -46,6 +52,20 @@ faults: $(BIN)/.installed  ## Every fault at every point; see README.
 bench: $(BIN)/.installed  ## Measure against the peers and the floors; writes benchmarks/RESULTS.md.
 	$(BIN)/python -m benchmarks
 
+samples: $(BIN)/.installed  ## Run the samples in README and docs on a lab, and write what they print.
+	$(BIN)/python -m tests.samples
+
+docs: $(VENV)/docs/.installed  ## Build the site from docs/ into site/.
+	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict --quiet
+
+$(VENV)/docs/.installed: requirements-docs.lock
+	@$(PYTHON) -m venv $(VENV)/docs
+	$(VENV)/docs/bin/pip install --quiet --disable-pip-version-check -r requirements-docs.lock
+	@touch $@
+
+dist: $(BIN)/.installed  ## Build the wheel into dist/.
+	$(BIN)/python -m hatchling build -t wheel
+
 down: $(BIN)/.installed  ## Take the demo's lab down.
 	$(FAB) lab.down
 
@@ -60,3 +80,4 @@ lock: ## Resolve the exact versions again.
 	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet pip-tools
 	$(VENV)/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-header --generate-hashes --allow-unsafe --output-file requirements.lock pyproject.toml
 	$(VENV)/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-header --generate-hashes --allow-unsafe --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(VENV)/lock/bin/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-header --generate-hashes --allow-unsafe --extra docs --constraint requirements.lock --output-file requirements-docs.lock

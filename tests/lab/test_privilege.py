@@ -112,7 +112,7 @@ def test_a_sudo_that_refuses_is_told_with_what_to_do_before_any_change(
 def test_what_sudoers_prints_is_enough_for_a_worker_of_another_account(
     fab: Fab, cluster_file: ClusterFile, rules: Rules, worker2: Host
 ) -> None:
-    """README shows the same text (tests/unit/remote/host/test_sudo.py)."""
+    """docs/security.md shows the same text (tests/unit/remote/host/test_sudo.py)."""
     hosts = cluster_file()
     printed = fab.succeeds("-H", "worker2", "sudoers", hosts=hosts).out
     rules(printed)

@@ -76,10 +76,10 @@ def test_the_lab_allows_what_the_fragments_say_and_nothing_else() -> None:
     assert rules(sudoers) == {line for one in wanted if one for line in rules(one.text)}
 
 
-def test_the_fragment_in_the_readme_is_the_one_that_is_printed_and_that_the_lab_has() -> None:
+def test_the_fragment_in_the_page_is_the_one_that_is_printed_and_that_the_lab_has() -> None:
     """Word for word the first; of the lab's, whose load balancer has more, a part."""
-    readme = (Path(lab.__file__).parents[1] / "README.md").read_text()
-    shown = readme.partition("```sudoers\n")[2].partition("```")[0]
+    page = (Path(lab.__file__).parents[1] / "docs/security.md").read_text()
+    shown = page.partition("```sudoers\n")[2].partition("```")[0]
     worker = make_node(ssh=Ssh(host="w", user="deploy"), run_as="wso2", hosts_entries=ENTRIES)
     printed = fragment(CLUSTER, worker, login=None)
     assert printed
