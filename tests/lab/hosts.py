@@ -104,7 +104,8 @@ class Host:
     def jvm(self, *, home: str = HOME) -> Jvm | None:
         """Return the server that runs from a home, if there is one."""
         found = self.script("jvm", home).split()
-        return Jvm(int(found[0]), int(found[1])) if found else None
+        # One that ends meanwhile has a pid, and no start any more.
+        return Jvm(int(found[0]), int(found[1])) if len(found) == 2 else None
 
     def running(self, *, home: str = HOME) -> Jvm:
         """Return the server that runs from a home; there must be one."""
