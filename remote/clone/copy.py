@@ -25,6 +25,8 @@ from remote.run.threads import all_or_errors, parallel
 
 ROUNDS = 3
 """How often files are sent again that changed while they were copied."""
+_CHECKSUM_BYTES = 64
+"""What cksum prints for a file beside its path: two numbers."""
 SLOWEST_BYTES_PER_SECOND = 5_000_000
 """What a disk is trusted to do, where a limit has to grow with what is read or written."""
 
@@ -188,6 +190,22 @@ def _checksums(host: Host[Node], selection: Selection) -> dict[str, str]:
     more_seconds = _patience_seconds(selection.content_bytes)
     payload = selection.files.names
     with closing(host.read(script, payload=payload, more_seconds=more_seconds)) as reading:
-        answer = b"".join(reading)
+        answer = _up_to(
+            reading, len(payload) + _CHECKSUM_BYTES * len(selection.files.entries), host
+        )
         reading.outcome().check(host=host.name, step="copy")
     return contents.parse_checksums(answer)
+
+
+def _up_to(reading: Reading, limit_bytes: int, host: Host[Node]) -> bytes:
+    answer = bytearray()
+    for piece in reading:
+        answer += piece
+        if len(answer) > limit_bytes:
+            raise ScriptError(
+                "its checksums are longer than its list of files",
+                host=host.name,
+                step="copy",
+                action="find out what its `cksum` really is",
+            )
+    return bytes(answer)

@@ -35,9 +35,10 @@ def pack(members: Iterable[Member]) -> bytes:
 
 
 def unpack(archive: bytes, *, host: str, step: str) -> Iterator[Member]:
-    """Yield the files and folders of an archive; none where there is no archive at all.
+    """Yield the files and folders of an archive; nothing if there is no archive at all.
 
-    Raises ScriptError for one that did not arrive whole.
+    Raises ScriptError for an archive that did not arrive whole, and for a member that would be
+    longer in memory than it is in the archive: a sparse file, or a hard link to another member.
     """
     if not archive:
         return
@@ -46,7 +47,9 @@ def unpack(archive: bytes, *, host: str, step: str) -> Iterator[Member]:
             raise tarfile.ReadError("it has no end")
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
             for head in tar:
-                if not (head.isfile() or head.islnk() or head.isdir()):
+                if head.islnk() or head.issparse() or head.type == tarfile.GNUTYPE_SPARSE:
+                    raise tarfile.ReadError(f"{head.name!r} is a sparse file or a hard link")
+                if not (head.isfile() or head.isdir()):
                     continue
                 source = tar.extractfile(head)
                 yield Member(
@@ -56,7 +59,7 @@ def unpack(archive: bytes, *, host: str, step: str) -> Iterator[Member]:
                     owner=head.uname,
                     is_folder=head.isdir(),
                 )
-    except tarfile.TarError as error:
+    except (tarfile.TarError, ValueError, OverflowError) as error:
         raise ScriptError(
             f"its files did not arrive whole: {error}",
             host=host,

@@ -12,4 +12,4 @@ for name; do
 done
 shift "$asked"
 say "files"
-[ $# -eq 0 ] || tar -cf - -b 1 -h -- "$@"
+[ $# -eq 0 ] || tar --hard-dereference -cf - -b 1 -h -- "$@"

@@ -241,4 +241,4 @@ shift "$asked"
 server=repository/deployment/server # its mode alone
 if [ -d "$HOME_DIR/$server" ] && [ -r "$HOME_DIR/$server" ]; then set -- "$server" "$@"; fi
 [ $# -eq 0 ] || set -- -C "$HOME_DIR" -- "$@"
-tar --no-recursion -chf - -C /etc hosts "$@"
+tar --hard-dereference --no-recursion -chf - -C /etc hosts "$@"

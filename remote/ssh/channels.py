@@ -6,7 +6,8 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from queue import Empty, SimpleQueue
+from functools import partial
+from queue import Empty, Full, Queue
 
 import paramiko
 
@@ -14,13 +15,20 @@ from carbon.errors import ConnectError
 from remote.host.script import BEGIN, NOT_BEGUN, Script
 from remote.host.server import Outcome, Sink
 from remote.ssh.errors import refuse_sudo_failure, translated
+from remote.ssh.limits import Inbox, left
 
 STREAM_LINE_BYTES = 1 << 20
 """What is longer is no line of text, and comes in pieces."""
-SHORTEST_SECONDS = 0.05
 _ENDED_SECONDS = 1.0
 """For the status of what has ended to come."""
-_LONGEST_GREETING_BYTES = 1 << 16
+_GREETING_BYTES = 1 << 16
+"""What is kept of a greeting, for an error."""
+_LONGEST_GREETING_BYTES = 1 << 20
+_QUEUED_LINES = 64
+"""A server that sends faster than its lines are read has to wait."""
+_WAKING_SECONDS = 0.1
+_LEAST_BYTES = 4096
+"""A server that sends fewer within a stall limit has stalled."""
 _PACKET_HEAD = 64
 """What Paramiko takes off a packet's size; a piece cut otherwise ends in a tiny packet."""
 _PIECE_BYTES = 1 << 20
@@ -38,19 +46,23 @@ class AfterOpening:
         self.greeting = b""
         """What came in its place, as far as it goes."""
         self.begun = False
+        self._greeted_bytes = 0
 
     def __call__(self, size: int) -> bytes:
         while not self.begun:
             part = self._receive(size)
             if not part:
                 return b""
+            self._greeted_bytes += len(part)
+            if self._greeted_bytes > _LONGEST_GREETING_BYTES:
+                raise _login_script_error()
             self.greeting += part
             _, mark, rest = self.greeting.partition(BEGIN)
             if mark:
                 self.begun = True
                 if rest:
                     return rest
-            self.greeting = self.greeting[-_LONGEST_GREETING_BYTES:]
+            self.greeting = self.greeting[-_GREETING_BYTES:]
         return self._receive(size)
 
     def not_begun(self, status: int) -> bool:
@@ -60,11 +72,15 @@ class AfterOpening:
     def demand_begun(self, status: int) -> None:
         """Raise ConnectError if somebody else took what was sent."""
         if self.not_begun(status):
-            raise ConnectError(
-                LOGIN_SCRIPT,
-                action="`ssh HOST true` must print nothing, ask nothing and end: correct ~/.bashrc"
-                " (or what the shell of the account reads) there",
-            )
+            raise _login_script_error()
+
+
+def _login_script_error() -> ConnectError:
+    return ConnectError(
+        LOGIN_SCRIPT,
+        action="`ssh HOST true` must print nothing, ask nothing and end: correct ~/.bashrc"
+        " (or what the shell of the account reads) there",
+    )
 
 
 class ChannelStream:
@@ -74,8 +90,9 @@ class ChannelStream:
         self, channel: paramiko.Channel, *, sink: Sink | None = None, errors: Sink | None = None
     ) -> None:
         self._channel = channel
-        self._queue: SimpleQueue[str | None] = SimpleQueue()
-        self._pumps = [threading.Thread(target=self._pump, args=(sink or self._queue.put,))]
+        self._queue: Queue[str | None] = Queue(_QUEUED_LINES)
+        self._closed = threading.Event()
+        self._pumps = [threading.Thread(target=self._pump, args=(sink or self._put,))]
         if errors is not None:
             self._pumps.append(
                 threading.Thread(target=_send_lines, args=(channel.recv_stderr, errors))
@@ -105,11 +122,18 @@ class ChannelStream:
         return self._channel.exit_status if ended and self._channel.exit_status >= 0 else None
 
     def close(self) -> None:
+        self._closed.set()
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
             self._channel.shutdown_write()
             self._channel.close()
         for pump in self._pumps:
             pump.join(timeout=5.0)
+
+    def _put(self, line: str | None) -> None:
+        while not self._closed.is_set():
+            with contextlib.suppress(Full):
+                self._queue.put(line, timeout=_WAKING_SECONDS)
+                return
 
     def _pump(self, sink: Sink) -> None:
         """Send all lines, and None when those of both outputs have been sent."""
@@ -135,6 +159,8 @@ def _send_lines(receive: Callable[[int], bytes], sink: Sink) -> None:
                 rest = b""
     except (OSError, EOFError, paramiko.SSHException):
         rest = b""
+    except ConnectError as error:
+        rest = error.seen.encode()
     if rest:
         sink(rest.decode(errors="replace"))
 
@@ -151,7 +177,9 @@ class ChannelReading:
         self._name = name
         self._script = script
         self._channel = channel
-        self._receive = AfterOpening(channel.recv)
+        self._stall_seconds = channel.gettimeout() or 0.0
+        self._receive = AfterOpening(self._take)
+        self._waited_seconds, self._came_bytes = 0.0, 0
         self._feeder = threading.Thread(target=self._feed, args=(payload,), daemon=True)
         self._feeder.start()
 
@@ -163,7 +191,7 @@ class ChannelReading:
     def outcome(self) -> Outcome:
         with self._translated():
             deadline = time.monotonic() + self._stall_seconds
-            err = read(self._channel.recv_stderr, self._channel, deadline)
+            err = read(Inbox(self._channel, self._channel.recv_stderr).until(deadline))
             outcome = Outcome(exit_status(self._channel, deadline), b"", err)
             self._receive.demand_begun(outcome.status)
         refuse_sudo_failure(self._name, self._script, outcome)
@@ -174,9 +202,17 @@ class ChannelReading:
             self._channel.close()
         self._feeder.join(timeout=5.0)
 
-    @property
-    def _stall_seconds(self) -> float:
-        return self._channel.gettimeout() or 0.0
+    def _take(self, size: int) -> bytes:
+        """Return what comes next. A byte now and then is a stall like none at all."""
+        began = time.monotonic()
+        part = self._channel.recv(size)
+        self._waited_seconds += time.monotonic() - began
+        self._came_bytes += len(part)
+        if self._came_bytes >= _LEAST_BYTES:
+            self._waited_seconds, self._came_bytes = 0.0, 0
+        elif self._waited_seconds > self._stall_seconds:
+            raise TimeoutError
+        return part
 
     def _translated(self) -> contextlib.AbstractContextManager[None]:
         return translated(self._name, self._script.name, limit_seconds=self._stall_seconds)
@@ -185,11 +221,6 @@ class ChannelReading:
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
             self._channel.sendall(payload)
             self._channel.shutdown_write()
-
-
-def left(deadline: float) -> float:
-    """Return the seconds until a deadline, never quite none."""
-    return max(SHORTEST_SECONDS, deadline - time.monotonic())
 
 
 def opened_session(transport: paramiko.Transport, deadline: float) -> paramiko.Channel:
@@ -224,11 +255,10 @@ def execute(channel: paramiko.Channel, command: str, deadline: float) -> None:
 
 def sent(channel: paramiko.Channel, chunk: bytes, stall_seconds: float) -> bool:
     """Send a piece of a payload; False where the script ended without reading it."""
-    channel.settimeout(stall_seconds)
     packet = channel.out_max_packet_size - _PACKET_HEAD
     try:
         for start in range(0, len(chunk), packet):
-            channel.sendall(chunk[start : start + packet])
+            _send_packet(channel, chunk[start : start + packet], time.monotonic() + stall_seconds)
     except TimeoutError:
         raise
     except OSError:
@@ -238,15 +268,15 @@ def sent(channel: paramiko.Channel, chunk: bytes, stall_seconds: float) -> bool:
     return True
 
 
-def read(receive: Callable[[int], bytes], channel: paramiko.Channel, deadline: float) -> bytes:
-    """Return all that comes to the end of an output. Raises TimeoutError at the deadline."""
-    parts: list[bytes] = []
-    while True:
+def _send_packet(channel: paramiko.Channel, packet: bytes, deadline: float) -> None:
+    while packet:
         channel.settimeout(left(deadline))
-        part = receive(1 << 20)
-        if not part:
-            return b"".join(parts)
-        parts.append(part)
+        packet = packet[channel.send(packet) :]
+
+
+def read(receive: Callable[[int], bytes]) -> bytes:
+    """Return all that comes to the end of an output. Raises what an Inbox does."""
+    return b"".join(iter(partial(receive, _PIECE_BYTES), b""))
 
 
 def exit_status(channel: paramiko.Channel, deadline: float) -> int:

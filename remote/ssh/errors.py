@@ -30,7 +30,7 @@ def translated(
         error.action = error.action.replace("NAME", host)
         raise error.at(host=host) from error.__cause__
     except ProvisionError as error:
-        raise error.at(host=host) from error.__cause__
+        raise error.at(host=host, step=step) from error.__cause__
     except TimeoutError as error:
         raise TimeLimitError.unanswered(limit_seconds, host=host, step=step) from error
     except paramiko.AuthenticationException as error:

@@ -22,12 +22,12 @@ from remote.ssh.channels import (
     ChannelStream,
     execute,
     exit_status,
-    left,
     opened_session,
     read,
     sent,
 )
 from remote.ssh.errors import refuse_sudo_failure, translated
+from remote.ssh.limits import Inbox, left
 from remote.ssh.shells import Shells
 from remote.ssh.sudo import PROMPT, give_sudo_its_password
 
@@ -94,9 +94,9 @@ class FabricServer:
                     break
                 deadline = time.monotonic() + timeout_seconds
             channel.shutdown_write()
-            receive = AfterOpening(channel.recv)
-            out = read(receive, channel, deadline)
-            err = read(channel.recv_stderr, channel, deadline)
+            receive = AfterOpening(Inbox(channel, channel.recv).until(deadline))
+            out = read(receive)
+            err = read(Inbox(channel, channel.recv_stderr).until(deadline))
             status = exit_status(channel, deadline)
             receive.demand_begun(status)
             return Outcome(status, out, err)
@@ -179,14 +179,20 @@ class FabricServer:
     def _begin(self, script: Script, deadline: float) -> paramiko.Channel:
         text = script.render()  # of this many bytes, behind the opening
         channel = opened_session(self._transport(), deadline)
-        password = self._password_for(script)
-        if password is not None:
-            command = script.asking_command(len(text), prompt=PROMPT)
-            give_sudo_its_password(
-                channel, command, step=script.name, password=password, deadline=deadline
-            )
-        else:
-            execute(channel, script.command(len(text)), deadline)
-        sent(channel, OPENING + text, left(deadline))  # not all of it where sudo refuses at once
-        channel.settimeout(None)
+        try:
+            password = self._password_for(script)
+            if password is not None:
+                command = script.asking_command(len(text), prompt=PROMPT)
+                give_sudo_its_password(
+                    channel, command, step=script.name, password=password, deadline=deadline
+                )
+            else:
+                execute(channel, script.command(len(text)), deadline)
+            sent(
+                channel, OPENING + text, left(deadline)
+            )  # not all of it where sudo refuses at once
+            channel.settimeout(None)
+        except BaseException:
+            channel.close()
+            raise
         return channel

@@ -17,7 +17,8 @@ import paramiko
 
 from remote.host.script import OPENING, Script, shell_command
 from remote.host.server import Held, Outcome
-from remote.ssh.channels import AfterOpening, execute, exit_status, left, opened_session, sent
+from remote.ssh.channels import AfterOpening, execute, exit_status, opened_session, sent
+from remote.ssh.limits import Inbox
 from remote.ssh.sudo import PROMPT, give_sudo_its_password
 
 _LOOP = (
@@ -44,7 +45,9 @@ class Shell:
         self._channel = channel
         self._mark = secrets.token_hex(16).encode()
         self._greeting = OPENING + self._mark + b"\n"
-        self._receive = AfterOpening(channel.recv)
+        self._out = Inbox(channel, channel.recv)
+        self._err = Inbox(channel, channel.recv_stderr)
+        self._receive = AfterOpening(self._out)
         self.holds = 0
         """How often something is held until its end: it is ended by who releases the last."""
 
@@ -64,8 +67,9 @@ class Shell:
         self._greeting = b""
         sent(self._channel, data, timeout_seconds)  # not all of it where the login ends at once
         deadline = time.monotonic() + timeout_seconds
-        out, status = self._output(self._receive, deadline)
-        err, _ = self._output(self._channel.recv_stderr, deadline)
+        self._out.until(deadline)
+        out, status = self._output(self._receive)
+        err, _ = self._output(self._err.until(deadline))
         if status is None:
             status = self._own_status(deadline)
         return Outcome(status, out if self._receive.begun else self._receive.greeting, err)
@@ -93,12 +97,11 @@ class Shell:
             raise EOFError("the login ended by itself before the script did")
         return status
 
-    def _output(self, receive: Callable[[int], bytes], deadline: float) -> tuple[bytes, int | None]:
+    def _output(self, receive: Callable[[int], bytes]) -> tuple[bytes, int | None]:
         """Return what a script wrote, and the status that stands behind the mark, if one came."""
         end = b"\n" + self._mark + b" "
         came = bytearray()
         while True:
-            self._channel.settimeout(left(deadline))
             part = receive(1 << 20)
             if not part:
                 return bytes(came), None

@@ -5,10 +5,13 @@ from __future__ import annotations
 import paramiko
 
 from carbon.errors import PrivilegeError
-from remote.ssh.channels import SHORTEST_SECONDS, execute, left
+from remote.ssh.channels import execute
+from remote.ssh.limits import left
 
 PROMPT = "provision-sudo-prompt:"
 """What sudo is told to ask with, to be known by."""
+_LONGEST_TALK_BYTES = 1 << 16
+"""What a login script and sudo may say before sudo is ready."""
 
 
 def give_sudo_its_password(
@@ -29,11 +32,17 @@ def give_sudo_its_password(
             if asked > 1:
                 break
             channel.sendall(password.encode() + b"\n")
-        if left(deadline) <= SHORTEST_SECONDS:
-            raise TimeoutError
+        left(deadline)
+        if len(errors) > _LONGEST_TALK_BYTES:
+            break
         channel.status_event.wait(0.005)
     came = b""  # what a login script printed may come before it
-    while channel.recv_ready() and not came.endswith(b"ready\n"):
+    while (
+        channel.recv_ready()
+        and not came.endswith(b"ready\n")
+        and len(came) < _LONGEST_TALK_BYTES
+        and left(deadline)
+    ):
         came += channel.recv(1)
     if came.endswith(b"ready\n"):
         return

@@ -27,6 +27,10 @@ class LocalChannel:
         assert self.process.stdin
         self.process.stdin.write(data)
 
+    def send(self, data: bytes) -> int:
+        self.sendall(data)
+        return len(data)
+
     def recv(self, size: int) -> bytes:
         if self.fails_to_answer:
             raise TimeoutError

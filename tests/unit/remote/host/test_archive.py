@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from pathlib import Path
 
@@ -50,12 +51,26 @@ def test_an_archive_that_was_cut_off_is_told(size: int) -> None:
         list(unpack(pack(MEMBERS)[:size], host="worker1", step="look"))
 
 
-def test_a_second_name_of_a_file_is_a_file(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"once")
-    (tmp_path / "b").hardlink_to(tmp_path / "a")
-    command = ["tar", "-cf", "-", "-C", str(tmp_path), "a", "b"]
-    made = subprocess.run(command, capture_output=True, check=True).stdout
-    assert [one.data for one in unpack(made, host="lb", step="look")] == [b"once", b"once"]
+def test_nothing_is_longer_in_memory_than_it_came(tmp_path: Path) -> None:
+    """13 kB of sparse files, or of second names of one file, were 3 GB."""
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(1 << 30)
+    (tmp_path / "once").write_bytes(b"once")
+    (tmp_path / "twice").hardlink_to(tmp_path / "once")
+    for names in (["sparse"], ["once", "twice"]):
+        for kind in ("gnu", "posix"):
+            command = ["tar", "-cSf", "-", f"--format={kind}", "-C", str(tmp_path), *names]
+            archive = subprocess.run(command, capture_output=True, check=True).stdout
+            with pytest.raises(ScriptError, match="sparse file or a hard link"):
+                list(unpack(archive, host="lb", step="look"))
+
+
+@given(st.binary(min_size=512, max_size=512), st.integers(0, 2))
+def test_no_header_ends_in_anything_but_a_sentence(block: bytes, at: int) -> None:
+    archive = pack(MEMBERS)
+    archive = archive[: at * 512] + block + archive[at * 512 + 512 :]
+    with contextlib.suppress(ScriptError):
+        list(unpack(archive, host="lb", step="look"))
 
 
 def test_no_archive_has_no_files() -> None:
