@@ -16,7 +16,7 @@ from tasks.report import heading
 if TYPE_CHECKING:
     from tasks.session import Session
 
-COLUMNS = ("generation", "when", "who", "verb", "hosts.yaml", "")
+COLUMNS = ("generation", "verb", "outcome", "who", "hosts.yaml", "")
 
 
 def show_history(session: Session) -> int:
@@ -36,8 +36,18 @@ def show_history(session: Session) -> int:
 
 
 def _row(name: str, generation: Generation, facts: ServerFacts) -> tuple[str, ...]:
-    meta = (generation.meta.get(key, "?") for key in ("when", "who", "verb", "inventory"))
-    return (name, generation.id, *meta, _note(generation, facts))
+    meta = generation.meta
+    outcome = {"joined": "joined", "failed": "FAILED"}.get(meta.get("outcome", ""), "-")
+    who, inventory = (meta.get(key, "?") for key in ("who", "inventory"))
+    return (
+        name,
+        generation.id,
+        meta.get("verb", "?"),
+        outcome,
+        who,
+        inventory,
+        _note(generation, facts),
+    )
 
 
 def _note(generation: Generation, facts: ServerFacts) -> str:

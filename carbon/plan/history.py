@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from carbon.errors import UsageError
 from carbon.home.facts import Generation
@@ -18,12 +19,14 @@ def undone(generations: Sequence[Generation]) -> frozenset[str]:
 def to_undo(
     generations: Sequence[Generation], *, journal: str | None = None, to: str | None = None
 ) -> tuple[str, ...]:
-    """Return what to take back, newest first: the last deploy, or all since and with `to`.
+    """Return what to roll back, newest first: the last deploy, or all since and with `to`.
 
-    Nothing where that is taken back already, so that a rollback over several servers can be run
-    again after it was interrupted. One whose journal is open goes on with what it had begun; the
-    journal of a deploy names what is to be taken back, even where nothing else tells of it yet.
-    Raises UsageError where there is nothing to return to, or `to` is not known.
+    Deploys before the last one go with it if their servers failed to start or to join: a rollback
+    returns to the last state that joined. Nothing if that is rolled back already, so that a
+    rollback over several servers can be run again after it was interrupted. One whose journal is
+    open goes on with what it had begun; the journal of a deploy names what is to be rolled back,
+    even if nothing else says so yet.
+    Raises UsageError if there is nothing to return to, or `to` is not known.
     """
     begun = next((one for one in generations if one.id == journal), None)
     if begun is not None and begun.meta.get("undoes"):
@@ -40,13 +43,19 @@ def to_undo(
                 "no generation is kept that a rollback could return to",
                 action="see `fab history`; keep_generations in hosts.yaml bounds them",
             )
-        return (newest,) if newest in left else ()
+        return _to_last_joined(left, generations) if newest in left else ()
     if to not in known:
         raise UsageError(
             f"no generation {to} can be taken back",
             action=f"known, newest first: {', '.join(left) or 'none'}",
         )
     return tuple(one for one in left if one >= to)
+
+
+def _to_last_joined(left: Sequence[str], generations: Sequence[Generation]) -> tuple[str, ...]:
+    """Return the last deploy, and those right before it that failed, newest first."""
+    failed = {one.id for one in generations if one.meta.get("outcome") == "failed"}
+    return (left[0], *takewhile(failed.__contains__, left[1:]))
 
 
 def _go_on(begun: Generation, to: str | None) -> tuple[str, ...]:

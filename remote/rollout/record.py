@@ -22,10 +22,17 @@ class Record:
     """
 
     def __init__(
-        self, host: Host[Node], *, joined: Joined | None, audit: str, start: Start | None = None
+        self,
+        host: Host[Node],
+        *,
+        joined: Joined | None,
+        audit: str,
+        failed: bool = False,
+        start: Start | None = None,
     ) -> None:
+        """`failed`: the node was started, and did not come up or did not join."""
         self._host = host
-        self._lines = tuple(_lines(joined, audit))
+        self._lines = tuple(_lines(joined, audit, failed=failed))
         self._start = start
 
     def begin(self) -> None:
@@ -54,12 +61,13 @@ class Record:
         return self._host.outcome_of(self._host.script("record"), payload=payload)
 
 
-def _lines(joined: Joined | None, audit: str) -> Iterator[str]:
+def _lines(joined: Joined | None, audit: str, *, failed: bool) -> Iterator[str]:
     """Yield the lines that the script takes; the last one is empty.
 
     The evidence comes last: what a full disk cuts off before it counts for nothing.
     """
     yield audit
+    yield "joined" if joined else "failed" if failed else ""
     yield str(joined.pid) if joined else ""
     if joined is not None:
         yield f"seconds={joined.seconds:.1f}"

@@ -324,6 +324,7 @@ class Turn:
             self._host,
             joined=self._result.joined,
             audit=audit_line(context.fleet.cluster, context.request.verb, error=self._result.error),
+            failed=isinstance(self._result.error, StartError | JoinError),
             start=self._start,
         )
         record.begin()

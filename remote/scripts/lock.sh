@@ -81,8 +81,18 @@ outlast() {
     done
 }
 
+# end_others SIGNAL: the scripts of a run whose client is known to be dead (--break-lock): its end may never arrive.
+end_others() {
+    at_work | while read -r other _; do
+        step "end $other"
+        kill "-$1" "$other" 2> /dev/null
+    done
+}
+
 hold() {
+    [ "$BREAK" = no ] || end_others TERM
     while others=$(at_work) && [ -n "$others" ]; do
+        [ "$BREAK" = no ] || [ $tenths -ne 30 ] || end_others KILL
         if ! wait_a_while; then
             unlock
             say "busy $(printf '%s' "$others" | head -n 1)"

@@ -2,9 +2,10 @@
 # this once the client tells it, and ends if the client tells it nothing. What is in the record is in the audit
 # log already, so that a run that finds it has nothing to add.
 # Values: HOME_DIR
-# Input: the audit line, the pid, the lines of the record, an empty line
+# Input: the audit line, the outcome (joined, failed or nothing), the pid, the lines of the record, an empty line
 # Output: recorded
 IFS= read -r audit || [ -z "${watching-}" ] || exit 0
+read -r outcome
 read -r verified
 record=
 whole=no
@@ -47,4 +48,19 @@ if [ -n "$record" ]; then
         rm -f "$own/first-start" || fail 1 "cannot remove $own/first-start"
     fi
 fi
+# mark_generation OUTCOME: of the state that the newest generation left: what its first start came to, and that it
+# joined once it did. A rollback returns to the last state that joined.
+mark_generation() {
+    newest=
+    for kept in "$own"/generations/$GENERATIONS; do [ ! -f "$kept/meta" ] || newest=$kept; done
+    [ -n "$newest" ] || return 0
+    known=
+    while IFS= read -r line; do
+        case $line in outcome=*) known=${line#outcome=} ;; esac
+    done < "$newest/meta"
+    case $known:$1 in joined:* | failed:failed) return 0 ;; esac
+    step outcome
+    say "outcome=$1" >> "$newest/meta"
+}
+[ -z "$outcome" ] || mark_generation "$outcome" || fail 1 "cannot write what became of the last generation"
 say recorded

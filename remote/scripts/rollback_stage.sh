@@ -21,11 +21,20 @@ awk '
     END { for (path in oldest) print oldest[path] }' "$staged/all" > "$staged/oldest" &&
     sort "$staged/oldest" > "$staged/kept" || fail 1 "cannot list what was kept"
 
+# list_bundle PATH: the bundle that Carbon made of a JAR goes with it (carbon/home/driver.py has the name).
+list_bundle() {
+    case $1 in repository/components/lib/*.jar) ;; *) return 0 ;; esac
+    jar=${1##*/}
+    bundle=repository/components/dropins/$(printf %s "${jar%.jar}" | tr - _)_1.0.0.jar
+    [ ! -f "$HOME_DIR/$bundle" ] || say "$bundle" >> "$staged/remove"
+}
+
 while read -r generation mode path; do
     demand_inside "$path"
     step "stage $path"
     if [ "$mode" = absent ]; then
         say "$path" >> "$staged/remove" || fail 1 "cannot list what goes away"
+        list_bundle "$path" || fail 1 "cannot list what goes away"
     else
         mkdir -p "$staged/files/$(dirname "$path")" &&
             cat "$own/generations/$generation/files/$path" > "$staged/files/$path" &&

@@ -176,10 +176,18 @@ wait "$flushing"
 step journal-close
 remove_tree "$own/journal" "$own/staged" || fail 1 "cannot close the journal and remove the staged files"
 
+# The oldest go first; the last that joined and what came after it stay: a rollback returns to that state.
 count=0
-for old in "$own"/generations/$GENERATIONS; do count=$((count + 1)); done
+last_joined=
 for old in "$own"/generations/$GENERATIONS; do
-    [ $count -gt "$KEEP" ] || break
+    count=$((count + 1))
+    [ -f "$old/meta" ] || continue
+    while IFS= read -r line; do
+        [ "$line" != outcome=joined ] || last_joined=$old
+    done < "$old/meta"
+done
+for old in "$own"/generations/$GENERATIONS; do
+    [ $count -gt "$KEEP" ] && [ "$old" != "$last_joined" ] || break
     discard "$old"
     count=$((count - 1))
 done

@@ -186,7 +186,7 @@ def test_rollback_after_a_bad_datasource_password(
     listed = fab.succeeds("-H", "worker1", "history", hosts=hosts)
     newest = listed.out.splitlines()[1].split()
     assert newest[0] == "worker1"
-    assert newest[4] == "deploy"
+    assert newest[2:4] == ["deploy", "FAILED"]
     ran = fab.succeeds("-H", "worker1", "rollback", hosts=hosts)
     assert f"took back {newest[1]}" in ran.out
     assert "Member joined, after" in ran.row("worker1")

@@ -285,6 +285,15 @@ def test_what_does_not_end_in_time_is_named_and_the_lock_given_back(
     assert not lock_path.is_symlink()
 
 
+def test_who_breaks_a_lock_does_not_wait_for_what_a_lost_run_is_at(hold: Hold) -> None:
+    """A machine that vanished without a word leaves scripts that would wait for it for ever."""
+    with orphan() as process:
+        began = time.monotonic()
+        with hold("run2", break_lock=True, wait_seconds=30.0):
+            assert time.monotonic() - began < 10
+        assert process.wait(5) < 0
+
+
 def test_of_many_runs_that_find_a_dead_lock_one_wins_at_a_time(hold: Hold, lock_path: Path) -> None:
     """Two that clear it must not both hold it afterwards."""
     inside = Lock()

@@ -469,8 +469,24 @@ def test_the_script_that_started_a_node_records_it_itself(site: Site) -> None:
 
 def test_what_was_told_is_recorded_though_the_client_goes(site: Site) -> None:
     with site.started() as (result, started):
-        started.send(AUDIT, str(result.pid), "evidence=Member joined", "")
+        started.send(AUDIT, "joined", str(result.pid), "evidence=Member joined", "")
     assert site.facts().joined == "Member joined"
+
+
+def test_what_became_of_a_deploy_is_written_into_its_generation(site: Site) -> None:
+    """Failed, and joined once a later start joined; a failure after that takes nothing back."""
+    meta = site.home.state / "generations" / "20260101T000000Z-ab" / "meta"
+    meta.parent.mkdir(parents=True)
+    meta.write_text("verb=deploy\n")
+    site.record(None)
+    assert meta.read_text() == "verb=deploy\n", "nothing was started"
+    for failed, outcome in ((True, "failed"), (True, "failed"), (False, "joined")):
+        result = None if failed else site.start()
+        Record(site.fleet.host(site.node), joined=result, audit=AUDIT, failed=failed).finish()
+        (generation,) = site.facts().generations
+        assert generation.meta["outcome"] == outcome
+    Record(site.fleet.host(site.node), joined=None, audit=AUDIT, failed=True).finish()
+    assert site.facts().generations[0].meta["outcome"] == "joined"
 
 
 def test_a_node_whose_script_is_gone_is_recorded_by_another(site: Site) -> None:
@@ -496,7 +512,7 @@ def test_a_record_that_does_not_end_in_time_is_not_written_twice(site: Site) -> 
 def test_an_operator_whose_name_is_no_utf8_is_recorded(site: Site) -> None:
     audit = "then m\udcfcller@desk deploy inventory=0 ok"
     with site.started() as (result, started):
-        started.send(audit, str(result.pid), "evidence=Member joined", "")
+        started.send(audit, "joined", str(result.pid), "evidence=Member joined", "")
     site.record(None, audit=audit)
     line = audit.encode(errors="surrogateescape") + b"\n"
     assert (site.home.state / "audit.log").read_bytes() == line * 2
@@ -504,7 +520,7 @@ def test_an_operator_whose_name_is_no_utf8_is_recorded(site: Site) -> None:
 
 def test_a_record_that_is_cut_off_on_its_way_is_not_written(site: Site) -> None:
     with site.started() as (_, started):
-        started.send(AUDIT, "1", "evidence=Member joined")
+        started.send(AUDIT, "joined", "1", "evidence=Member joined")
     assert site.facts().record.get("evidence") is None
     assert not (site.home.state / "audit.log").exists()
 

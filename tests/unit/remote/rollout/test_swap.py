@@ -11,10 +11,10 @@ import pytest
 
 from carbon.cluster import Driver, Node
 from carbon.errors import ProvisionError, ScriptError, UnfitError
-from carbon.home import layout
+from carbon.home import driver, layout
 from carbon.home.driver import WantedDriver
 from carbon.home.facts import Generation
-from carbon.plan.plan import Options, Plan, Step, plan
+from carbon.plan.plan import Options, Plan, Step, plan, plan_rollback
 from carbon.value import replace
 from remote.host.host import Host
 from remote.host.script import Script, declared_values
@@ -381,6 +381,39 @@ def test_only_so_many_generations_are_kept_the_oldest_go_first(shop: Workshop) -
         shop.swap(made, generation=generation, keep=2)
     kept = sorted(path.name for path in (shop.home.state / "generations").iterdir())
     assert kept == ["20260103T000000Z-ab", "20260104T000000Z-ab"]
+
+
+def outcome(shop: Workshop, generation: str, word: str) -> None:
+    meta = shop.home.state / "generations" / generation / "meta"
+    with meta.open("a") as file:
+        file.write(f"outcome={word}\n")
+
+
+def test_deploys_that_failed_never_push_out_the_way_back_to_the_last_that_joined(
+    shop: Workshop,
+) -> None:
+    place = shop.home.file(layout.DEPLOYMENT_SERVER)
+    for number, word in enumerate(("joined", "failed", "failed", "failed"), start=1):
+        (place / "new").touch()
+        made = shop.plan(Step.RESET, reset=True)
+        generation = f"2026010{number}T000000Z-ab"
+        shop.stage(made, generation=generation)
+        shop.swap(made, generation=generation, keep=1)
+        outcome(shop, generation, word)
+    kept = sorted(path.name for path in (shop.home.state / "generations").iterdir())
+    assert kept == [f"2026010{number}T000000Z-ab" for number in (1, 2, 3, 4)]
+
+
+def test_a_rollback_takes_the_bundle_along_that_carbon_made_of_the_driver(shop: Workshop) -> None:
+    """Else the server goes on with the classes of the driver that was rolled back."""
+    shop.do(Step.DRIVER)
+    bundle = shop.home.file(layout.DROPINS) / driver.bundle_name(shop.jar.name)
+    bundle.write_bytes(b"made by Carbon")
+    back = plan_rollback(shop.node, gather_facts(shop.host))
+    shop.stage(back)
+    shop.swap(back, generation="20260202T000000Z-cd", down=False)
+    assert not bundle.exists()
+    assert not shop.home.file(layout.LIB / shop.jar.name).exists()
 
 
 def test_what_this_tool_did_not_make_is_not_cleared_away(shop: Workshop) -> None:
