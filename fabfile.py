@@ -4,7 +4,19 @@ from pathlib import Path
 
 from invoke import Collection
 
-from tasks import access, clone, completion, deploy, lb, lifecycle, observe, privilege, program
+from tasks import (
+    access,
+    check,
+    clone,
+    completion,
+    deploy,
+    init,
+    lb,
+    lifecycle,
+    observe,
+    privilege,
+    program,
+)
 
 ns = Collection()
 for verb in (
@@ -25,6 +37,8 @@ for verb in (
     observe.status,
     observe.doctor,
     observe.logs,
+    check.check,
+    init.init,
     access.run,
     access.trust,
     privilege.sudoers,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +18,8 @@ SECRET_NAME = (
     r"|(?:private|secret|access|api|shared|symmetric|encryption|licen[cs]e)[_.\-]?key)"
 )
 """The end of a name tells: `keystorePass` is a secret, `passwordHashMethod` is none."""
+MAX_BYTES = 65_536
+"""No password is longer; a key store or a device is no secret of one line."""
 COMMAND_SECONDS = 120
 """Long enough for a person to answer a password manager's question."""
 
@@ -37,6 +40,8 @@ class Secret:
     line: int | None = None
     base: Path = Path()
     """The folder that a relative `!file` path starts from."""
+    commands: bool = True
+    """A `!command` may be run."""
 
     def reveal(self) -> str:
         """Return the secret's text.
@@ -69,17 +74,23 @@ class Secret:
     def _from_file(self) -> str:
         path = self.base / Path(self.argument).expanduser()
         try:
-            return path.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            return _short_file(path).decode().rstrip("\r\n")
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error
             raise self._missing(
-                f"the secret file {self.argument} cannot be read: {reason}",
+                f"the secret file {self.argument} cannot be read:"
+                f" {getattr(error, 'strerror', None) or reason}",
                 "start the lab: fab lab.up"
                 if self.argument.startswith("lab/run/")
                 else "create it with mode 600, one line, no quotes",
             ) from None
 
     def _from_command(self) -> str:
+        if not self.commands:
+            raise self._missing(
+                f"the secret command `{self.argument}` is not run: --no-commands is given",
+                "run without --no-commands if you trust this hosts.yaml, or use !env or !file",
+            )
         try:
             done = subprocess.run(
                 self.argument,
@@ -120,6 +131,20 @@ class Secret:
 
     def __repr__(self) -> str:
         return f"Secret(!{self.origin})"
+
+
+def _short_file(path: Path) -> bytes:
+    """Return what a regular file holds. Raises OSError, or ValueError for anything else.
+
+    It is opened without waiting, so that a FIFO that nobody writes does not hang the command.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("it is not a regular file")
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"it is larger than {MAX_BYTES} bytes")
+    return data
 
 
 def literal(text: str) -> Secret:

@@ -21,8 +21,16 @@ class VerbTask(Task[Any]):
     """A task that is called once, for all hosts."""
 
     def get_arguments(self, *args: Any, **kwargs: Any) -> list[Argument]:
-        """Return its options, whose bad numbers are told in a sentence."""
-        return [Option.like(argument) for argument in super().get_arguments(*args, **kwargs)]
+        """Return its options, whose bad numbers are told in a sentence.
+
+        Invoke takes the texts out of `help` as it reads them; a second reader wants them, too.
+        """
+        texts = dict(self.help)
+        options: list[Argument] = [
+            Option.like(argument) for argument in super().get_arguments(*args, **kwargs)
+        ]
+        self.help = texts
+        return options
 
 
 class Option(Argument):

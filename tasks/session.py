@@ -39,13 +39,19 @@ class Session:
 
     @classmethod
     def open(
-        cls, context: VerbContext, *, inventory: str, every_worker: bool, every_host: bool = False
+        cls,
+        context: VerbContext,
+        *,
+        inventory: str,
+        every_worker: bool,
+        every_host: bool = False,
+        commands: bool = True,
     ) -> Session:
         """Read hosts.yaml and resolve the names; no server is touched yet.
 
         Raises InventoryError or UsageError.
         """
-        cluster = load(find_inventory(context.config, inventory))
+        cluster = load(find_inventory(context.config, inventory), commands=commands)
         if any(node.files for node in cluster.nodes):
             from carbon.inventory.edits import check_edits
 

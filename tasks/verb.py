@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 Connects = Literal["hosts", "hosts and watchers"]
 
-COMMON_HELP = {"inventory": "Another hosts.yaml (or set PROVISION_HOSTS)."}
+COMMON_HELP = {
+    "inventory": "Another hosts.yaml (or set PROVISION_HOSTS).",
+    "no_commands": "Run no `!command` of hosts.yaml: a value that needs one is an error.",
+}
 ALL_HELP = {"all": "Every worker, where no -H names some."}
 
 
@@ -48,6 +51,7 @@ def verb(
         @functools.wraps(body)
         def run(context: VerbContext, **given: Any) -> None:
             inventory = given.pop("inventory")
+            no_commands = given.pop("no_commands", False)
             wants_all = given.pop("all", False)
 
             def work(session: Session) -> int | None:
@@ -55,18 +59,44 @@ def verb(
                     session.connect(watchers=connects == "hosts and watchers")
                 return body(session, **given)
 
-            _end(
-                context,
-                work,
-                inventory=inventory,
-                every_worker=every_worker or wants_all,
-                every_host=every_host,
-            )
+            def in_session() -> int | None:
+                _refuse_dry(context)
+                from tasks.session import Session
+
+                opened = Session.open(
+                    context,
+                    inventory=inventory,
+                    every_worker=every_worker or wants_all,
+                    every_host=every_host,
+                    commands=not no_commands,
+                )
+                with opened as session:
+                    return work(session)
+
+            _end(in_session)
 
         signature = _signature(body, every_worker=every_worker)
         setattr(run, "__signature__", signature)  # noqa: B010 - no attribute of functions to mypy
         texts = {**COMMON_HELP, **({} if every_worker else ALL_HELP), **(help or {})}
         return task(run, klass=VerbTask, help=texts, auto_shortflags=False, **options)
+
+    return decorate
+
+
+def local(
+    *, help: Mapping[str, str] | None = None, **options: Any
+) -> Callable[[Callable[..., int | None]], Any]:
+    """Make `body(context, **options)` a task that needs no inventory; it returns the exit status.
+
+    It is called once, whatever -H names.
+    """
+
+    def decorate(body: Callable[..., int | None]) -> Any:
+        @functools.wraps(body)
+        def run(context: VerbContext, **given: Any) -> None:
+            _end(lambda: body(context, **given))
+
+        return task(run, klass=VerbTask, help=help or {}, auto_shortflags=False, **options)
 
     return decorate
 
@@ -77,26 +107,13 @@ def _signature(body: Callable[..., Any], *, every_worker: bool) -> inspect.Signa
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     shared = [] if every_worker else [inspect.Parameter("all", kind, default=False)]
     shared.append(inspect.Parameter("inventory", kind, default=""))
+    shared.append(inspect.Parameter("no_commands", kind, default=False))
     return inspect.Signature([*(one.replace(kind=kind) for one in own), *shared])
 
 
-def _end(
-    context: VerbContext,
-    work: Callable[[Session], int | None],
-    *,
-    inventory: str,
-    every_worker: bool,
-    every_host: bool,
-) -> None:
-    from tasks.session import Session
-
+def _end(work: Callable[[], int | None]) -> None:
     try:
-        _refuse_dry(context)
-        opened = Session.open(
-            context, inventory=inventory, every_worker=every_worker, every_host=every_host
-        )
-        with opened as session:
-            status = work(session) or 0
+        status = work() or 0
     except ProvisionError as error:
         raise as_exit(error) from error
     except KeyboardInterrupt:

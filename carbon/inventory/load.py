@@ -32,13 +32,15 @@ def locate(explicit: str | None, environ: Mapping[str, str], start: Path) -> Pat
         return Path(chosen)
 
 
-def load(path: Path) -> Cluster:
+def load(path: Path, *, commands: bool = True) -> Cluster:
     """Read an inventory file and derive what it leaves out; no server is asked for anything.
 
+    Without `commands`, no `!command` is run: a value that needs one is an error.
     Raises InventoryError with file, line and remedy at the first thing that is wrong.
     """
     data = _bytes(path)
-    root = parse(data, Source(file=str(path), base=path.absolute().parent))
+    source = Source(file=str(path), base=path.absolute().parent, commands=commands)
+    root = parse(data, source)
     return derive(read(root), file=path, digest=hashlib.sha256(data).hexdigest())
 
 

@@ -22,6 +22,8 @@ class Source(NamedTuple):
 
     file: str
     base: Path
+    commands: bool = True
+    """A `!command` may be run."""
 
 
 class Node:
@@ -65,7 +67,12 @@ class ScalarNode(Node):
         """
         if self.tag is not None and self._secret is None:
             self._secret = Secret(
-                self.tag, self.text, self.source.file, self.line, self.source.base
+                self.tag,
+                self.text,
+                self.source.file,
+                self.line,
+                self.source.base,
+                self.source.commands,
             )
         return self._secret
 

@@ -144,7 +144,7 @@ def test_options_of_a_verb_are_those_of_its_body_and_what_all_share() -> None:
     assert told["force"] == (bool, "Do it.")
     assert told["lines"][0] is int
     assert told["inventory"][0] is str
-    assert set(told) == {"force", "lines", "inventory"}
+    assert set(told) == {"force", "lines", "inventory", "no_commands"}
 
 
 def test_no_short_flags_are_made_up_that_could_mean_something_else_one_day() -> None:
@@ -152,7 +152,11 @@ def test_no_short_flags_are_made_up_that_could_mean_something_else_one_day() -> 
     def work(session: Session, *, force: bool = False) -> None:
         """Work."""
 
-    assert [one.names for one in work.get_arguments()] == [("force",), ("inventory",)]
+    assert [one.names for one in work.get_arguments()] == [
+        ("force",),
+        ("inventory",),
+        ("no-commands",),
+    ]
 
 
 def test_one_call_carries_all_names_of_H() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -155,3 +156,17 @@ def test_no_secret_is_printed_with_the_cluster(
     assert password is not None
     assert password.reveal() == "hunter2"
     assert "hunter2" not in f"{cluster!r} {password} {password!r}"
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "large"])
+def test_a_secret_file_is_a_short_regular_file(tmp_path: Path, kind: str) -> None:
+    """A FIFO that nobody writes hung every command, and /dev/zero filled the memory."""
+    path = tmp_path / "secret"
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.write_bytes(b"x" * 100_000)
+    with pytest.raises(InventoryError, match="cannot be read"):
+        Secret("file", str(path)).reveal()

@@ -1,0 +1,22 @@
+"""Is hosts.yaml right? Asked without any server, as CI does."""
+
+from __future__ import annotations
+
+from tasks.executor import VerbContext
+from tasks.verb import COMMON_HELP, local
+
+
+@local(help=COMMON_HELP)
+def check(context: VerbContext, inventory: str = "", no_commands: bool = False) -> None:
+    """Check hosts.yaml offline: no server is asked, and no secret is fetched.
+
+    The first mistake is told with file, line and remedy, and the exit status is 1. Values that
+    are not secret and stand behind a tag, as ports may, are fetched.
+    """
+    from carbon.inventory import load
+    from carbon.inventory.edits import check_edits
+    from tasks.inventory import find_inventory
+
+    cluster = load(find_inventory(context.config, inventory), commands=not no_commands)
+    check_edits(cluster)
+    print(f"{cluster.file} is valid: {', '.join(node.name for node in cluster.nodes)}")
