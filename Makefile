@@ -43,7 +43,8 @@ unit: $(BIN)/.installed  ## The unit tests: seconds, no engine.
 lab-tests: $(BIN)/.installed  ## The tests on labs, over real SSH; two side by side.
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/lab
 
-docs-generated: $(BIN)/.installed  ## Write the tables of docs/troubleshooting.md anew.
+docs-generated: $(BIN)/.installed  ## Write the generated pages and tables in docs/ anew.
+	$(BIN)/python -m carbon.inventory.reference
 	$(BIN)/python -m carbon.checks.troubleshooting
 
 faults: $(BIN)/.installed  ## Every fault at every point; see README.

@@ -38,6 +38,7 @@ for verb in (
     observe.doctor,
     observe.logs,
     check.check,
+    check.schema,
     init.init,
     access.run,
     access.trust,

@@ -20,3 +20,11 @@ def check(context: VerbContext, inventory: str = "", no_commands: bool = False) 
     cluster = load(find_inventory(context.config, inventory), commands=not no_commands)
     check_edits(cluster)
     print(f"{cluster.file} is valid: {', '.join(node.name for node in cluster.nodes)}")
+
+
+@local()
+def schema(_: VerbContext) -> None:
+    """Print the JSON Schema of hosts.yaml, which lets an editor complete and check it."""
+    from carbon.inventory.reference import json_schema
+
+    print(json_schema(), end="")

@@ -31,7 +31,9 @@ def init(
     from getpass import getuser
     from pathlib import Path
 
+    from carbon.inventory.reference import json_schema
     from carbon.inventory.start import Answers, least
+    from carbon.inventory.write import SCHEMA_URL
     from tasks.asking import answer, write_new
 
     answers = Answers(
@@ -47,4 +49,7 @@ def init(
         domain=domain,
     )
     write_new(Path(output), least(answers))
-    print(f"{output} is written; next: fab check")
+    beside = Path(output).with_name(SCHEMA_URL)
+    if not beside.exists():
+        write_new(beside, json_schema())
+    print(f"{output} is written, and {beside} for editors; next: fab check")

@@ -1,7 +1,7 @@
 """Readers: what turns a part of hosts.yaml into a value, or says in place why it cannot.
 
-A reader is a function from a node to a value. `Record`, `named` and `listed` make readers of
-mappings and lists from readers of their parts; `scalar` makes one from a check in
+A reader is a function from a node to a value. `Record`, `Named` and `Listed` make readers of
+mappings and lists from readers of their parts; `Scalar` makes one from a check in
 `carbon.inventory.values`. A null counts as an absent key.
 
 Written out rather than left to a validation library: a value here may come from the shared
@@ -94,16 +94,16 @@ class NamedRecords(Generic[T]):
 
     def __init__(self, name: Parse[str], record: Record[T]) -> None:
         self._name = name
-        self._record = record
+        self.record = record
 
     def __call__(self, node: Node) -> tuple[T, ...]:
         """Return the records in the file's order."""
-        read = named(self._name, lambda name, value: self._record(value, name=name))
+        read = Named(self._name, lambda name, value: self.record(value, name=name))
         return tuple(read(node).values())
 
     def check(self, node: Node) -> None:
         """Read what is there with all its checks, and build nothing."""
-        named(self._name, lambda _, value: self._record.check(value))(node)
+        Named(self._name, lambda _, value: self.record.check(value))(node)
 
 
 def as_map(node: Node) -> MapNode:
@@ -115,18 +115,21 @@ def as_map(node: Node) -> MapNode:
     raise node.error(f"is {_kind(node)}, not a mapping", action="write `key: value` pairs below it")
 
 
-def named(name: Parse[str], read: Callable[[str, Node], T]) -> Read[dict[str, T]]:
-    """Return a reader of a mapping whose keys are free names that pass `name`."""
+class Named(Generic[T]):
+    """Reads a mapping whose keys are free names that pass `name`."""
 
-    def read_all(node: Node) -> dict[str, T]:
-        found: dict[str, T] = {}
+    def __init__(self, name: Parse[str], read: Callable[[str, Node], T]) -> None:
+        self._name = name
+        self._read = read
+
+    def __call__(self, node: Node) -> dict[str, T]:
+        """Return what `read` makes of each name and its value."""
+        values: dict[str, T] = {}
         for key, value in as_map(node).entries.items():
-            checked = checked_name(name, key, at=value)
+            name = checked_name(self._name, key, at=value)
             if not is_null(value):
-                found[checked] = read(checked, value)
-        return found
-
-    return read_all
+                values[name] = self._read(name, value)
+        return values
 
 
 def checked_name(parse: Parse[str], name: str, *, at: Node) -> str:
@@ -134,35 +137,40 @@ def checked_name(parse: Parse[str], name: str, *, at: Node) -> str:
     return _checked(parse, name, at=at, what=f"has the name {shown(name)}, which")
 
 
-def listed(read: Read[T]) -> Read[tuple[T, ...]]:
-    """Return a reader of a list; a single scalar counts as a list of one."""
+class Listed(Generic[T]):
+    """Reads a list; a single scalar counts as a list of one."""
 
-    def read_all(node: Node) -> tuple[T, ...]:
+    def __init__(self, read: Read[T]) -> None:
+        self.read = read
+
+    def __call__(self, node: Node) -> tuple[T, ...]:
+        """Return what `read` makes of each item."""
         if isinstance(node, MapNode):
             raise node.error("is a mapping, not a list", action="write `- ` before each item")
         items = node.items if isinstance(node, ListNode) else [node]
-        return tuple(read(item) for item in items)
-
-    return read_all
+        return tuple(self.read(item) for item in items)
 
 
-def scalar(parse: Parse[T], *, echo: bool = True) -> Read[T]:
-    """Return a reader of one value that passes `parse`.
+class Scalar(Generic[T]):
+    """Reads one value that passes `parse`.
 
     A tag is resolved at once. The value stands in the error unless it came from a tag or
     `echo` is off.
     """
 
-    def read(node: Node) -> T:
-        one = _as_scalar(node)
-        text = one.resolve()
-        if one.tag is not None:
-            what = f"(what !{one.tag} {shown(one.text)} gives)"
-        else:
-            what = shown(text) if echo else ""
-        return _checked(parse, text, at=one, what=what)
+    def __init__(self, parse: Parse[T], *, echo: bool = True) -> None:
+        self.parse = parse
+        self._echo = echo
 
-    return read
+    def __call__(self, node: Node) -> T:
+        """Return what `parse` makes of the value."""
+        value = _as_scalar(node)
+        text = value.resolve()
+        if value.tag is not None:
+            what = f"(what !{value.tag} {shown(value.text)} gives)"
+        else:
+            what = shown(text) if self._echo else ""
+        return _checked(self.parse, text, at=value, what=what)
 
 
 def secret(node: Node) -> Secret:
@@ -177,14 +185,14 @@ def text_or_secret(parse: Parse[str]) -> Read[str | Secret]:
     """Return a reader of a value that may be secret: a tag is kept, unread."""
 
     def read(node: Node) -> str | Secret:
-        return _as_scalar(node).secret() or scalar(parse, echo=False)(node)
+        return _as_scalar(node).secret() or Scalar(parse, echo=False)(node)
 
     return read
 
 
 def local_path(node: Node) -> Path:
     """Read a path of the operator's machine, relative to the folder of hosts.yaml."""
-    return expanded(node, scalar(printable)(node))
+    return expanded(node, Scalar(printable)(node))
 
 
 def _checked(parse: Parse[T], text: str, *, at: Node, what: str) -> T:

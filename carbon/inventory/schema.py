@@ -25,14 +25,14 @@ from carbon.inventory import values
 from carbon.inventory.nodes import MapNode, Node
 from carbon.inventory.reading import (
     Key,
+    Listed,
+    Named,
     NamedRecords,
     Read,
     Record,
+    Scalar,
     as_map,
-    listed,
     local_path,
-    named,
-    scalar,
     secret,
     text_or_secret,
 )
@@ -95,7 +95,7 @@ class ClusterSettings(NamedTuple):
 
 def properties(node: Node) -> dict[str, str | Secret]:
     """Read further elements of a datasource's configuration."""
-    return named(values.property_name, _property)(node)
+    return Named(values.property_name, _property)(node)
 
 
 def file_edit(node: Node) -> FileEdit:
@@ -127,19 +127,19 @@ def _required(read: Read[Any], to: str) -> Key:
     return Key(read, to, required=True)
 
 
-PORT = scalar(values.port)
-NAMES = listed(scalar(values.mapped_name))
+PORT = Scalar(values.port)
+NAMES = Listed(Scalar(values.mapped_name))
 
 SSH = Record(
     Ssh,
     {
-        "host": _required(scalar(values.ssh_host), "host"),
+        "host": _required(Scalar(values.ssh_host), "host"),
         "port": _key(PORT, "port"),
-        "user": _key(scalar(values.account), "user"),
-        "identity_file": _key(listed(local_path), "identity_files"),
-        "known_hosts": _key(listed(local_path), "known_hosts"),
-        "gateway": _key(scalar(values.gateway), "gateway"),
-        "legacy_ssh": _key(scalar(values.flag), "legacy_ssh"),
+        "user": _key(Scalar(values.account), "user"),
+        "identity_file": _key(Listed(local_path), "identity_files"),
+        "known_hosts": _key(Listed(local_path), "known_hosts"),
+        "gateway": _key(Scalar(values.gateway), "gateway"),
+        "legacy_ssh": _key(Scalar(values.flag), "legacy_ssh"),
     },
 )
 PROXY_PORTS = Record(ProxyPorts, {"http": _key(PORT, "http"), "https": _key(PORT, "https")})
@@ -147,92 +147,92 @@ DRIVER = Record(
     Driver,
     {
         "jar": _required(local_path, "jar"),
-        "class": _required(scalar(values.java_class), "driver_class"),
+        "class": _required(Scalar(values.java_class), "driver_class"),
     },
 )
 DATASOURCE_KEYS = {
-    "jndi": _key(scalar(values.word), "jndi_name"),
-    "description": _key(scalar(values.xml_text), "description"),
-    "url": _required(scalar(values.url, echo=False), "url"),
-    "username": _key(scalar(values.xml_text), "username"),
+    "jndi": _key(Scalar(values.word), "jndi_name"),
+    "description": _key(Scalar(values.xml_text), "description"),
+    "url": _required(Scalar(values.url, echo=False), "url"),
+    "username": _key(Scalar(values.xml_text), "username"),
     "password": _key(secret, "password"),
-    "driverClassName": _required(scalar(values.java_class), "driver_class_name"),
+    "driverClassName": _required(Scalar(values.java_class), "driver_class_name"),
 }
 DATASOURCE = Record(Datasource, {**DATASOURCE_KEYS, "properties": _key(properties, "properties")})
 DEPLOYMENT_SYNCHRONIZER = Record(
     DeploymentSynchronizer,
     {
-        "Enabled": _required(scalar(values.flag), "enabled"),
-        "RepositoryType": _key(scalar(values.word), "repository_type"),
-        "SvnUrl": _required(scalar(values.url, echo=False), "svn_url"),
-        "SvnUser": _required(scalar(values.xml_text), "svn_user"),
+        "Enabled": _required(Scalar(values.flag), "enabled"),
+        "RepositoryType": _key(Scalar(values.word), "repository_type"),
+        "SvnUrl": _required(Scalar(values.url, echo=False), "svn_url"),
+        "SvnUser": _required(Scalar(values.xml_text), "svn_user"),
         "SvnPassword": _required(secret, "svn_password"),
-        "SvnUrlAppendTenantId": _key(scalar(values.flag), "svn_url_append_tenant_id"),
+        "SvnUrlAppendTenantId": _key(Scalar(values.flag), "svn_url_append_tenant_id"),
     },
     notes={
         "AutoCommit": "leave it out: the manager commits, workers never do",
         "AutoCheckout": "leave it out: it is always on",
     },
 )
-NAMESPACES = named(values.prefix, lambda _, node: scalar(values.printable)(node))
+NAMESPACES = Named(values.prefix, lambda _, node: Scalar(values.printable)(node))
 FILE_EDIT = Record(
     FileEdit,
     {
-        "file": _required(scalar(values.conf_file), "file"),
-        "xpath": _required(scalar(values.printable), "xpath"),
+        "file": _required(Scalar(values.conf_file), "file"),
+        "xpath": _required(Scalar(values.printable), "xpath"),
         "namespaces": _key(NAMESPACES, "namespaces"),
         "value": _key(text_or_secret(values.xml_text), "value"),
-        "attribute": _key(scalar(values.attribute_name), "attribute"),
-        "fragment": _key(scalar(values.fragment, echo=False), "fragment"),
+        "attribute": _key(Scalar(values.attribute_name), "attribute"),
+        "fragment": _key(Scalar(values.fragment, echo=False), "fragment"),
     },
 )
 LIMITS = Record(
     Limits,
     {
-        name: _key(scalar(values.seconds), f"{name}_seconds")
+        name: _key(Scalar(values.seconds), f"{name}_seconds")
         for name in ("connect", "command", "start", "join", "stop", "drain")
     },
 )
 
 SHARED_KEYS = {
     "ssh": _required(SSH, "ssh"),
-    "home": _required(scalar(values.home), "home"),
-    "java_home": _key(scalar(values.server_path), "java_home"),
-    "run_as": _key(scalar(values.account), "run_as"),
+    "home": _required(Scalar(values.home), "home"),
+    "java_home": _key(Scalar(values.server_path), "java_home"),
+    "run_as": _key(Scalar(values.account), "run_as"),
     "environment": _key(
-        named(values.variable_name, lambda _, node: scalar(values.one_line)(node)), "environment"
+        Named(values.variable_name, lambda _, node: Scalar(values.one_line)(node)), "environment"
     ),
     "keystore_password": _key(secret, "keystore_password"),
-    "HostName": _key(scalar(values.host_name_or_address), "host_name"),
-    "MgtHostName": _key(scalar(values.host_name_or_address), "mgt_host_name"),
+    "HostName": _key(Scalar(values.host_name_or_address), "host_name"),
+    "MgtHostName": _key(Scalar(values.host_name_or_address), "mgt_host_name"),
     "proxyPort": _key(PROXY_PORTS, "proxy_ports"),
-    "agent": _key(scalar(values.java_class), "agent"),
+    "agent": _key(Scalar(values.java_class), "agent"),
     "driver": _key(DRIVER, "driver"),
     "datasources": _key(NamedRecords(values.datasource_name, DATASOURCE), "datasources"),
     "DeploymentSynchronizer": _key(DEPLOYMENT_SYNCHRONIZER, "deployment_synchronizer"),
-    "files": _key(listed(file_edit), "files"),
-    "hosts": _key(named(values.mapped_name, lambda _, node: scalar(values.address)(node)), "hosts"),
+    "files": _key(Listed(file_edit), "files"),
+    "hosts": _key(Named(values.mapped_name, lambda _, node: Scalar(values.address)(node)), "hosts"),
 }
 """Keys of `cluster:` that every Carbon node inherits and may override."""
 
 CLUSTER_KEYS = {
-    "domain": _required(scalar(values.word), "domain"),
+    "domain": _required(Scalar(values.word), "domain"),
     "limits": _key(LIMITS, "limits"),
-    "evidence": _key(scalar(values.one_of("any", "strict")), "evidence"),
-    "join_patterns": _key(listed(scalar(values.join_pattern)), "join_patterns"),
-    "keep_generations": _key(scalar(values.whole_number(1, 100)), "keep_generations"),
+    "evidence": _key(Scalar(values.OneOf("any", "strict")), "evidence"),
+    "join_patterns": _key(Listed(Scalar(values.join_pattern)), "join_patterns"),
+    "keep_generations": _key(Scalar(values.WholeNumber(1, 100)), "keep_generations"),
 }
 
 PLACE_KEYS = {
-    "server": _key(scalar(values.node_name), "server"),
-    "localMemberHost": _required(scalar(values.member_address), "local_member_host"),
+    "server": _key(Scalar(values.node_name), "server"),
+    "localMemberHost": _required(Scalar(values.member_address), "local_member_host"),
     "localMemberPort": _key(PORT, "local_member_port"),
-    "Offset": _key(scalar(values.offset), "offset"),
+    "Offset": _key(Scalar(values.offset), "offset"),
 }
 CARBON_KEYS = {
     **PLACE_KEYS,
-    "subDomain": _key(scalar(values.word), "sub_domain"),
-    "members": _key(listed(scalar(values.member)), "members"),
+    "subDomain": _key(Scalar(values.word), "sub_domain"),
+    "members": _key(Listed(Scalar(values.member)), "members"),
 }
 GROUP_MGT_PORT = {"group_mgt_port": _key(PORT, "group_mgt_port")}
 HOST_NAMES = {"hostnames": _key(NAMES, "host_names")}
@@ -279,7 +279,7 @@ ELB = Record(
 DATABASE = Record(
     Database,
     {
-        "address": _required(scalar(values.address), "address"),
+        "address": _required(Scalar(values.address), "address"),
         "port": _key(PORT, "port"),
         **HOST_NAMES,
     },
@@ -288,11 +288,11 @@ LOAD_BALANCER = Record(
     LoadBalancer,
     {
         "ssh": _required(SSH, "ssh"),
-        "conf_dir": _key(scalar(values.server_path), "conf_dir"),
+        "conf_dir": _key(Scalar(values.server_path), "conf_dir"),
         "http_port": _key(PORT, "http_port"),
         "https_port": _key(PORT, "https_port"),
-        "stickiness": _key(scalar(values.one_of("none", "ip_hash", "cookie")), "stickiness"),
-        "ssl_certificate": _key(scalar(values.server_path), "ssl_certificate"),
-        "ssl_certificate_key": _key(scalar(values.server_path), "ssl_certificate_key"),
+        "stickiness": _key(Scalar(values.OneOf("none", "ip_hash", "cookie")), "stickiness"),
+        "ssl_certificate": _key(Scalar(values.server_path), "ssl_certificate"),
+        "ssl_certificate_key": _key(Scalar(values.server_path), "ssl_certificate_key"),
     },
 )

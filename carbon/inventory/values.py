@@ -51,27 +51,30 @@ def matching(pattern: str, problem: str, action: str) -> Callable[[str], str]:
     return check
 
 
-def whole_number(low: int, high: int) -> Callable[[str], int]:
-    """Return a check for decimal numbers between two limits."""
+class WholeNumber:
+    """Checks decimal numbers between two limits."""
 
-    def check(text: str) -> int:
-        if not re.fullmatch(r"0|[1-9][0-9]{0,8}", text) or not low <= int(text) <= high:
+    def __init__(self, low: int, high: int) -> None:
+        self.low = low
+        self.high = high
+
+    def __call__(self, text: str) -> int:
+        """Return the number. Raises Unfit."""
+        if not re.fullmatch(r"0|[1-9][0-9]{0,8}", text) or not self.low <= int(text) <= self.high:
             raise Unfit(
-                f"is not a whole number from {low} to {high}",
+                f"is not a whole number from {self.low} to {self.high}",
                 "write it in plain decimal digits, without sign or leading zeros",
             )
         return int(text)
 
-    return check
 
-
-port = whole_number(1, MAX_PORT)
+port = WholeNumber(1, MAX_PORT)
 
 
 def offset(text: str) -> int:
     """Check an Offset: 9443 and 9763 move by it and must stay ports."""
     try:
-        return whole_number(0, MAX_OFFSET)(text)
+        return WholeNumber(0, MAX_OFFSET)(text)
     except Unfit as unfit:
         action = f"the HTTP port is 9763 + Offset, and no port is above {MAX_PORT}"
         raise Unfit(unfit.problem, action) from None
@@ -91,15 +94,17 @@ def flag(text: str) -> bool:
     return text.lower() == "true"
 
 
-def one_of(*words: str) -> Callable[[str], str]:
-    """Return a check for a word out of a few."""
+class OneOf:
+    """Checks a word out of a few."""
 
-    def check(text: str) -> str:
-        if text not in words:
-            raise Unfit("is not a known word here", f"write one of: {', '.join(words)}")
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def __call__(self, text: str) -> str:
+        """Return the word. Raises Unfit."""
+        if text not in self.words:
+            raise Unfit("is not a known word here", f"write one of: {', '.join(self.words)}")
         return text
-
-    return check
 
 
 def printable(text: str) -> str:
