@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import paramiko
@@ -20,6 +19,7 @@ from carbon.errors import HostKeyError
 from remote.ssh.errors import hung_up, translated
 from remote.ssh.handshake import LATER, ask_for_key, verifying_transport
 from remote.ssh.hostkeys import Door, HostKey, KnownHosts
+from remote.ssh.key_files import KeyFiles, key_alias, key_files
 from remote.ssh.server import FabricServer
 
 Result = TypeVar("Result")
@@ -54,7 +54,7 @@ class Connector:
     def __init__(self, config: Config, *, limits: Limits | None = None) -> None:
         self._config = config.clone()  # a clone's clones read no ssh_config file again
         self._limits = limits or Limits()
-        self._known: dict[tuple[Path, ...], KnownHosts] = {}
+        self._known: dict[KeyFiles, KnownHosts] = {}
         self._gateways: dict[str, Connection] = {}
         self._lock = threading.RLock()
 
@@ -128,8 +128,10 @@ class Connector:
             if key not in ("timeout", "key_filename")
         }
         seconds = self._connect_seconds(rules)
-        known = self._known_hosts(_known_hosts_files(ssh, rules))
+        known = self._known_hosts(key_files(ssh, rules))
         address = (str(rules.get("hostname", host)), port or int(rules.get("port", 22)))
+        if alias := key_alias(rules):
+            address = (alias, 22)  # known_hosts files have an alias without a port
         return {
             **given,
             "key_filename": [str(path) for path in ssh.identity_files],
@@ -139,11 +141,11 @@ class Connector:
             "transport_factory": verifying_transport(known, *address, legacy=ssh.legacy_ssh),
         }
 
-    def _known_hosts(self, paths: tuple[Path, ...]) -> KnownHosts:
+    def _known_hosts(self, files: KeyFiles) -> KnownHosts:
         with self._lock:
-            if paths not in self._known:
-                self._known[paths] = KnownHosts.load(paths)
-            return self._known[paths]
+            if files not in self._known:
+                self._known[files] = KnownHosts.load(files.known, revoked=files.revoked)
+            return self._known[files]
 
     def _gateway(self, ssh: Ssh, rules: Mapping[str, Any]) -> Connection | str | bool:
         if jumps := self._jumps(ssh, rules):
@@ -230,7 +232,7 @@ class Connector:
 
     def _door(self, label: str, connection: Connection, ssh: Ssh) -> Door:
         rules = self._config.base_ssh_config.lookup(connection.original_host)
-        files = _known_hosts_files(ssh, rules)
+        files = key_files(ssh, rules)
         seconds = self._connect_seconds(rules)
 
         def dial() -> Any:
@@ -247,18 +249,11 @@ class Connector:
             host=connection.host,
             port=int(connection.port),
             keys=tuple(key for key in answers if key is not None),
-            files=files,
-            target=(ssh.known_hosts or files)[0],
+            files=files.known,
+            revoked=files.revoked,
+            alias=key_alias(rules),
+            target=(ssh.known_hosts or files.known)[0],
         )
-
-
-def _known_hosts_files(ssh: Ssh, rules: Mapping[str, Any]) -> tuple[Path, ...]:
-    return (*_user_files(rules), *ssh.known_hosts)
-
-
-def _user_files(rules: Mapping[str, Any]) -> tuple[Path, ...]:
-    named = rules.get("userknownhostsfile", "~/.ssh/known_hosts ~/.ssh/known_hosts2")
-    return (*(Path(name).expanduser() for name in named.split()), Path("/etc/ssh/ssh_known_hosts"))
 
 
 def _worth_another_try(error: Exception) -> bool:

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
+from carbon.errors import HostKeyError
 from carbon.value import Value
 
 
@@ -57,8 +59,17 @@ class Door(Value, kw_only=True):
     """All that it proved to hold."""
     files: tuple[Path, ...]
     """The known_hosts files that count for it."""
+    revoked: tuple[Path, ...] = ()
+    """The files of its RevokedHostKeys."""
+    alias: str = ""
+    """Its HostKeyAlias, which known_hosts files have in place of host and port."""
     target: Path
     """The one of them that new keys go into."""
+
+    @property
+    def name(self) -> str:
+        """The name that known_hosts files have for it."""
+        return self.alias.lower() or host_name(self.host, self.port)
 
 
 class Entry(Value):
@@ -95,18 +106,19 @@ class KnownHosts:
     entries: tuple[Entry, ...]
 
     @classmethod
-    def load(cls, paths: Iterable[Path]) -> KnownHosts:
-        """Read the files that exist; lines that cannot be understood are passed over."""
+    def load(cls, paths: Iterable[Path], *, revoked: Iterable[Path] = ()) -> KnownHosts:
+        """Read the files that exist; lines that cannot be understood are passed over.
+
+        `revoked` are files of RevokedHostKeys: as with ssh, nobody is believed unless each of
+        them can be read. Raises HostKeyError for a file that cannot be read.
+        """
         entries: list[Entry] = []
         for path in paths:
-            try:
-                text = path.expanduser().read_text(encoding="utf-8", errors="replace")
-            except OSError:
-                continue
-            for number, line in enumerate(text.splitlines(), start=1):
-                entry = parse_line(line, source=f"{path}:{number}")
-                if entry:
-                    entries.append(entry)
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                lines = _lines(path)
+                entries += filter(None, (parse_line(line, source=at) for at, line in lines))
+        for path in revoked:
+            entries += _revoked(path)
         return cls(tuple(entries))
 
     def types(self, host: str, port: int) -> tuple[str, ...]:
@@ -151,6 +163,41 @@ class KnownHosts:
                 for pattern in entry.patterns:
                     plain[pattern.lower()].append(at)
         return dict(plain), others
+
+
+def _lines(path: Path) -> list[tuple[str, str]]:
+    """Return the lines of a file, each with its place. Raises HostKeyError unless it is missing."""
+    try:
+        text = path.expanduser().read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise _unreadable(path, str(error.strerror)) from error
+    return [(f"{path}:{number}", line) for number, line in enumerate(text.splitlines(), start=1)]
+
+
+def _revoked(path: Path) -> Iterator[Entry]:
+    try:
+        lines = _lines(path)
+    except OSError as error:
+        raise _unreadable(path, str(error.strerror)) from error
+    if lines and lines[0][1].startswith("SSHKRL"):
+        raise _unreadable(path, "it is a binary list (KRL); only a text file with keys can be read")
+    for place, line in lines:
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        entry = parse_line(f"@revoked * {line}", source=place)
+        if entry is None:
+            raise _unreadable(Path(place), "the line is no public key")
+        yield entry
+
+
+def _unreadable(path: Path, cause: str) -> HostKeyError:
+    return HostKeyError(
+        f"{path} cannot be read: {cause}",
+        action="correct it, or name other files in your ssh configuration (UserKnownHostsFile,"
+        " GlobalKnownHostsFile, RevokedHostKeys)",
+    )
 
 
 def host_name(host: str, port: int) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from carbon.errors import HostKeyError
 from carbon.value import Value
-from remote.ssh.hostkeys import Door, HostKey, KnownHosts, host_name
+from remote.ssh.hostkeys import Door, HostKey, KnownHosts
 
 
 class Verdict(Enum):
@@ -44,8 +44,8 @@ def judge(door: Door) -> tuple[Judged, ...]:
             step="trust",
             action="if this is an OpenSSH 5.3 server, say `legacy_ssh: true` in its `ssh`",
         )
-    known = KnownHosts.load(door.files)
-    return tuple(_judge(key, known, host_name(door.host, door.port)) for key in door.keys)
+    known = KnownHosts.load(door.files, revoked=door.revoked)
+    return tuple(_judge(key, known, door.name) for key in door.keys)
 
 
 def _judge(key: HostKey, known: KnownHosts, name: str) -> Judged:
@@ -119,8 +119,7 @@ def accept(door: Door, keys: Sequence[HostKey]) -> None:
     Its mode stays; a new one is readable by its owner alone. Raises HostKeyError where the file
     cannot be written.
     """
-    name = host_name(door.host, door.port)
-    added = "".join(f"{name} {key.type} {key.blob}\n" for key in keys)
+    added = "".join(f"{door.name} {key.type} {key.blob}\n" for key in keys)
     try:
         _replace(door.target.expanduser().resolve(), added.encode())
     except OSError as error:

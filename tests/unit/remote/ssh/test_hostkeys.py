@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carbon.errors import HostKeyError
 from remote.ssh.hostkeys import HostKey, KnownHosts, Trust, host_name, parse_line
 
 KEY = HostKey("ssh-ed25519", base64.b64encode(b"the server's own key").decode())
@@ -129,9 +130,35 @@ def test_several_files_count_and_missing_ones_do_not(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.write_text(f"10.0.0.4 {text()}\n")
     second.write_text(f"10.0.0.5 {text(OTHER)}\n")
-    hosts = KnownHosts.load([first, tmp_path / "none", second, tmp_path])
+    hosts = KnownHosts.load([first, tmp_path / "none", second, first / "below"])
     assert hosts.trust("10.0.0.4", 22, KEY)[0] is Trust.KNOWN
     assert hosts.trust("10.0.0.5", 22, OTHER)[0] is Trust.KNOWN
+
+
+def test_a_file_that_cannot_be_read_is_never_passed_over(tmp_path: Path) -> None:
+    """What it revokes, or knows otherwise, would be believed."""
+    with pytest.raises(HostKeyError, match=f"{tmp_path} cannot be read: Is a directory"):
+        KnownHosts.load([tmp_path])
+
+
+def test_a_key_of_revoked_host_keys_is_refused_for_every_host(tmp_path: Path) -> None:
+    file = tmp_path / "revoked"
+    file.write_text(f"# lost\n\n{text()} root@old\n")
+    (tmp_path / "known_hosts").write_text(f"10.0.0.4 {text()}\n10.0.0.5 {text(OTHER)}\n")
+    hosts = KnownHosts.load([tmp_path / "known_hosts"], revoked=[file])
+    assert hosts.trust("10.0.0.4", 22, KEY) == (Trust.REVOKED, f"{file}:3")
+    assert hosts.trust("10.0.0.5", 22, OTHER)[0] is Trust.KNOWN
+
+
+@pytest.mark.parametrize("content", [None, b"SSHKRL\n\0\0\0\0\1", b"ssh-rsa\n"])
+def test_nobody_is_believed_if_revoked_host_keys_cannot_be_read(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "revoked"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(HostKeyError, match="cannot be read"):
+        KnownHosts.load([], revoked=[file])
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from carbon.errors import HostKeyError
+from carbon.value import replace
 from remote.ssh.hostkeys import Door, HostKey, KnownHosts, Trust
 from remote.ssh.trust import Verdict, accept, confirmed, judge, refuse_changed
 
@@ -38,6 +39,20 @@ def test_keys_are_judged_each_with_those_of_its_type(tmp_path: Path) -> None:
     """A server has one key of each type: another type on file says nothing against it."""
     known = line(key(RSA))
     assert verdicts(door(tmp_path, key(ED), key(RSA), known=known)) == [Verdict.NEW, Verdict.KNOWN]
+
+
+def test_an_alias_stands_in_known_hosts_in_place_of_host_and_port(tmp_path: Path) -> None:
+    at = replace(door(tmp_path, key(ED), port=2222), alias="Cluster")
+    accept(at, at.keys)
+    assert at.target.read_text() == line(key(ED), name="cluster")
+    assert verdicts(at) == [Verdict.KNOWN]
+
+
+def test_what_the_ssh_configuration_revokes_is_refused(tmp_path: Path) -> None:
+    revoked = tmp_path / "revoked"
+    revoked.write_text(f"{ED} {key(ED).blob}\n")
+    at = replace(door(tmp_path, key(ED), known=line(key(ED))), revoked=(revoked,))
+    assert verdicts(at) == [Verdict.REVOKED]
 
 
 def test_another_key_of_the_same_type_has_changed(tmp_path: Path) -> None:
