@@ -24,6 +24,8 @@ LINE_LIMIT = 4096
 """What is read of a line, in characters: more is a dump, and time is what it would cost."""
 _COLUMNS_LIMIT = 16
 """More columns than this are none."""
+_TIME_WITHIN = 500
+"""Characters, in which a line has its time if it has one: most of a stack trace is passed over."""
 
 
 class Entry(Value, kw_only=True):
@@ -80,7 +82,7 @@ def take_apart(line: str) -> Entry:
 def written_at(line: str) -> datetime | None:
     """Return when a line was written, by its server's local time; None for a further line of an
     entry, such as those of a stack trace."""
-    return take_apart(line).at
+    return take_apart(line).at if _TIME.search(line, 0, _TIME_WITHIN) else None
 
 
 def seconds(at: datetime, *, zone_seconds: int) -> float:
@@ -121,25 +123,25 @@ _LEVELS: dict[str, Level] = {
 }
 _SEPARATORS = frozenset({"-", "--", ":"})
 _CLOSING = {"[": "]", "(": ")", "{": "}"}
-_WORD = re.compile(r"[^\s\[({]+")
+_COLUMN = re.compile(r"\s*([^\s\[({]+|\[[^\[\]]*\]|\{[^{}]*\}|\([^()]*\))")
+_NESTED = re.compile(r"\s*([\[({])")
 _NAME = re.compile(r"[A-Za-z_$][\w$]*(?:\.[\w$]+)*")
 _DOTTED = re.compile(r"[A-Za-z_$][\w$]*(?:\.[\w$]+)+")
-_TIME = re.compile(
-    r"(\d{4})[-/](\d\d)[-/](\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d)?"
-)
+_TIME = re.compile(r"\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?")
 
 
 def _columns(line: str) -> Iterator[tuple[int, int]]:
     """Yield where the first words and groups in brackets begin and end."""
     end = 0
     for _ in range(_COLUMNS_LIMIT):
-        while end < len(line) and line[end].isspace():
-            end += 1
-        if end == len(line):
+        column = _COLUMN.match(line, end)
+        if column:
+            start, end = column.span(1)
+        elif nested := _NESTED.match(line, end):
+            start = nested.start(1)
+            end = _group_end(line, start)
+        else:
             return
-        start = end
-        word = _WORD.match(line, start)
-        end = word.end() if word else _group_end(line, start)
         yield start, end
 
 
@@ -180,11 +182,7 @@ def _without_logger(message: str, logger: str) -> str:
 
 def _time(columns: str) -> datetime | None:
     time = _TIME.search(columns)
-    if time is None:
-        return None
-    year, month, day, clock, fraction, zone = time.groups()
-    text = f"{year}-{month}-{day} {clock}.{(fraction or '0')[:6]:0<6}{zone or ''}"
     try:
-        return datetime.fromisoformat(text)
+        return datetime.fromisoformat(time[0].replace("/", "-")) if time else None
     except ValueError:
         return None
