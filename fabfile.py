@@ -6,6 +6,7 @@ from invoke import Collection
 
 from tasks import (
     access,
+    adopt,
     check,
     clone,
     completion,
@@ -40,6 +41,7 @@ for verb in (
     check.check,
     check.schema,
     init.init,
+    adopt.adopt,
     access.run,
     access.trust,
     privilege.sudoers,

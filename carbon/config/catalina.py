@@ -20,16 +20,20 @@ def edit(node: Node, edits: Edits) -> None:
     if node.proxy_ports is None:
         return
     for https, port in ((False, node.proxy_ports.http), (True, node.proxy_ports.https)):
-        connector = _connector(edits.document, https=https)
-        edits.set_attribute(connector, "proxyPort", str(port), after="port")
+        element = connector(edits.document, https=https)
+        edits.set_attribute(element, "proxyPort", str(port), after="port")
 
 
-def _connector(document: XmlDocument, *, https: bool) -> Element:
+def connector(document: XmlDocument, *, https: bool) -> Element:
+    """Return the Connector for HTTP or HTTPS.
+
+    Raises ConfigFileError where it is not clear which one is meant.
+    """
     kind, base_port = ("HTTPS", "9443") if https else ("HTTP", "9763")
     connectors = [
-        connector
-        for connector in document.findall("/Server/Service/Connector")
-        if _is_https(connector) == https and "AJP" not in connector.get("protocol", "").upper()
+        each
+        for each in document.findall("/Server/Service/Connector")
+        if _is_https(each) == https and "AJP" not in each.get("protocol", "").upper()
     ]
     if len(connectors) > 1:
         connectors = [each for each in connectors if each.get("port") == base_port]

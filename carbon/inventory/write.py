@@ -33,7 +33,7 @@ class Commented(NamedTuple):
     comment: tuple[str, ...]
 
 
-Scalar = str | int | bool | Reference
+Scalar = str | int | bool | Reference | None
 Tree = Scalar | Commented | Sequence["Tree"] | Mapping[str, "Tree"]
 
 
@@ -77,6 +77,8 @@ def _list(name: str, items: Sequence[Tree], *, indent: str) -> Iterator[str]:
 
 def _scalar(value: Tree) -> str:
     match value:
+        case None:
+            return "null"
         case bool():
             return "true" if value else "false"
         case int():

@@ -31,6 +31,7 @@ CARBON = {
     "config": {"home", "xmledit"},
     "home": set(),
     "inventory": set(),
+    "adopt": {"config", "home", "inventory", "xmledit"},
     "balancer": set(),
     "join": {"home"},
     "plan": {"config", "home"},

@@ -1,0 +1,1 @@
+"""From servers configured by hand to the hosts.yaml that describes them."""

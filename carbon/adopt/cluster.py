@@ -1,0 +1,184 @@
+"""From the servers, each described by itself, to one hosts.yaml."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from carbon.adopt.server import Described, secret_names
+from carbon.inventory import values
+from carbon.inventory.write import Commented, Tree, document
+
+
+class Adopted(NamedTuple):
+    """One server, its names for addresses, and how ssh reaches it."""
+
+    described: Described
+    hosts: bytes
+    """Its /etc/hosts."""
+    host: str
+    port: int | None
+
+
+def write(
+    manager: Adopted,
+    workers: Sequence[Adopted],
+    *,
+    ssh: Mapping[str, Tree],
+    load_balancer: Mapping[str, Tree] | None,
+    notes: Sequence[str] = (),
+) -> str:
+    """Return the text of the hosts.yaml that describes these servers.
+
+    What all workers share stands under `cluster`, what differs below each. The head lists what no
+    key can say, the differences between workers, the variables of the secrets, and `notes`.
+    """
+    servers = (manager, *workers)
+    shared = _shared([server.described.shared for server in workers or servers])
+    tree: dict[str, Tree] = {
+        "cluster": {"domain": _domain(servers), "ssh": ssh, **shared},
+        "manager": {**_hostnames(servers), **_own(manager, shared, servers)},
+    }
+    if database := _database(servers):
+        tree["database"] = database
+    if load_balancer:
+        tree["load_balancer"] = Commented(
+            load_balancer,
+            ("`fab lb.config` writes vhosts of its own; those written by hand are not read.",),
+        )
+    tree["workers"] = {worker.described.name: _own(worker, shared, servers) for worker in workers}
+    return document(tree, head=[*_head(servers, workers), *notes])
+
+
+def _shared(trees: Sequence[Mapping[str, Tree]]) -> dict[str, Tree]:
+    """Return what is the same in all trees; mappings are compared key by key."""
+    first, *others = trees
+    shared: dict[str, Tree] = {}
+    for key, value in first.items():
+        if all(other.get(key) == value for other in others):
+            shared[key] = value
+        elif key == "datasources" and all(key in other for other in others):
+            below = [tree[key] for tree in trees]
+            common = _shared([each for each in below if isinstance(each, Mapping)])
+            shared |= {key: common} if common else {}
+    return shared
+
+
+def _own(
+    server: Adopted, shared: Mapping[str, Tree], servers: Sequence[Adopted]
+) -> dict[str, Tree]:
+    described = server.described
+    own: dict[str, Tree] = {}
+    ssh: dict[str, Tree] = {}
+    if server.host != described.own.get("localMemberHost"):
+        ssh["host"] = server.host
+    if server.port is not None:
+        ssh["port"] = server.port
+    if ssh:
+        own["ssh"] = ssh
+    address = described.own.get("localMemberHost")
+    neighbours = [each for each in servers if each.described.own.get("localMemberHost") == address]
+    if len(neighbours) > 1 and address is not None:
+        own["server"] = neighbours[0].described.name
+    return {**own, **described.own, **_over(described.shared, shared)}
+
+
+def _over(tree: Mapping[str, Tree], shared: Mapping[str, Tree]) -> dict[str, Tree]:
+    """Return what a tree says otherwise than what is shared; null takes away."""
+    own: dict[str, Tree] = {}
+    for key in dict.fromkeys((*shared, *tree)):
+        value, common = tree.get(key), shared.get(key)
+        if isinstance(value, Mapping) and isinstance(common, Mapping):
+            if below := _over(value, common):
+                own[key] = below
+        elif value != common:
+            own[key] = value
+    return own
+
+
+def _domain(servers: Sequence[Adopted]) -> str:
+    domains = Counter(
+        server.described.domain for server in servers if server.described.domain is not None
+    )
+    return domains.most_common(1)[0][0] if domains else "wso2.carbon.domain"
+
+
+def _names(hosts: bytes) -> dict[str, str]:
+    """Return the address of each name in an /etc/hosts."""
+    addresses: dict[str, str] = {}
+    for line in hosts.decode(errors="replace").splitlines():
+        address, *names = line.partition("#")[0].split() or ("",)
+        for name in names:
+            addresses.setdefault(name.lower(), address)
+    return addresses
+
+
+def _address_of(name: str, servers: Sequence[Adopted]) -> str | None:
+    """Return the one address that every server's /etc/hosts has for a name."""
+    addresses = {_names(server.hosts).get(name.lower()) for server in servers}
+    return addresses.pop() if len(addresses) == 1 else None
+
+
+def _hostnames(servers: Sequence[Adopted]) -> dict[str, Tree]:
+    """Let the manager's name be mapped only if every server maps it so already."""
+    name = servers[0].described.shared.get("MgtHostName")
+    address = servers[0].described.own.get("localMemberHost")
+    if not isinstance(name, str) or values.is_address(name):
+        return {}
+    return {} if _address_of(name, servers) == address else {"hostnames": []}
+
+
+def _database(servers: Sequence[Adopted]) -> Tree | None:
+    """Return the database's section, if all datasources lead to one host."""
+    sources = [
+        source
+        for server in servers
+        if isinstance(tree := server.described.shared.get("datasources"), Mapping)
+        for source in tree.values()
+    ]
+    places = set(filter(None, map(_place, sources)))
+    if len(places) != 1:
+        return None
+    ((host, port),) = places
+    address = host if values.is_address(host) else _address_of(host, servers)
+    if address is None or not values.is_address(address):
+        return None
+    names: dict[str, Tree] = {} if host == address else {"hostnames": [host]}
+    return {"address": address, **({"port": port} if port else {}), **names}
+
+
+def _place(source: Tree) -> tuple[str, int | None] | None:
+    url = source.get("url") if isinstance(source, Mapping) else None
+    if not isinstance(url, str):
+        return None
+    try:
+        parts = urlsplit(re.sub(r"^jdbc:", "", url))
+        return (parts.hostname, parts.port) if parts.hostname else None
+    except ValueError:
+        return None
+
+
+def _head(servers: Sequence[Adopted], workers: Sequence[Adopted]) -> Iterator[str]:
+    yield "Read from running servers. `fab plan` shows what still differs; it changes nothing."
+    yield "The driver's JAR, environment variables and keystore passwords cannot be read: see"
+    yield "`driver`, `environment` and `keystore_password` in docs/hosts-yaml.md."
+    secrets = {name for server in servers for name in secret_names(server.described.shared)}
+    if secrets:
+        yield f"Set these before `fab plan`, or use !file or !command: {', '.join(sorted(secrets))}"
+    for server in servers:
+        yield from (f"{server.described.name}: {note}" for note in server.described.notes)
+    yield from _differences(workers)
+
+
+def _differences(workers: Sequence[Adopted]) -> Iterator[str]:
+    for key in dict.fromkeys(key for worker in workers for key in worker.described.shared):
+        by_name = {worker.described.name: worker.described.shared.get(key) for worker in workers}
+        first = next(iter(by_name.values()))
+        if other := [name for name, value in by_name.items() if value != first]:
+            yield f"the workers differ in {key}: {', '.join(other)} from {next(iter(by_name))}"
+    domains = {worker.described.domain for worker in workers}
+    if len(domains) > 1:
+        yield f"the workers differ in domain: {', '.join(sorted(map(str, domains)))}"

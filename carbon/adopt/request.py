@@ -1,0 +1,97 @@
+"""What the operator says of servers that no hosts.yaml describes yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from carbon.cluster import Cluster, Node, Role, Ssh
+from carbon.errors import UsageError
+from carbon.inventory import values
+from carbon.inventory.suggest import shown
+from carbon.inventory.values import Unfit
+from carbon.inventory.write import Tree
+from carbon.value import Value
+
+
+class Request(Value, kw_only=True):
+    """The options of `adopt`."""
+
+    manager: str
+    workers: tuple[str, ...]
+    user: str = ""
+    key: str = ""
+    known_hosts: str = ""
+    home: str = "/opt/wso2/as"
+
+
+def provisional(request: Request) -> Cluster:
+    """Return a cluster of these servers, in which only the way to reach them is true.
+
+    Raises UsageError for an option that cannot be meant.
+    """
+    if not request.manager:
+        raise UsageError("--manager is missing", action="name the manager's server")
+    return Cluster(
+        file=Path("hosts.yaml"),
+        digest="",
+        domain="",
+        manager=_node(request, "manager", "manager", request.manager),
+        workers=tuple(
+            _node(request, f"worker{number}", "worker", worker)
+            for number, worker in enumerate(request.workers, 1)
+        ),
+    )
+
+
+def shared_ssh(request: Request) -> dict[str, Tree]:
+    """Return the section `ssh` that all servers share."""
+    given = {
+        "user": request.user,
+        "identity_file": request.key,
+        "known_hosts": request.known_hosts,
+    }
+    return {key: value for key, value in given.items() if value}
+
+
+def split_host(text: str) -> dict[str, Tree]:
+    """Return `host` and `port` of HOST or HOST:PORT; an IPv6 address has no port here.
+
+    Raises UsageError.
+    """
+    host, colon, port = text.rpartition(":")
+    try:
+        if colon and ":" not in host:
+            return {"host": values.ssh_host(host), "port": values.port(port)}
+        return {"host": values.ssh_host(text)}
+    except Unfit as unfit:
+        raise UsageError(f"{shown(text)} {unfit.problem}", action=unfit.action) from None
+
+
+def _node(request: Request, name: str, role: Role, text: str) -> Node:
+    place = split_host(text)
+    port = place.get("port")
+    try:
+        home = values.home(request.home)
+    except Unfit as unfit:
+        raise UsageError(f"--home {unfit.problem}", action=unfit.action) from None
+    return Node(
+        name=name,
+        role=role,
+        ssh=Ssh(
+            host=str(place["host"]),
+            port=port if isinstance(port, int) else None,
+            user=request.user or None,
+            identity_files=(Path(request.key).expanduser(),) if request.key else (),
+            known_hosts=(Path(request.known_hosts).expanduser(),) if request.known_hosts else (),
+        ),
+        server=name,
+        home=home,
+        java_home=None,
+        run_as=None,
+        domain="",
+        sub_domain="",
+        local_member_host="",
+        local_member_port=4000,
+        offset=0,
+        members=(),
+    )

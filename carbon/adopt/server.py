@@ -1,0 +1,247 @@
+"""What one server's files say, in the keys of hosts.yaml; what no key can say is listed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import PurePosixPath
+
+from carbon.cluster import Node
+from carbon.config import read_carbon, read_clustering
+from carbon.config.carbon_xml import NAMESPACES
+from carbon.config.catalina import connector
+from carbon.config.edits import is_secured
+from carbon.config.reading import flag, text
+from carbon.errors import ConfigFileError
+from carbon.home import layout
+from carbon.home.facts import ServerFacts
+from carbon.inventory import values
+from carbon.inventory.schema import DATASOURCE_KEYS
+from carbon.inventory.values import Unfit
+from carbon.inventory.write import Reference, Tree
+from carbon.secret import SECRET_NAME
+from carbon.value import Value
+from carbon.xmledit import Element, XmlDocument
+
+ALSO = (layout.CATALINA, layout.DATASOURCES)
+"""Files to read beside those that every node has."""
+LOCAL_DATABASE = "jdbc:h2:"
+"""Each server has its own embedded database: nothing to describe."""
+
+
+class Described(Value, kw_only=True):
+    """One server: the settings that nodes may share, those of its own, and what is left out."""
+
+    name: str
+    domain: str | None
+    shared: Mapping[str, Tree]
+    own: Mapping[str, Tree]
+    notes: tuple[str, ...]
+
+
+def describe(node: Node, facts: ServerFacts) -> Described:
+    """Describe a server by its facts; `node` says how it was reached."""
+    return _Reader(node, facts).described()
+
+
+class _Reader:
+    def __init__(self, node: Node, facts: ServerFacts) -> None:
+        self._node = node
+        self._facts = facts
+        self._shared: dict[str, Tree] = {}
+        self._own: dict[str, Tree] = {}
+        self._notes: list[str] = []
+        self._domain: str | None = None
+
+    def described(self) -> Described:
+        self._read_place()
+        for path, read in (
+            (layout.AXIS2, self._read_axis2),
+            (layout.CARBON_XML, self._read_carbon),
+            (layout.CATALINA, self._read_catalina),
+            (layout.DATASOURCES, self._read_datasources),
+        ):
+            self._read_file(path, read)
+        return Described(
+            name=self._node.name,
+            domain=self._domain,
+            shared=self._shared,
+            own=self._own,
+            notes=tuple(self._notes),
+        )
+
+    def _read_place(self) -> None:
+        self._shared["home"] = str(self._node.home)
+        process = self._facts.process
+        if process is None:
+            self._notes.append("it does not run: a deploy starts it")
+        elif (java := PurePosixPath(process.command.java)).is_absolute() and (
+            java.parent.name == "bin"
+        ):
+            self._shared["java_home"] = str(java.parent.parent)
+        if process and process.unit:
+            self._notes.append(f"it runs under systemd as {process.unit}")
+        if process and process.command.port_offset is not None:
+            self._notes.append("its script sets -DportOffset, which beats the Offset")
+        carbon = self._facts.files.get(layout.CARBON_XML)
+        if self._node.run_as:
+            self._shared["run_as"] = self._node.run_as
+        elif carbon and carbon.owner not in (self._facts.user, "?"):
+            self._shared["run_as"] = carbon.owner
+
+    def _read_file(self, path: PurePosixPath, read: Callable[[bytes], None]) -> None:
+        file = self._facts.files.get(path)
+        if file is None:
+            self._notes.append(f"{path} is not there, or cannot be read")
+            return
+        try:
+            read(file.data)
+        except ConfigFileError as error:
+            where = f"line {error.line}: " if error.line else ""
+            self._notes.append(f"{path}: {where}{error.seen}")
+
+    def _put(
+        self,
+        into: dict[str, Tree],
+        key: str,
+        check: Callable[[str], object],
+        value: str | None,
+        *,
+        file: PurePosixPath,
+    ) -> None:
+        """Put a value that hosts.yaml takes under its key; list it otherwise."""
+        if value is None:
+            return
+        try:
+            check(value)
+        except Unfit as unfit:
+            self._notes.append(f"{file}: {key} {value!r} {unfit.problem}; {unfit.action}")
+        else:
+            into[key] = value
+
+    def _read_axis2(self, data: bytes) -> None:
+        axis2 = read_clustering(data)
+        if not axis2.enabled:
+            self._notes.append("clustering is off in its axis2.xml: a deploy turns it on")
+        if axis2.membership_scheme != "wka":
+            self._notes.append(f"its membershipScheme is {axis2.membership_scheme}, not wka")
+        self._domain = axis2.domain
+        host, port, file = axis2.local_member_host, axis2.local_member_port, layout.AXIS2
+        self._put(self._own, "localMemberHost", values.member_address, host, file=file)
+        if port is not None:
+            self._own["localMemberPort"] = port
+        self._put(self._own, "subDomain", values.word, axis2.sub_domain, file=file)
+        members = [
+            f"[{member.host}]:{member.port}"
+            if ":" in member.host
+            else f"{member.host}:{member.port}"
+            for member in axis2.members
+        ]
+        if unfit := [member for member in members if not _fits(values.member, member)]:
+            self._notes.append(f"{file}: members with names have no key: {', '.join(unfit)}")
+        else:
+            self._own["members"] = members
+        if self._node.role == "manager" and axis2.group_management_port is not None:
+            self._own["group_mgt_port"] = axis2.group_management_port
+
+    def _read_carbon(self, data: bytes) -> None:
+        carbon, file = read_carbon(data), layout.CARBON_XML
+        self._own["Offset"] = carbon.offset
+        check = values.host_name_or_address
+        self._put(self._shared, "HostName", check, carbon.host_name, file=file)
+        self._put(self._shared, "MgtHostName", check, carbon.mgt_host_name, file=file)
+        if carbon.deployment_synchronizer_enabled:
+            self._read_synchronizer(data)
+
+    def _read_synchronizer(self, data: bytes) -> None:
+        document = XmlDocument.parse(data, file=str(layout.CARBON_XML))
+        found = document.find("/c:Server/c:DeploymentSynchronizer", namespaces=NAMESPACES)
+        assert found is not None
+        names = ("RepositoryType", "SvnUrl", "SvnUser", "SvnUrlAppendTenantId")
+        given = {name: text(document.child(found, name)) for name in names}
+        url, user = given["SvnUrl"], given["SvnUser"]
+        if not (url and user and _fits(values.url, url)):
+            self._notes.append(
+                f"{layout.CARBON_XML}: DeploymentSynchronizer lacks SvnUrl or SvnUser"
+            )
+            return
+        self._shared["DeploymentSynchronizer"] = {
+            "Enabled": True,
+            "RepositoryType": given["RepositoryType"] or "svn",
+            "SvnUrl": url,
+            "SvnUser": user,
+            "SvnPassword": Reference("env", "SVN_PASSWORD"),
+            "SvnUrlAppendTenantId": flag(given["SvnUrlAppendTenantId"] or "true"),
+        }
+
+    def _read_catalina(self, data: bytes) -> None:
+        document = XmlDocument.parse(data, file=str(layout.CATALINA))
+        http, https = (connector(document, https=https).get("proxyPort") for https in (False, True))
+        if http and https and _fits(values.port, http) and _fits(values.port, https):
+            self._shared["proxyPort"] = {"http": int(http), "https": int(https)}
+        elif http or https:
+            self._notes.append(f"{layout.CATALINA}: proxyPort of one Connector alone has no key")
+
+    def _read_datasources(self, data: bytes) -> None:
+        document = XmlDocument.parse(data, file=str(layout.DATASOURCES))
+        path = "/datasources-configuration/datasources/datasource"
+        sources = {}
+        for element in document.findall(path):
+            name = text(document.child(element, "name")) or ""
+            source = self._datasource(name, element, document)
+            if source is not None:
+                sources[name] = source
+        if sources:
+            self._shared["datasources"] = sources
+
+    def _datasource(self, name: str, element: Element, document: XmlDocument) -> Tree | None:
+        configuration = document.find("definition/configuration", within=element)
+        children = [] if configuration is None else list(configuration.iterchildren("*"))
+        given = {str(child.tag): text(child) for child in children}
+        url = given.get("url")
+        if url and url.startswith(LOCAL_DATABASE):
+            return None
+        driver = given.get("driverClassName")
+        if not (_fits(values.datasource_name, name) and url and _fits(values.url, url) and driver):
+            self._notes.append(
+                f"datasource {name!r} has no key: it needs a plain name, a url without a password"
+                " and a driverClassName"
+            )
+            return None
+        jndi = text(document.find("jndiConfig/name", within=element))
+        source: dict[str, Tree] = {**({"jndi": jndi} if jndi else {}), "url": url}
+        if username := given.get("username"):
+            source["username"] = username
+        source["driverClassName"] = driver
+        properties: dict[str, Tree] = {}
+        for child in children:
+            tag, value = str(child.tag), text(child)
+            if value is None or is_secured(child) or len(child):
+                continue
+            if re.search(f"(?i){SECRET_NAME}$", tag):
+                into = source if tag == "password" else properties
+                into[tag] = Reference("env", _variable(name, tag))
+            elif tag not in DATASOURCE_KEYS and _fits(values.property_name, tag):
+                properties[tag] = value
+        return {**source, **({"properties": properties} if properties else {})}
+
+
+def secret_names(tree: Tree) -> Iterable[str]:
+    """Return the environment variables that a tree names."""
+    if isinstance(tree, Reference):
+        yield tree.argument
+    elif isinstance(tree, Mapping):
+        for value in tree.values():
+            yield from secret_names(value)
+
+
+def _variable(datasource: str, tag: str) -> str:
+    return re.sub(r"[^A-Z0-9]+", "_", f"{datasource}_{tag}".upper())
+
+
+def _fits(check: Callable[[str], object], value: str) -> bool:
+    try:
+        check(value)
+    except Unfit:
+        return False
+    return True

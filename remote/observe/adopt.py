@@ -1,0 +1,118 @@
+"""Read servers that were configured by hand, and write the hosts.yaml that describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from carbon.adopt import cluster as written
+from carbon.adopt.cluster import Adopted
+from carbon.adopt.server import ALSO, describe
+from carbon.cluster import Cluster, Node
+from carbon.errors import ProvisionError
+from carbon.home.facts import ServerFacts
+from carbon.inventory import load
+from carbon.inventory.write import Tree
+from carbon.plan.plan import Options as PlanOptions
+from carbon.plan.plan import Plan, plan
+from carbon.value import replace
+from remote.host.fleet import Fleet
+from remote.observe.facts import gather_facts
+from remote.run.threads import parallel
+
+
+def adopt(
+    fleet: Fleet,
+    *,
+    ssh: Mapping[str, Tree],
+    load_balancer: Mapping[str, Tree] | None,
+    run_as: str | None,
+) -> str:
+    """Return the text of the hosts.yaml for the servers of a provisional cluster.
+
+    A server whose AS_HOME the login cannot read is read as `run_as`. What the text would still
+    change is found by planning against it, and listed in its head. Raises the first error of a
+    server, and ProvisionError if AS_HOME is not there.
+    """
+    nodes = fleet.cluster.nodes
+
+    def read(node: Node) -> tuple[Node, ServerFacts]:
+        return _read(fleet, node, run_as=run_as)
+
+    results = parallel(nodes, read)
+    if errors := [result for result in results if isinstance(result, ProvisionError)]:
+        raise errors[0]
+    reads = [result for result in results if not isinstance(result, ProvisionError)]
+    facts = {node.name: read_facts for node, read_facts in reads}
+    manager, *workers = (
+        Adopted(describe(node, each), each.hosts, node.ssh.host, node.ssh.port)
+        for node, each in reads
+    )
+
+    def text(notes: Sequence[str]) -> str:
+        return written.write(manager, workers, ssh=ssh, load_balancer=load_balancer, notes=notes)
+
+    return text(_pending(text(()), facts))
+
+
+def _read(fleet: Fleet, node: Node, *, run_as: str | None) -> tuple[Node, ServerFacts]:
+    facts = gather_facts(fleet.host(node), also=ALSO)
+    if facts.version is None and run_as:
+        node = replace(node, run_as=run_as)
+        facts = gather_facts(fleet.host(node), also=ALSO)
+    if facts.version is None:
+        raise ProvisionError(
+            f"{node.home} is not a Carbon installation that {facts.user} can read",
+            host=node.name,
+            step="adopt",
+            code="adopt-home",
+            action="name AS_HOME with --home, and the account that owns it with --run-as",
+        )
+    return node, facts
+
+
+def _pending(text: str, facts: Mapping[str, ServerFacts]) -> list[str]:
+    """Return what a plan by this hosts.yaml would change, secrets apart."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "hosts.yaml"
+        path.write_text(text, encoding="utf-8")
+        try:
+            cluster = load(path)
+        except ProvisionError as error:
+            where = getattr(error, "line", None)
+            return [f"to correct by hand, line {where}: {error.seen}; {error.action}"]
+    notes = []
+    for node in _without_secrets(cluster):
+        try:
+            pending = plan(node, facts[node.name], options=PlanOptions())
+        except ProvisionError as error:
+            notes.append(f"{node.name}: no plan can be made: {error.seen}")
+            continue
+        if changes := _changes(pending):
+            notes.append(f"{node.name}: the next deploy would change: {', '.join(changes)}")
+    return notes
+
+
+def _without_secrets(cluster: Cluster) -> list[Node]:
+    return [
+        replace(
+            node,
+            deployment_synchronizer=None,
+            datasources=tuple(
+                replace(
+                    source,
+                    password=None,
+                    properties={k: v for k, v in source.properties.items() if isinstance(v, str)},
+                )
+                for source in node.datasources
+            ),
+        )
+        for node in cluster.nodes
+    ]
+
+
+def _changes(pending: Plan) -> list[str]:
+    changes = [change.path.name for change in pending.files]
+    changes += ["/etc/hosts"] if pending.hosts else []
+    return [*changes, *([f"a start ({pending.reason})"] if pending.start else [])]

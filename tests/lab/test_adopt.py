@@ -1,0 +1,46 @@
+"""A cluster that was configured by hand is described so that the next plan has nothing to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab import Lab
+from tests.lab.cli import Fab
+from tests.lab.hosts import HOME, STATE, Host, untouched
+
+AXIS2 = f"{HOME}/repository/conf/axis2/axis2.xml"
+CARBON_XML = f"{HOME}/repository/conf/carbon.xml"
+MEMBER = "<!-- ours --><member><port>4100</port><hostName>10.9.9.9</hostName></member>"
+BY_HAND = rf"""
+sed -i -e 's#<members>#<members>{MEMBER}#' \
+    -e 's#</clustering>#<!-- <parameter name="domain">old</parameter> --></clustering>#' {AXIS2}
+sed -i 's#</Server>#<!-- changed by hand --></Server>#' {CARBON_XML}
+touch -d 2020-01-01 {AXIS2} {CARBON_XML}
+rm -rf {STATE}
+"""
+"""An extra member with its elements in another order, look-alikes in comments, no trace of us."""
+
+
+def test_the_plan_of_an_adopted_cluster_has_nothing_to_do(
+    deployed: tuple[Host, Host], manager: Host, lab: Lab, fab: Fab, tmp_path: Path
+) -> None:
+    for worker in deployed:
+        worker.sh(BY_HAND)
+    place = {name: f"127.0.0.1:{lab.hosts[name].ssh_port}" for name in lab.hosts}
+    hosts = tmp_path / "hosts.yaml"
+    with untouched(*deployed, manager):
+        adopted = fab.succeeds(
+            *("adopt", "--manager", place["manager"], "--run-as", "wso2", "--user", "deploy"),
+            *("--workers", f"{place['worker1']},{place['worker2']}"),
+            *("--key", str(lab.identity), "--known-hosts", str(lab.known_hosts)),
+            hosts=hosts,
+        )
+    password = (lab.run_dir / "db_password").read_text().strip()
+    assert password not in adopted.out
+    hosts.write_text(adopted.out)
+    planned = fab(
+        *("-H", "manager,worker1,worker2", "plan"), hosts=hosts, WSO2_REGISTRY_DB_PASSWORD=password
+    )
+    assert planned.status == 0, planned
+    assert planned.out.count("nothing to do") == 3
+    assert "10.9.9.9:4100" in adopted.out

@@ -1,0 +1,171 @@
+"""A hosts.yaml made from servers says what they are: a plan by it changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from carbon.adopt.cluster import Adopted, write
+from carbon.adopt.request import Request, provisional, split_host
+from carbon.adopt.server import ALSO, Described, describe
+from carbon.cluster import Cluster, Node
+from carbon.config import managed_files, patch
+from carbon.errors import UsageError
+from carbon.home import layout
+from carbon.home.facts import RemoteFile, ServerFacts
+from carbon.inventory.write import Reference
+from carbon.value import replace
+from tests.unit.carbon.config.samples import CARBON_XML, CATALINA, DATASOURCES
+from tests.unit.carbon.inventory.written import loaded
+from tests.unit.carbon.looks import make_facts
+
+AXIS2 = """\
+<axisconfig>
+    <clustering class="org.example.Agent" enable="true">
+        <!-- moved up by hand --><members>
+            <member><port>4000</port><hostName>10.0.0.3</hostName></member>
+            <!-- <member/> --> <member><hostName>10.0.0.9</hostName><port>4100</port></member>
+        </members>
+        <parameter name="localMemberPort">4007</parameter>
+        <parameter name="localMemberHost">{address}</parameter>
+        <parameter name="domain">by.hand</parameter>
+        <parameter name="properties"><property name="subDomain" value="odd"/></parameter>
+        <parameter name="membershipScheme">wka</parameter>
+    </clustering>
+</axisconfig>
+"""
+HOSTS = b"10.0.0.3 manager\n"
+
+
+def test_a_plan_by_what_is_written_changes_no_file(tmp_path: Path) -> None:
+    servers = {name: facts(address) for name, address in ADDRESSES.items()}
+    cluster = loaded(tmp_path, written(servers))
+    for node in cluster.nodes:
+        for path in managed_files(node):
+            data = servers[node.name].files[path].data
+            assert patch(without_passwords(node), path, data).data is data, path
+    assert [(m.host, m.port) for m in cluster.workers[0].members] == [
+        ("10.0.0.3", 4000),
+        ("10.0.0.9", 4100),
+    ]
+    assert cluster.workers[0].local_member_port == 4007
+
+
+def test_no_secret_is_written(tmp_path: Path) -> None:
+    text = written({name: facts(address) for name, address in ADDRESSES.items()})
+    assert "!env" in text
+    assert "wso2carbon" not in text.split("password:")[1].splitlines()[0]
+    loaded(tmp_path, text)
+
+
+def test_what_only_some_servers_have_is_taken_away_from_the_others(tmp_path: Path) -> None:
+    manager = adopted("manager", {"home": "/opt/wso2/as"}, "10.0.0.3")
+    shared = {"home": "/opt/wso2/as", "HostName": "as.example.com"}
+    workers = [adopted("worker1", shared, "10.0.0.4"), adopted("worker2", shared, "10.0.0.5")]
+    text = write(manager, workers, ssh={"user": "deploy"}, load_balancer=None)
+    cluster = loaded(tmp_path, text)
+    assert [node.host_name for node in cluster.nodes] == [None, *["as.example.com"] * 2]
+
+
+def test_a_difference_between_workers_is_told_with_its_key() -> None:
+    workers = [
+        adopted("worker1", {"home": "/opt/as", "HostName": "a.example.com"}, "10.0.0.4"),
+        adopted("worker2", {"home": "/opt/as", "HostName": "b.example.com"}, "10.0.0.5"),
+    ]
+    manager = adopted("manager", {"home": "/opt/as"}, "10.0.0.3")
+    text = write(manager, workers, ssh={}, load_balancer=None)
+    assert "# the workers differ in HostName: worker2 from worker1" in text
+
+
+def test_what_no_key_can_say_is_listed() -> None:
+    broken = AXIS2.format(address="${bind.address}").replace("10.0.0.9", "elb.example.com")
+    described = describe(node("worker1"), facts("10.0.0.4", axis2=broken))
+    assert any("localMemberHost" in note for note in described.notes)
+    assert any("elb.example.com:4100" in note for note in described.notes)
+    assert "members" not in described.own
+
+
+def test_the_password_of_a_datasource_is_a_name() -> None:
+    secret = b"<password>hunter2</password>"
+    data = DATASOURCES.replace(b"<password>wso2carbon</password>", secret).replace(
+        b"jdbc:h2:", b"jdbc:mysql:"
+    )
+    described = describe(node("worker1"), facts("10.0.0.4", datasources=data))
+    assert "hunter2" not in repr(described)
+    sources = described.shared["datasources"]
+    assert isinstance(sources, dict)
+    assert Reference("env", "WSO2_CARBON_DB_PASSWORD") in [
+        source.get("password") for source in sources.values()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("worker1", {"host": "worker1"}),
+        ("10.0.0.4:2222", {"host": "10.0.0.4", "port": 2222}),
+        ("fd00::4", {"host": "fd00::4"}),
+    ],
+)
+def test_a_server_is_named_as_for_ssh_with_a_port(text: str, place: dict[str, Any]) -> None:
+    assert split_host(text) == place
+
+
+def test_a_server_that_could_be_an_option_of_ssh_is_refused() -> None:
+    with pytest.raises(UsageError):
+        split_host("-oProxyCommand=x")
+
+
+def without_passwords(node: Node) -> Node:
+    """Return the node without what only an environment variable has."""
+    sources = tuple(replace(source, password=None) for source in node.datasources)
+    return replace(node, datasources=sources)
+
+
+ADDRESSES = {"manager": "10.0.0.3", "worker1": "10.0.0.4"}
+
+
+def written(servers: dict[str, ServerFacts]) -> str:
+    manager, *workers = (
+        Adopted(describe(node(name), facts), HOSTS, facts_address(name), None)
+        for name, facts in servers.items()
+    )
+    return write(manager, workers, ssh={"user": "deploy"}, load_balancer=None)
+
+
+def facts_address(name: str) -> str:
+    return ADDRESSES[name]
+
+
+def facts(address: str, *, axis2: str = "", datasources: bytes = DATASOURCES) -> ServerFacts:
+    texts = {
+        layout.AXIS2: (axis2 or AXIS2.format(address=address)).encode(),
+        layout.CARBON_XML: CARBON_XML,
+        layout.CATALINA: CATALINA,
+        layout.DATASOURCES: datasources.replace(b"jdbc:h2:", b"jdbc:mysql:"),
+    }
+    assert set(ALSO) <= set(texts)
+    files = {
+        path: RemoteFile(data=data, mode=0o644, owner="deploy") for path, data in texts.items()
+    }
+    return make_facts(files=files, user="deploy")
+
+
+def node(name: str) -> Node:
+    cluster: Cluster = provisional(Request(manager="10.0.0.3", workers=("10.0.0.4",)))
+    found = cluster.node(name)
+    assert found is not None
+    return found
+
+
+def adopted(name: str, shared: dict[str, Any], address: str) -> Adopted:
+    described = Described(
+        name=name,
+        domain="d",
+        shared=shared,
+        own={"localMemberHost": address},
+        notes=(),
+    )
+    return Adopted(described, HOSTS, address, None)
