@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 @verb(
+    audited="run",
     every_worker=False,
     positional=["command"],
     help={
@@ -32,6 +33,7 @@ def run(session: Session, command: str, *, run_as: bool = False, timeout: int = 
 
 
 @verb(
+    audited="trust",
     every_worker=False,
     help={
         "yes": "Fingerprints that you have compared, SHA256:..., separated by commas: accepts "

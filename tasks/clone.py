@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 @verb(
+    audited="clone",
     help={
         "source": "The worker whose AS_HOME is copied; it may run, and is not changed.",
         "replace": "Keep an AS_HOME that is there already aside, as NAME.provision-kept.",

@@ -16,6 +16,7 @@ RENUMBER = "Let Offset and localMemberPort of a deployed worker change."
 
 
 @verb(
+    audited="deploy",
     connects="hosts and watchers",
     help={
         "force": FORCE,
@@ -64,7 +65,7 @@ def plan(
     return show_plan(session, options)
 
 
-@verb(connects="hosts", help={"break_lock": BREAK_LOCK})
+@verb(audited="driver", connects="hosts", help={"break_lock": BREAK_LOCK})
 def driver(session: Session, *, break_lock: bool = False) -> int:
     """Step 1: copy the JDBC driver JAR, replacing an older version and its bundle."""
     from carbon.plan.plan import Options, Step
@@ -74,7 +75,7 @@ def driver(session: Session, *, break_lock: bool = False) -> int:
     return run_rollout(session, "driver", options, break_lock=break_lock)
 
 
-@verb(connects="hosts", help={"renumber": RENUMBER, "break_lock": BREAK_LOCK})
+@verb(audited="config", connects="hosts", help={"renumber": RENUMBER, "break_lock": BREAK_LOCK})
 def config(session: Session, *, renumber: bool = False, break_lock: bool = False) -> int:
     """Step 2: push the patched clustering, offset, host name, proxy ports and datasources."""
     from carbon.plan.plan import Options, Step
@@ -84,7 +85,7 @@ def config(session: Session, *, renumber: bool = False, break_lock: bool = False
     return run_rollout(session, "config", options, break_lock=break_lock)
 
 
-@verb(connects="hosts", help={"break_lock": BREAK_LOCK})
+@verb(audited="hosts", connects="hosts", help={"break_lock": BREAK_LOCK})
 def hosts(session: Session, *, break_lock: bool = False) -> int:
     """Step 3: map the database's, the manager's and the ELB's names in /etc/hosts."""
     from carbon.plan.plan import Options, Step
@@ -94,7 +95,7 @@ def hosts(session: Session, *, break_lock: bool = False) -> int:
     return run_rollout(session, "hosts", options, break_lock=break_lock)
 
 
-@verb(connects="hosts", help={"break_lock": BREAK_LOCK})
+@verb(audited="reset", connects="hosts", help={"break_lock": BREAK_LOCK})
 def reset(session: Session, *, break_lock: bool = False) -> int:
     """Step 4: empty the deployment directory of a stopped worker, keeping what was there."""
     from carbon.plan.plan import Options, Step
@@ -104,7 +105,7 @@ def reset(session: Session, *, break_lock: bool = False) -> int:
     return run_rollout(session, "reset", options, break_lock=break_lock)
 
 
-@verb(connects="hosts and watchers", help={"break_lock": BREAK_LOCK})
+@verb(audited="start", connects="hosts and watchers", help={"break_lock": BREAK_LOCK})
 def start(session: Session, *, break_lock: bool = False) -> int:
     """Step 5: start as a worker node and wait until the manager saw it join."""
     from carbon.plan.plan import Options, Step

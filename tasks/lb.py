@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 @verb(
+    audited="lb.config",
     every_host=True,
     help={
         "all_in": "Put every worker that answers into rotation, removed ones, too.",

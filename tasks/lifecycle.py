@@ -15,6 +15,7 @@ TIMEOUT = "Seconds of patience for this run, instead of the limits in hosts.yaml
 
 
 @verb(
+    audited="restart",
     connects="hosts and watchers",
     every_worker=False,
     help={"timeout": TIMEOUT, "break_lock": BREAK_LOCK},
@@ -28,7 +29,7 @@ def restart(session: Session, *, timeout: int = 0, break_lock: bool = False) -> 
     return run_rollout(session.patient(timeout), "restart", options, break_lock=break_lock)
 
 
-@verb(every_worker=False, help={"timeout": TIMEOUT, "break_lock": BREAK_LOCK})
+@verb(audited="stop", every_worker=False, help={"timeout": TIMEOUT, "break_lock": BREAK_LOCK})
 def stop(session: Session, *, timeout: int = 0, break_lock: bool = False) -> int:
     """Stop one worker after the other, each drained before and seen leaving after."""
     from carbon.plan.stop import plan_stop
@@ -37,7 +38,7 @@ def stop(session: Session, *, timeout: int = 0, break_lock: bool = False) -> int
     return run_stop(session.patient(timeout), "stop", plan_stop, break_lock=break_lock)
 
 
-@verb(every_worker=False, help={"timeout": TIMEOUT, "break_lock": BREAK_LOCK})
+@verb(audited="remove", every_worker=False, help={"timeout": TIMEOUT, "break_lock": BREAK_LOCK})
 def remove(session: Session, *, timeout: int = 0, break_lock: bool = False) -> int:
     """Take a worker out: drained, stopped, seen leaving, unmapped; its AS_HOME stays."""
     from carbon.plan.stop import plan_remove
@@ -57,6 +58,7 @@ def history(session: Session) -> int:
 
 
 @verb(
+    audited="rollback",
     connects="hosts and watchers",
     every_worker=False,
     help={

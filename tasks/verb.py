@@ -37,6 +37,7 @@ def verb(
     every_worker: bool = True,
     every_host: bool = False,
     connects: Connects | None = None,
+    audited: str = "",
     **options: Any,
 ) -> Callable[[Callable[..., int | None]], Any]:
     """Make `body(session, **options)` a task; what it returns is the exit status.
@@ -44,7 +45,8 @@ def verb(
     Without -H the verb means every worker, unless `every_worker` is False: then it wants -H
     or --all, as verbs do that stop or remove something; or `every_host` is True: then it means
     the manager, the ELB and the load balancer, too. `connects` says whom it needs in any case:
-    these connections are begun while the rest of the program is still being loaded.
+    these connections are begun while the rest of the program is still being loaded. `audited` is
+    the name under which the operator's own log has its runs; empty for a verb that only reads.
     """
 
     def decorate(body: Callable[..., int | None]) -> Any:
@@ -71,7 +73,18 @@ def verb(
                     commands=not no_commands,
                 )
                 with opened as session:
-                    return work(session)
+                    return _logged(session, context, work) if audited else work(session)
+
+            def _logged(
+                session: Session,
+                context: VerbContext,
+                work: Callable[[Session], int | None],
+            ) -> int | None:
+                from tasks.runlog import logged
+
+                with logged(session, context.config, audited) as run:
+                    run.status = work(session) or 0
+                    return run.status
 
             _end(in_session)
 

@@ -13,6 +13,7 @@ from carbon.errors import Interrupted, PrivilegeError, ScriptError, TimeLimitErr
 from carbon.home.sockets import proc_net_forms
 from remote.balancer.http import http_problem
 from remote.balancer.vhosts import Found, Loaded, Vhosts
+from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.host.script import Script
 from remote.host.server import Stream
@@ -68,7 +69,8 @@ class Balancer:
         return False
 
     def _lock(self, stack: ExitStack, *, verb: str, break_lock: bool) -> None:
-        stack.enter_context(self._vhosts.host.lock(verb=verb, break_lock=break_lock))
+        audit = audit_line(self._fleet.cluster, verb, outcome="begin")
+        stack.enter_context(self._vhosts.host.lock(verb=verb, break_lock=break_lock, audit=audit))
 
     def _let_go(self) -> None:
         self._turning = None

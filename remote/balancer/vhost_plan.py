@@ -10,6 +10,7 @@ from carbon.errors import ConfigFileError
 from carbon.value import Value
 from remote.balancer.http import http_problem
 from remote.balancer.vhosts import Found, Loaded, Vhosts
+from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.run.threads import all_or_errors, parallel
 
@@ -79,7 +80,11 @@ def push_vhosts(fleet: Fleet, plan: VhostPlan, *, break_lock: bool) -> Loaded:
     where it refuses the files; the old ones are back then.
     """
     vhosts = Vhosts(fleet)
-    with vhosts.host.lock(verb="lb.config", break_lock=break_lock), vhosts.audited("lb.config"):
+    audit = audit_line(fleet.cluster, "lb.config", outcome="begin")
+    with (
+        vhosts.host.lock(verb="lb.config", break_lock=break_lock, audit=audit),
+        vhosts.audited("lb.config"),
+    ):
         vhosts.check_sudo()
         return vhosts.push(plan.found, plan.wanted)
 

@@ -12,7 +12,7 @@ from carbon.errors import InventoryError, ProvisionError, ScriptError
 from carbon.value import Value
 from remote.host import sudo
 from remote.host.archive import Member, pack, unpack
-from remote.host.audit import audit_line
+from remote.host.audit import audit_line, outcome_of
 from remote.host.exit_status import ExitStatus
 from remote.host.fleet import Fleet
 from remote.host.host import Host
@@ -99,7 +99,7 @@ class Vhosts:
             raise
         finally:
             if self._has_pushed:
-                line = audit_line(self._fleet.cluster, verb, error=error)
+                line = audit_line(self._fleet.cluster, verb, outcome=outcome_of(error))
                 script = Script(name="balancer_audit", values={"audit": line})
                 with suppress(ProvisionError):
                     self.host.run(script, step="audit")

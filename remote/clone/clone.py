@@ -16,6 +16,7 @@ from carbon.home.facts import ServerFacts
 from carbon.plan.plan import Options, Plan, Step
 from carbon.value import Value, replace
 from remote.clone.copy import HomeCopy, inspect_site, list_home
+from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.observe.facts import gather_facts
 from remote.rollout.generation import new_generation
@@ -234,7 +235,11 @@ class _CloneTurn:
         """Lock both servers: nobody may swap files that are being copied."""
         with ExitStack() as stack:
             for node in (self._source, self._node):
-                lock = self._fleet.host(node).lock(verb="clone", break_lock=self._order.break_lock)
+                lock = self._fleet.host(node).lock(
+                    verb="clone",
+                    break_lock=self._order.break_lock,
+                    audit=audit_line(self._fleet.cluster, "clone", outcome="begin"),
+                )
                 stack.enter_context(lock)
             yield
 

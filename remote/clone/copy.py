@@ -14,9 +14,9 @@ from carbon.cluster import Node
 from carbon.errors import ProvisionError, ScriptError
 from carbon.home import layout
 from carbon.value import replace
+from remote.host.audit import utc_now
 from remote.host.fleet import Fleet
 from remote.host.host import Host
-from remote.host.lock import utc_now
 from remote.host.script import Script
 from remote.host.server import Outcome, Reading
 from remote.run.interrupt import safe_point

@@ -115,7 +115,7 @@ class Host(Generic[Machine]):
         seconds = self.limits.connect_seconds
         return self.server.ask(address, port, question, timeout_seconds=seconds)
 
-    def lock(self, *, verb: str, break_lock: bool) -> AbstractContextManager[None]:
+    def lock(self, *, verb: str, break_lock: bool, audit: str = "") -> AbstractContextManager[None]:
         """Hold the host's lock for the length of a block; see `remote.host.lock.locked`."""
         return locked(
             self.server,
@@ -123,5 +123,7 @@ class Host(Generic[Machine]):
             verb=verb,
             run_as=self.run_as,
             break_lock=break_lock,
+            home=str(self.node.home) if isinstance(self.node, Node) else "",
+            audit=audit,
             timeout_seconds=self.limits.command_seconds,
         )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import cache
 
 from carbon.errors import LockedError, ScriptError
+from remote.host.audit import utc_now, who
 from remote.host.script import Script, changing
 from remote.host.server import Outcome, Server
 
@@ -26,17 +23,6 @@ _SPARE_SECONDS = 5.0
 """For the answer itself, if the script waits as long as it may."""
 
 
-@cache
-def who() -> str:
-    """Return who runs this, from where, for locks, audit lines and the history."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
-
-
-def utc_now() -> str:
-    """Return the time as audit lines and generations write it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 @contextmanager
 def locked(
     server: Server,
@@ -45,12 +31,16 @@ def locked(
     verb: str,
     run_as: str | None,
     break_lock: bool,
+    home: str = "",
+    audit: str = "",
     timeout_seconds: float,
 ) -> Iterator[None]:
     """Hold the server's lock for the length of the block.
 
     Who comes first in a run holds it, and others of the run share it. A lock whose holder is gone
     is cleared, and what a lost run left at work on the server is waited for.
+    `audit` is written before anything else: into the audit log of `home`, if that has one by now,
+    and into the server's system log. A run that is killed leaves it.
     Raises LockedError, in the words of the holder, if the holder lives.
     """
     text = f"{who()} since {utc_now()} for `{verb}`"
@@ -61,6 +51,8 @@ def locked(
         "break": "yes" if break_lock else "no",
         "changing": "|".join(name for name in changing() if name != "lock"),
         "wait_seconds": int(timeout_seconds),
+        "home_dir": home,
+        "audit": audit,
     }
     script = Script(name="lock", values=values, run_as=run_as, at_end=_UNLOCK)
     held = server.hold(script, timeout_seconds=timeout_seconds + _SPARE_SECONDS)

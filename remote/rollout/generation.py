@@ -10,7 +10,7 @@ from carbon.cluster import Cluster
 from carbon.home.facts import Generation
 from carbon.plan.plan import Plan
 from carbon.value import Value
-from remote.host.lock import utc_now, who
+from remote.host.audit import utc_now, who
 
 _TIME = "%Y%m%dT%H%M%SZ"
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from carbon.errors import LockedError, ProvisionError, refuse
 from carbon.plan.plan import Plan
+from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.observe.follow import Followers
 from remote.rollout.generation import NewGeneration, new_generation
@@ -128,7 +129,9 @@ def _all_locked(fleet: Fleet, request: Request, to_lock: Sequence[Plan]) -> Iter
     def lock(plan: Plan) -> None:
         stack = ExitStack()
         host = fleet.host(plan.node)
-        stack.enter_context(host.lock(verb=request.verb, break_lock=request.break_lock))
+        audit = audit_line(fleet.cluster, request.verb, outcome="begin")
+        lock_of_host = host.lock(verb=request.verb, break_lock=request.break_lock, audit=audit)
+        stack.enter_context(lock_of_host)
         held.append(stack)
 
     try:

@@ -10,7 +10,7 @@ from carbon.cluster import Node
 from carbon.errors import JoinError, ProvisionError, StartError, refuse
 from carbon.plan.plan import Plan, plan_rollback
 from carbon.value import Value, replace
-from remote.host.audit import audit_line
+from remote.host.audit import audit_line, outcome_of
 from remote.host.fleet import Fleet
 from remote.host.host import Host
 from remote.host.script import Script
@@ -323,7 +323,11 @@ class Turn:
         record = Record(
             self._host,
             joined=self._result.joined,
-            audit=audit_line(context.fleet.cluster, context.request.verb, error=self._result.error),
+            audit=audit_line(
+                context.fleet.cluster,
+                context.request.verb,
+                outcome=outcome_of(self._result.error),
+            ),
             failed=isinstance(self._result.error, StartError | JoinError),
             start=self._start,
         )

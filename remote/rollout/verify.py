@@ -42,7 +42,7 @@ def _verify(fleet: Fleet, node: Node, progress: Progress) -> Result:
         seen = "join not verified: it was not started by this tool"
         return Result(plan=plan, error=_not_seen(node, seen, "restart"))
     joined = _prove(fleet, node, facts, progress)
-    Record(host, joined=joined, audit=audit_line(fleet.cluster, "verify")).finish()
+    Record(host, joined=joined, audit=audit_line(fleet.cluster, "verify", outcome="ok")).finish()
     return Result(plan=plan, joined=joined)
 
 

@@ -2,7 +2,8 @@
 # directory that only the account can write. Its text says who holds it; it is created in one step. A shell ends with
 # its connection, but only once its script has ended: if CLIENT_PID is gone, the lock is of a lost run, which is
 # waited for; else of a live run.
-# Values: LOCK, TEXT (who from since), RUN, BREAK (yes, no), CHANGING (names of scripts), WAIT_SECONDS
+# Values: LOCK, TEXT (who from since), RUN, BREAK (yes, no), CHANGING (names of scripts), WAIT_SECONDS,
+# Values: HOME_DIR (may be empty), AUDIT (a line that says that a run begins; may be empty)
 # Also: CLIENT_PID, SHELL_PID (set by the line of shell that runs this script)
 # Output: broken TEXT, dead TEXT, then last: held RUN, shared RUN, taken TEXT, busy PID SCRIPT, stuck TEXT
 find_lock "$LOCK" || {
@@ -89,6 +90,14 @@ end_others() {
     done
 }
 
+# tell_audit: a run that is killed leaves this line.
+tell_audit() {
+    [ -n "$AUDIT" ] || return 0
+    step audit-begin
+    if [ -n "$HOME_DIR" ] && [ -d "$own" ]; then say "$AUDIT" >> "$own/audit.log"; fi 2> /dev/null
+    (logger -t carbon-provision -- "$AUDIT" > /dev/null 2>&1 &)
+}
+
 hold() {
     [ "$BREAK" = no ] || end_others TERM
     while others=$(at_work) && [ -n "$others" ]; do
@@ -102,6 +111,7 @@ hold() {
     for claim in "$lock".[0-9]*; do # left by a script that was killed while it cleared a lock
         [ -L "$claim" ] && held=$(readlink "$claim") && ! holder_lives "$held" && clear "$claim" "$held"
     done
+    tell_audit
     say "held $RUN"
     exit 0
 }

@@ -24,6 +24,7 @@ step audit
 [ ! -s "$own/audit.log" ] || [ -z "$(tail -c 1 "$own/audit.log")" ] || say >> "$own/audit.log" ||
     fail 1 "cannot write the audit line"
 say "$audit" >> "$own/audit.log" || fail 1 "cannot write the audit line"
+(logger -t carbon-provision -- "$audit" > /dev/null 2>&1 &)
 
 if [ -n "$record" ]; then
     step record

@@ -26,7 +26,6 @@ USED_BY_RUNS = (
     "tests.faults.injector",
     "remote.ssh.connector",
     "tasks.cloning",
-    "tasks.departure",
     "tasks.rollout",
     "tasks.session",
 )

@@ -10,7 +10,8 @@ from tests.faults.client import Ran
 from tests.faults.look import DEPLOYMENT, HOSTS, STATE, Entry, Files, Look
 
 AUDIT = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S+@\S+ (?P<verb>\S+) inventory=[0-9a-f]{12} .+"
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S+@\S+ uid=\d+ (?P<verb>\S+)"
+    r" inventory=[0-9a-f]{12}( git=[0-9a-f]{12})? .+"
 )
 NOT_FOR_OPERATORS = ("Traceback", "a defect of this tool")
 

@@ -319,7 +319,9 @@ def _assert_steady(load: Load, began: float, ended: float) -> None:
 
 
 def _posts(worker: Host) -> int:
-    return int(worker.sh("cat /opt/wso2/as/repository/logs/http_access_*.log | grep -c '\"POST ' || true"))
+    return int(
+        worker.sh("cat /opt/wso2/as/repository/logs/http_access_*.log | grep -c '\"POST ' || true")
+    )
 
 
 @pytest.mark.usefixtures("balanced")
@@ -485,7 +487,7 @@ def test_stop_leaves_it_out_and_start_puts_it_back(balanced: Nginx, fab: Fab) ->
     assert balanced.rotation() == {"worker1": "in", "worker2": "in"}
     told = balanced.host.read("/home/deploy/.provision/audit.log").splitlines()[-2:]
     for line, verb in zip(told, ("stop", "start"), strict=True):
-        assert re.fullmatch(rf"\S+Z \S+@\S+ {verb} inventory=[0-9a-f]{{12}} ok", line)
+        assert re.fullmatch(rf"\S+Z \S+@\S+ uid=\d+ {verb} inventory=[0-9a-f]{{12}} ok", line)
 
 
 def test_a_removed_worker_stays_away_until_all_in(balanced: Nginx, fab: Fab) -> None:

@@ -94,7 +94,7 @@ def test_what_was_done_is_in_the_audit_log_and_kept_for_a_rollback(
 ) -> None:
     for worker in deployed:
         last = worker.read(f"{STATE}/audit.log").splitlines()[-1]
-        assert re.fullmatch(r"\S+Z \S+@\S+ deploy inventory=[0-9a-f]{12} ok", last)
+        assert re.fullmatch(r"\S+Z \S+@\S+ uid=\d+ deploy inventory=[0-9a-f]{12} ok", last)
         kept = worker.sh(f"cd {STATE}/generations/*/files && find . -type f | sort").split()
         assert kept == [
             "./repository/conf/axis2/axis2.xml",

@@ -1,0 +1,71 @@
+"""The operator's own log: a line before and a line after each run that changes something."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from remote.host.audit import audit_line
+
+if TYPE_CHECKING:
+    import fabric
+
+    from tasks.session import Session
+
+LARGEST_BYTES = 1_000_000
+KEPT_FILES = 5
+
+
+class Run:
+    """One run in the log; its exit status is known at its end."""
+
+    status = 1
+
+
+@contextmanager
+def logged(session: Session, config: fabric.Config, verb: str) -> Iterator[Run]:
+    """Write a line before and a line after a block; a killed run leaves the first.
+
+    A log that cannot be written hinders no run, and is said once.
+    """
+    run = Run()
+    name = f"{verb} hosts={','.join(host.name for host in session.hosts)}"
+    log = _open(session, log_file(config))
+    began = time.monotonic()
+    log.info(audit_line(session.cluster, name, outcome="begin"))
+    try:
+        yield run
+    finally:
+        outcome = f"exit={run.status} after={time.monotonic() - began:.1f}s"
+        log.info(audit_line(session.cluster, name, outcome=outcome))
+        for handler in log.handlers:
+            handler.close()
+
+
+def log_file(config: fabric.Config) -> Path:
+    """Return the file of the log: `audit_log` of fabric.yaml, or one in the operator's home."""
+    configured = config.get("audit_log")
+    if configured:
+        return Path(str(configured)).expanduser()
+    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(state).expanduser() / "carbon-provision/audit.log"
+
+
+def _open(session: Session, file: Path) -> logging.Logger:
+    log = logging.Logger("carbon-provision")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handler = RotatingFileHandler(file, maxBytes=LARGEST_BYTES, backupCount=KEPT_FILES)
+    except OSError as error:
+        text = f"this run is not in the audit log {file}: {error.strerror}"
+        session.screen.say("note", text)
+        return log
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log.addHandler(handler)
+    return log
