@@ -180,13 +180,25 @@ def _share(
     ours: dict[str, list[str]] = {}
     theirs: dict[str, list[str]] = {}
     for name, address in wanted.items():
-        same_name = [mapping for mapping in mappings if name in mapping.names]
+        same_name = [
+            mapping
+            for mapping in mappings
+            if name in mapping.names and _may_contradict(mapping.address, address)
+        ]
         for mapping in same_name:
             if mapping.address != address:
                 raise _conflict(name, address, mapping)
         left = any(not mapping.of_this_tool for mapping in same_name)
         (theirs if left else ours).setdefault(address, []).append(name)
     return _as_lines(ours), _as_lines(theirs)
+
+
+def _may_contradict(address: str, wanted: str) -> bool:
+    """Tell whether a name cannot have both addresses: it may have one of each family."""
+    try:
+        return ip_address(address).version == ip_address(wanted).version
+    except ValueError:
+        return True
 
 
 def _conflict(name: str, address: str, mapping: _Mapping) -> UnfitError:

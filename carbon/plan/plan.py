@@ -285,23 +285,26 @@ def _refuse_renumbering(
     """Stop an inventory edit from silently moving a deployed worker to other ports.
 
     Deployed means that clustering is on and the localMemberHost is already this node's. Where
-    an interrupted run left its journal open, its files are a mixture that has no numbers yet.
+    an interrupted run left its journal open, its files are a mixture that has no numbers yet. What
+    is no number, such as a placeholder, is no number to protect.
     """
     if options.renumber or facts.journal is not None:
         return
     if not any(change.path in _NUMBERED for change in files):
         return
-    axis2 = config.read_clustering(facts.files[layout.AXIS2].data, file=str(layout.AXIS2))
+    try:
+        axis2 = config.read_clustering(facts.files[layout.AXIS2].data)
+    except ConfigFileError:
+        return
     if not axis2.enabled or axis2.local_member_host != node.local_member_host:
         return
-    carbon = config.read_carbon(facts.files[layout.CARBON_XML].data, file=str(layout.CARBON_XML))
     moved = [
         f"{name} {old} → {new}"
         for name, old, new in (
             ("localMemberPort", axis2.local_member_port, node.local_member_port),
-            ("Offset", carbon.offset, node.offset),
+            ("Offset", _offset(facts), node.offset),
         )
-        if old != new
+        if old not in (None, new)
     ]
     if moved:
         raise ProvisionError(
@@ -310,6 +313,14 @@ def _refuse_renumbering(
             action="keep its numbers by writing them into its entry in hosts.yaml, or say"
             " --renumber",
         )
+
+
+def _offset(facts: ServerFacts) -> int | None:
+    """Return the Offset of carbon.xml; None if it is no number."""
+    try:
+        return config.read_carbon(facts.files[layout.CARBON_XML].data).offset
+    except ConfigFileError:
+        return None
 
 
 _NUMBERED = frozenset({layout.AXIS2, layout.CARBON_XML})

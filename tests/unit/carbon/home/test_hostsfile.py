@@ -303,3 +303,12 @@ def test_every_wanted_name_is_mapped_in_the_end(
     }
     for one in wanted:
         assert (one.names[0], one.address) in mapped
+
+
+def test_a_name_may_have_an_address_of_each_family() -> None:
+    """Dual stack: `::1` or a site's IPv6 line beside ours is no contradiction, and no answer."""
+    current = b"fd00::5 carbondb.example.com\n"
+    planned = plan(current, [entry("10.0.0.5", "carbondb.example.com")], owner="d")
+    assert planned.added == ("10.0.0.5\tcarbondb.example.com",)
+    with pytest.raises(UnfitError):
+        plan(current, [entry("fd00::6", "carbondb.example.com")], owner="d")

@@ -306,6 +306,32 @@ def test_a_deployed_worker_is_not_renumbered_without_a_word(
     assert planned(deployed(), node=moved, renumber=True).restart
 
 
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        (layout.AXIS2, b">4000<", b">${LOCAL_MEMBER_PORT}<"),
+        (layout.CARBON_XML, b"<Offset>0<", b"<Offset>${portOffset}<"),
+    ],
+)
+def test_a_placeholder_is_no_number_to_protect(path: PurePosixPath, old: bytes, new: bytes) -> None:
+    """What hosts.yaml says is written over it, also on a worker that is deployed."""
+    facts = deployed()
+    file = facts.files[path]
+    data = file.data.replace(old, new)
+    assert data != file.data
+    changed = replace(facts, files={**facts.files, path: replace(file, data=data)})
+    assert [change.path for change in planned(changed).files] == [path]
+
+
+def test_a_placeholder_in_one_file_does_not_unprotect_the_other() -> None:
+    facts = deployed()
+    file = facts.files[layout.CARBON_XML]
+    data = file.data.replace(b"<Offset>0<", b"<Offset>${portOffset}<")
+    changed = replace(facts, files={**facts.files, layout.CARBON_XML: replace(file, data=data)})
+    with pytest.raises(ProvisionError, match="localMemberPort 4000 → 4001"):
+        planned(changed, node=replace(NODE, local_member_port=4001))
+
+
 def test_a_renumbered_worker_leaves_the_cluster_under_its_old_port() -> None:
     moved = planned(deployed(), node=replace(NODE, local_member_port=4001), renumber=True)
     assert moved.as_running.local_member_port == 4000
