@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from fabric import Config, Connection
 
 from carbon.cluster import Limits, Ssh
 from carbon.errors import HostKeyError
+from remote.ssh.dial import dial
 from remote.ssh.errors import hung_up, translated
 from remote.ssh.handshake import LATER, ask_for_key, verifying_transport
 from remote.ssh.hostkeys import Door, HostKey, KnownHosts
@@ -184,6 +184,8 @@ class Connector:
 
     def _open(self, connection: Connection) -> None:
         def attempt() -> None:
+            if not connection.gateway:
+                connection.connect_kwargs["sock"] = _dial(connection)
             try:
                 connection.open()
             except BaseException:
@@ -235,13 +237,9 @@ class Connector:
         files = key_files(ssh, rules)
         seconds = self._connect_seconds(rules)
 
-        def dial() -> Any:
-            if connection.gateway:
-                return connection.open_gateway()
-            return socket.create_connection((connection.host, connection.port), timeout=seconds)
-
         def ask(kinds: Sequence[str]) -> HostKey | None:
-            return ask_for_key(dial(), kinds, legacy=ssh.legacy_ssh, timeout_seconds=seconds)
+            sock = connection.open_gateway() if connection.gateway else _dial(connection)
+            return ask_for_key(sock, kinds, legacy=ssh.legacy_ssh, timeout_seconds=seconds)
 
         answers = [self._retried(partial(ask, kinds)) for kinds in HOST_KEY_KINDS]
         return Door(
@@ -254,6 +252,11 @@ class Connector:
             alias=key_alias(rules),
             target=(ssh.known_hosts or files.known)[0],
         )
+
+
+def _dial(connection: Connection) -> Any:
+    host, port = str(connection.host), int(connection.port)
+    return dial(host, port, timeout_seconds=float(connection.connect_timeout or 1))
 
 
 def _worth_another_try(error: Exception) -> bool:
