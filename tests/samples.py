@@ -33,6 +33,8 @@ PROGRAMS = {
     "fab": (str(Path(sys.executable).with_name("fab")), "-r", str(ROOT)),
     "carbon-provision": (sys.executable, str(ROOT / "carbon_provision")),
 }
+PROGRESS = re.compile(r"^[\w-]+  .* \(\d+ s\)\n", re.MULTILINE)
+"""What a pipe is told after 10 s of waiting: only on a busy machine."""
 CUT = 110
 """A line of a page is cut here, with an ellipsis; what is compared is cut, too."""
 LIMIT_SECONDS = 200
@@ -66,13 +68,21 @@ def rerun(page: str, runner: Runner) -> str:
     return BLOCK.sub(block, page)
 
 
-def comparable(page: str) -> list[str]:
-    """Return the lines of all blocks, without what differs from run to run."""
+def comparable(page: str) -> list[Sample]:
+    """Return the samples of a page, without what differs from run to run.
+
+    Servers are at work at the same time, so the order of their lines is no part of it.
+    """
     return [
-        " ".join(NUMBERS.sub("#", line).split())
+        Sample(sample.command, "\n".join(sorted(_without_numbers(sample.output))))
         for match in BLOCK.finditer(page)
-        for line in match["text"].splitlines()
+        for sample in samples(match["text"])
     ]
+
+
+def _without_numbers(output: str) -> Iterator[str]:
+    for line in output.splitlines():
+        yield " ".join(NUMBERS.sub("#", line).split())
 
 
 class Runner:
@@ -113,7 +123,7 @@ class Runner:
             check=False,
             timeout=LIMIT_SECONDS,
         )
-        text = ran.stdout
+        text = PROGRESS.sub("", ran.stdout)
         for private, public in self._private.items():
             text = text.replace(private, public)
         return "".join(f"{_cut(line.rstrip())}\n" for line in text.splitlines())
