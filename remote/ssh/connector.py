@@ -65,7 +65,8 @@ class Connector:
         """
         rules = self._config.base_ssh_config.lookup(ssh.host)
         seconds = self._connect_seconds(rules)
-        with translated(name, self._where(ssh), limit_seconds=seconds):
+        login = self._login(ssh, rules)
+        with translated(name, self._where(ssh), limit_seconds=seconds, login=login):
             connection = Connection(config=self._own_config(), **self.kwargs(ssh))
             self._open(connection)
         return FabricServer(
@@ -98,6 +99,11 @@ class Connector:
 
     def _where(self, ssh: Ssh) -> str:
         return f"{ssh.host}:{ssh.port}" if ssh.port else ssh.host
+
+    def _login(self, ssh: Ssh, rules: Mapping[str, Any]) -> str:
+        user = ssh.user or rules.get("user") or self._config.user
+        files = ", ".join(map(str, ssh.identity_files)) or "the keys of your agent and ~/.ssh"
+        return f" as {user}, with {files}"
 
     def kwargs(self, ssh: Ssh) -> dict[str, Any]:
         """Return the arguments of a Fabric Connection to this server, keys verified."""

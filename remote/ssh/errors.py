@@ -16,11 +16,11 @@ from remote.host.server import Outcome
 
 @contextlib.contextmanager
 def translated(
-    host: str | None, step: str, *, limit_seconds: float | None = None
+    host: str | None, step: str, *, limit_seconds: float | None = None, login: str = ""
 ) -> Iterator[None]:
     """Turn what Fabric, Paramiko and sockets raise into errors that name the host.
 
-    A gateway leaves that to who connects through it.
+    A gateway leaves that to who connects through it. `login` says who tries to log in, with what.
     """
     try:
         yield
@@ -35,7 +35,7 @@ def translated(
         raise TimeLimitError.unanswered(limit_seconds, host=host, step=step) from error
     except paramiko.AuthenticationException as error:
         raise ConnectError(
-            f"it lets no login in: {error}",
+            f"login refused{login}: {error}",
             host=host,
             step=step,
             action="check user and identity_file in hosts.yaml, your agent, and authorized_keys",
@@ -57,7 +57,7 @@ def translated(
     except (paramiko.SSHException, OSError, EOFError) as error:
         if hung_up(error):
             raise ConnectError(
-                "its sshd hangs up before it says a word",
+                "its sshd closed the connection before its banner",
                 host=host,
                 step=step,
                 action="too many may be logging in to it at once (MaxStartups), or it forbids your"

@@ -228,7 +228,7 @@ def test_an_sshd_that_takes_no_more_logins_is_told_as_such_before_any_change(
     with untouched(worker1, worker2, manager):
         ran = fab.fails("deploy", hosts=impatient())
     assert "error: worker2: 127.0.0.1:" in ran.err
-    assert "its sshd hangs up before it says a word" in ran.err
+    assert "its sshd closed the connection before its banner" in ran.err
     assert "MaxStartups" in ran.err
     assert ran.seconds < ONE_LIMIT_SECONDS * 2
 

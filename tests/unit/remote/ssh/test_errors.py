@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import paramiko
 import pytest
 
-from carbon.errors import PrivilegeError
+from carbon.errors import ConnectError, PrivilegeError
 from remote.host.script import Script
 from remote.host.server import Outcome
-from remote.ssh.errors import refuse_sudo_failure
+from remote.ssh.errors import refuse_sudo_failure, translated
 
 SCRIPT = Script(name="hosts_read")
 
@@ -45,3 +46,16 @@ def test_a_refusal_of_sudo_is_told_with_its_remedy(err: str, remedy: str) -> Non
 )
 def test_what_a_program_says_that_sudo_runs_is_no_refusal_of_sudo(err: str) -> None:
     refused(f"{err}\ncannot copy /etc/hosts\n")
+
+
+def test_a_refused_login_says_who_tried_with_which_keys() -> None:
+    login = " as deploy, with /keys/id"
+    with pytest.raises(ConnectError, match="login refused as deploy, with /keys/id: no"):  # noqa: SIM117
+        with translated("worker1", "worker1:22", login=login):
+            raise paramiko.AuthenticationException("no")
+
+
+def test_a_server_that_closes_before_its_banner_is_told_as_such() -> None:
+    with pytest.raises(ConnectError, match="closed the connection before its banner"):  # noqa: SIM117
+        with translated("worker1", "worker1:22"):
+            raise paramiko.SSHException("Error reading SSH protocol banner")
