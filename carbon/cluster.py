@@ -137,6 +137,13 @@ class Database(Value, kw_only=True):
     host_names: tuple[str, ...] = ()
 
 
+class Service(Value, kw_only=True):
+    """Who starts a server at boot and keeps it up; without one, only this tool starts it."""
+
+    unit: str
+    """The unit of systemd, such as wso2as.service."""
+
+
 class Node(Value, kw_only=True):
     """One Carbon server: the manager, a worker, or an ELB."""
 
@@ -171,6 +178,7 @@ class Node(Value, kw_only=True):
     keystore_password: Secret | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     """Passed to wso2server.sh, such as JVM_MEM_OPTS; never secrets."""
+    service: Service | None = None
 
     @property
     def http_port(self) -> int:

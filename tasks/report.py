@@ -50,6 +50,9 @@ def summary(made: Plan) -> str:
         parts.append(f"hosts (+{len(made.hosts.added)} -{len(made.hosts.removed)})")
     elif made.facts.hosts_leftover:
         parts.append("clear what an interrupted run left beside /etc/hosts")
+    if made.unit:
+        writes = ("install" if made.unit.old is None else "write") if made.unit.writes else "enable"
+        parts.append(f"unit ({writes} {made.unit.unit})")
     if made.reset:
         parts.append("reset the deployment directory")
     if made.start:
@@ -79,6 +82,10 @@ def details(screen: Screen, made: Plan) -> None:
         if old:
             secrets += outdated_secrets(made.node, change.path, old)
         for line in diff_lines(change.path, old, change.new, secrets):
+            screen.quote(line)
+    if made.unit and made.unit.new is not None:
+        unit = made.unit
+        for line in diff_lines(unit.file, unit.old or b"", unit.new or b""):
             screen.quote(line)
     if made.hosts and not made.hosts_by:
         for text in made.hosts.removed:

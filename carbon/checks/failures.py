@@ -18,6 +18,7 @@ from carbon.checks import (
     network,
     ports,
     process,
+    service,
     vault,
 )
 from carbon.checks.case import Case
@@ -37,6 +38,7 @@ SUBJECTS: tuple[ModuleType, ...] = (
     clustering,
     ports,
     process,
+    service,
     logs,
     membership,
     drift,

@@ -21,6 +21,7 @@ from carbon.checks import (
     network,
     ports,
     process,
+    service,
     vault,
 )
 from carbon.checks.case import Case
@@ -47,6 +48,10 @@ PREFLIGHT: tuple[Check, ...] = (
     clustering.foreign_host,
     ports.taken,
     database.database,
+    service.owner,
+    service.alone,
+    service.outlives,
+    service.unit,
 )
 STATUS: tuple[Check, ...] = (
     home.home,
@@ -67,6 +72,9 @@ STATUS: tuple[Check, ...] = (
     membership.member,
     drift.differs,
     drift.pending,
+    service.alone,
+    service.owner,
+    service.unit,
 )
 DOCTOR: tuple[tuple[str, Check], ...] = (
     ("AS_HOME", home.home),
@@ -90,6 +98,9 @@ DOCTOR: tuple[tuple[str, Check], ...] = (
     ("", process.single),
     ("", process.started),
     ("role", process.role),
+    ("", service.alone),
+    ("", service.owner),
+    ("", service.unit),
     ("axis2.xml", clustering.axis2),
     ("", clustering.overrides),
     ("domain", clustering.domain),

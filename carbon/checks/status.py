@@ -13,6 +13,7 @@ from carbon.checks.finding import Finding
 from carbon.checks.ports import Port, states
 from carbon.checks.process import effective_role
 from carbon.checks.registry import for_status
+from carbon.checks.service import boot_note
 from carbon.cluster import Cluster, LoadBalancer, Node, Role
 from carbon.errors import ProvisionError
 from carbon.join.membership import Membership
@@ -120,6 +121,8 @@ def _notes(case: Case) -> Iterator[str]:
         yield f"locked by {_holder(facts.lock)}"
     if facts.staged and facts.journal is None:
         yield "an interrupted run left staged files; the next run clears them away"
+    if note := boot_note(case):
+        yield note
     if case.plan is None:
         yield "not managed: never deployed by this tool"
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from carbon.home.driver import JarFacts
 from carbon.home.process import CarbonProcess
+from carbon.home.unit import UnitState
 from carbon.value import Value, field
 
 DeploymentState = Literal["missing", "empty", "filled", "mount", "link"]
@@ -137,6 +138,12 @@ class ServerFacts(Value, kw_only=True):
     files: Mapping[PurePosixPath, RemoteFile] = field(default_factory=dict)
     zone_seconds: int = 0
     """How far its local time, in which its logs are written, is ahead of UTC."""
+    systemd: bool = False
+    """Its first process is systemd."""
+    ends_sessions: bool = False
+    """KillUserProcesses=yes: systemd-logind ends what a login leaves behind."""
+    unit: UnitState | None = None
+    """What systemd says of the unit that hosts.yaml names; None if it names none."""
     said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Lines of its logs, by the name under which they were asked for, the oldest first."""
 

@@ -114,4 +114,5 @@ def _node(
         files=entry.files,
         keystore_password=entry.keystore_password,
         environment=entry.environment,
+        service=entry.service,
     )

@@ -19,6 +19,7 @@ from carbon.cluster import (
     Member,
     ProxyPorts,
     Role,
+    Service,
     Ssh,
 )
 from carbon.inventory import values
@@ -71,6 +72,7 @@ class Entry(Value, kw_only=True):
     files: tuple[FileEdit, ...] = ()
     keystore_password: Secret | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    service: Service | None = None
 
     @property
     def machine(self) -> str:
@@ -150,6 +152,7 @@ DRIVER = Record(
         "class": _required(Scalar(values.java_class), "driver_class"),
     },
 )
+SERVICE = Record(Service, {"systemd": _required(Scalar(values.unit), "unit")})
 DATASOURCE_KEYS = {
     "jndi": _key(Scalar(values.word), "jndi_name"),
     "description": _key(Scalar(values.xml_text), "description"),
@@ -203,6 +206,7 @@ SHARED_KEYS = {
         Named(values.variable_name, lambda _, node: Scalar(values.one_line)(node)), "environment"
     ),
     "keystore_password": _key(secret, "keystore_password"),
+    "service": _key(SERVICE, "service"),
     "HostName": _key(Scalar(values.host_name_or_address), "host_name"),
     "MgtHostName": _key(Scalar(values.host_name_or_address), "mgt_host_name"),
     "proxyPort": _key(PROXY_PORTS, "proxy_ports"),

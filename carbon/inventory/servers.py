@@ -38,6 +38,7 @@ def number(nodes: Sequence[Entry]) -> dict[str, Numbers]:
     numbers: dict[str, Numbers] = {}
     for neighbours in by_machine(nodes).values():
         _refuse_one_home(neighbours)
+        _refuse_one_unit(neighbours)
         offsets = _fill([node.offset for node in neighbours], first=0)
         ports = _fill(
             [node.local_member_port for node in neighbours],
@@ -68,6 +69,19 @@ def _refuse_one_home(neighbours: Sequence[Entry]) -> None:
                     f"on the same server is at {other.home}",
                     action="give each its own `home:`, none inside another",
                 )
+
+
+def _refuse_one_unit(neighbours: Sequence[Entry]) -> None:
+    first: dict[str, Entry] = {}
+    for node in neighbours:
+        if node.service is None:
+            continue
+        if other := first.get(node.service.unit):
+            raise node.place("service").error(
+                f"names {node.service.unit}, as {other.name} on the same server does",
+                action="give each its own unit: `service: {systemd: NAME}` at the node",
+            )
+        first[node.service.unit] = node
 
 
 def _refuse_one_offset(neighbours: Sequence[Entry], numbers: Mapping[str, Numbers]) -> None:

@@ -36,6 +36,8 @@ SHARED = {
     "run_as": "The account that owns AS_HOME and runs the server, if it is not the SSH user.",
     "environment": "Variables for wso2server.sh; never secrets. Kernel 4.2.0 ignores JVM_MEM_OPTS.",
     "keystore_password": "For secure vault: written for each start, gone after it.",
+    "service": "Who starts the server at boot and keeps it up; without it, only this tool does.",
+    "service.systemd": "The unit of systemd: deploy installs it, or uses the one that is there.",
     "HostName": "carbon.xml: the name of the cluster for clients.",
     "MgtHostName": "carbon.xml: the name of the manager's console.",
     "proxyPort": "catalina-server.xml: the load balancer's ports, for redirects.",

@@ -300,6 +300,16 @@ def server_path(text: str) -> PurePosixPath:
     return PurePosixPath(re.sub("/+", "/", text))
 
 
+def unit(text: str) -> str:
+    """Check the name of a service of systemd; `.service` may be left out."""
+    name = text.removesuffix(".service")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*(@[A-Za-z0-9_.-]+)?", name, re.ASCII):
+        raise Unfit(
+            "is not the name of a service of systemd", "write letters, digits, `-`, `_` and `.`"
+        )
+    return f"{name}.service"
+
+
 def home(text: str) -> PurePosixPath:
     """Check an AS_HOME: a directory of its own, since parts of it are emptied and replaced."""
     path = server_path(text)

@@ -15,6 +15,7 @@ from carbon.home.driver import DriverPlan, WantedDriver
 from carbon.home.facts import ServerFacts
 from carbon.home.hostsfile import HostsPlan
 from carbon.plan.history import to_undo
+from carbon.service.plan import UnitPlan, plan_unit, why_not_by_unit
 from carbon.value import Value, replace
 
 
@@ -66,6 +67,8 @@ class Plan(Value, kw_only=True):
     hosts: HostsPlan | None = None
     hosts_by: str = ""
     """Another node of the same server, which makes this very edit of /etc/hosts before."""
+    unit: UnitPlan | None = None
+    """What will be done about the unit of systemd that hosts.yaml names; None: nothing."""
     reset: bool = False
     undo: tuple[str, ...] = ()
     """Generations to take back, newest first: a rollback."""
@@ -89,8 +92,9 @@ class Plan(Value, kw_only=True):
 
     @property
     def restart(self) -> bool:
-        """The server runs and will be stopped and started."""
-        return self.start and self.facts.process is not None
+        """The server runs, or its unit is about to start it, and it is stopped and started."""
+        unit = self.facts.unit
+        return self.start and (self.facts.process is not None or (unit is not None and unit.is_up))
 
     @property
     def stops(self) -> bool:
@@ -129,9 +133,15 @@ class Plan(Value, kw_only=True):
         return not self.hosts_by and (self.hosts is not None or self.facts.hosts_leftover)
 
     @property
+    def installs_unit(self) -> bool:
+        """Its unit is written or enabled, or given the keystore password that a start uses up."""
+        brings = bool(self.node.service and self.node.keystore_password) and self.start
+        return self.unit is not None or brings
+
+    @property
     def empty(self) -> bool:
         """Nothing at all will be done."""
-        does = (self.swaps, self.unstages, self.edits_hosts, self.rotates)
+        does = (self.swaps, self.unstages, self.edits_hosts, self.rotates, self.unit is not None)
         return not any(does)
 
     @property
@@ -159,6 +169,7 @@ def plan(
             driver=made,
             upload=layout.LIB / wanted.name if wanted and made and made.upload else None,
             hosts=_hosts_plan(node, facts) if Step.HOSTS in options.steps else None,
+            unit=plan_unit(node, facts) if Step.CONFIG in options.steps else None,
             finish_swap=_swap_is_open(facts, options),
             configures=Step.CONFIG in options.steps,
             notes=_secured_notes(patched),
@@ -372,6 +383,8 @@ def _split_notes(drafted: Plan) -> tuple[str, ...]:
 def _start_reason(drafted: Plan, options: Options) -> str:
     """Say why the server has to be started; empty if it may go on as it is."""
     running = drafted.facts.process
+    if running is None and drafted.facts.unit is not None and drafted.facts.unit.is_up:
+        return f"it is not running, and {drafted.facts.unit.name} is about to start it"
     if running is None:
         tables = "; -Dsetup makes its local tables" if drafted.facts.lacks_tables else ""
         return f"it is not running{tables}"
@@ -383,6 +396,8 @@ def _start_reason(drafted: Plan, options: Options) -> str:
         return "its driver changes"
     if drafted.facts.journal is not None:
         return "an interrupted run has to be completed"
+    if service := why_not_by_unit(drafted.node, drafted.facts):
+        return service
     if running.newer:
         more = f" and {len(running.newer) - 1} more" if len(running.newer) > 1 else ""
         return f"{running.newer[0]}{more} changed after its start"

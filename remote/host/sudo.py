@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from carbon.balancer.nginx import file_names
 from carbon.cluster import Cluster, LoadBalancer, Node
+from carbon.service.unit import password_file, unit_file
 from carbon.value import Value
 from remote.host.host import Host, Machine
 from remote.host.script import Script
@@ -33,6 +34,9 @@ HOSTS_COMMANDS: tuple[Command, ...] = (
 CHECK = "sudo_check"
 """The script that asks sudo for all of a list of commands."""
 
+SERVICE_COMMANDS = ("reset-failed", "start", "stop --no-block", "kill --signal=SIGKILL")
+"""What starts and stops a unit; the account that runs the server says it."""
+
 NGINX_COMMANDS: tuple[Command, ...] = (("nginx", "-t"), ("nginx", "-s", "reload"))
 
 # sudo compares files, not paths: these hold also if /bin is a link to /usr/bin.
@@ -41,6 +45,8 @@ _PROGRAMS = {
     "ln": "/bin/ln",
     "mv": "/bin/mv",
     "rm": "/bin/rm",
+    "install": "/usr/bin/install",
+    "systemctl": "/usr/bin/systemctl",
     "tee": "/usr/bin/tee",
     "nginx": "/usr/sbin/nginx",
 }
@@ -62,12 +68,42 @@ def _file_commands(file: str) -> Iterator[Command]:
     yield ("rm", "-f", new, kept)
 
 
-def check(host: Host[Machine], commands: Iterable[Command], *, step: str) -> None:
-    """Ask sudo whether it allows these commands, and change nothing.
+def unit_commands(node: Node) -> tuple[Command, ...]:
+    """Return the commands that install a node's unit, and its password if it needs one."""
+    if node.service is None:
+        return ()
+    unit = node.service.unit
+    file, password = str(unit_file(unit)), str(password_file(unit))
+    secret: tuple[Command, ...] = (
+        ("install", "-m", "600", "/dev/null", f"{password}.provision-new"),
+        ("tee", f"{password}.provision-new"),
+        ("mv", "-f", f"{password}.provision-new", password),
+    )
+    return (
+        ("tee", f"{file}.provision-new"),
+        ("mv", "-f", f"{file}.provision-new", file),
+        *(secret if node.keystore_password else ()),
+        ("systemctl", "daemon-reload"),
+        ("systemctl", "enable", unit),
+    )
+
+
+def service_commands(node: Node) -> tuple[Command, ...]:
+    """Return the commands that start and stop a node's unit."""
+    if node.service is None:
+        return ()
+    return tuple(("systemctl", *verb.split(), node.service.unit) for verb in SERVICE_COMMANDS)
+
+
+def check(
+    host: Host[Machine], commands: Iterable[Command], *, step: str, run_as: str | None = None
+) -> None:
+    """Ask sudo whether it allows these commands to the login or to an account; change nothing.
 
     Raises PrivilegeError.
     """
-    script = Script(name=CHECK, values={"commands": as_values(commands)}, calls_sudo=True)
+    values = {"commands": as_values(commands)}
+    script = Script(name=CHECK, values=values, run_as=run_as, calls_sudo=run_as is None)
     host.run(script, step=step)
 
 
@@ -84,6 +120,8 @@ class Fragment(Value, kw_only=True):
     """As root."""
     account: str | None
     """Whose shell the login may use."""
+    for_account: tuple[Command, ...] = ()
+    """What that account may do as root."""
 
     @property
     def text(self) -> str:
@@ -94,6 +132,10 @@ class Fragment(Value, kw_only=True):
             lines.append(f"{self.login} ALL=(root) NOPASSWD: \\\n    {listed}")
         if self.account:
             lines.append(f"{self.login} ALL=({self.account}) NOPASSWD: /bin/sh")
+        if self.for_account:
+            lines.insert(1, f"Defaults:{self.account} !requiretty")
+            listed = ", \\\n    ".join(map(_as_rule, self.for_account))
+            lines.append(f"{self.account} ALL=(root) NOPASSWD: \\\n    {listed}")
         return "\n".join(lines) + "\n"
 
 
@@ -105,10 +147,14 @@ def fragment(cluster: Cluster, host: Node | LoadBalancer, *, login: str | None) 
     user = host.ssh.user or login or getpass.getuser()
     if isinstance(host, LoadBalancer):
         return Fragment(login=user, commands=vhost_commands(cluster, host), account=None)
-    commands = HOSTS_COMMANDS if host.hosts_entries and host.role != "elb" else ()
+    hosts = HOSTS_COMMANDS if host.hosts_entries and host.role != "elb" else ()
+    commands = (*hosts, *unit_commands(host))
+    if host.run_as is None:
+        commands += service_commands(host)
     if not commands and host.run_as is None:
         return None
-    return Fragment(login=user, commands=commands, account=host.run_as)
+    for_account = service_commands(host) if host.run_as is not None else ()
+    return Fragment(login=user, commands=commands, account=host.run_as, for_account=for_account)
 
 
 def by_fragment(

@@ -24,6 +24,7 @@ from carbon.home.facts import (
     RunningServer,
     ServerFacts,
 )
+from carbon.home.unit import PROPERTIES, UnitState, parse_unit
 from carbon.join.columns import zone_of
 from remote.host.archive import unpack
 from remote.host.host import Host
@@ -69,14 +70,17 @@ def gather_facts(
 def _script(host: Host[Node], *, asked: Mapping[str, str], also: Sequence[PurePosixPath]) -> Script:
     node = host.node
     driver = node.driver
+    script = (layout.SCRIPT,) if node.service else ()
     return host.script(
         "facts",
         java_dir=str(node.java_home or ""),
-        files=[str(path) for path in (*config.managed_files(node), *also)],
+        files=[str(path) for path in (*config.managed_files(node), *script, *also)],
         present=[str(path) for path in _PRESENT],
         jar=driver.jar.name if driver else "",
         driver_pattern=entry_pattern(driver.driver_class) if driver else "",
         lock=LOCK_PATH,
+        unit=node.service.unit if node.service else "",
+        unit_properties=",".join(PROPERTIES) if node.service else "",
         asked=[word for pair in asked.items() for word in pair],
     )
 
@@ -154,6 +158,9 @@ def _parsed(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
         files=files,
         zone_seconds=_log_zone(said, log_at, zone_seconds(lines.single("zone") or "")),
         said=said,
+        systemd=lines.single("systemd") is not None,
+        ends_sessions=lines.single("ends_sessions") == "yes",
+        unit=_unit(lines),
     )
 
 
@@ -202,6 +209,14 @@ def _log_zone(said: Mapping[str, Sequence[str]], log_at: str, otherwise: int) ->
         if last and log_at
         else otherwise
     )
+
+
+def _unit(lines: _Lines) -> UnitState | None:
+    name = lines.single("unit_name")
+    if name is None:
+        return None
+    text = "".join(f"{line}\n" for line in lines.all("unit_text")).encode()
+    return parse_unit(name, lines.all("unit"), text=text)
 
 
 def _path(text: str | None) -> PurePosixPath | None:

@@ -15,6 +15,7 @@ from remote.host import sudo
 from remote.host.archive import Member, pack
 from remote.host.host import Host
 from remote.rollout.generation import NewGeneration
+from remote.rollout.unit import check_unit_rights
 
 
 def stage(
@@ -36,6 +37,7 @@ def stage(
     checks_sudo = plan.edits_hosts and sends and plan.node.run_as is None
     if plan.edits_hosts and not checks_sudo:
         sudo.check(host, sudo.HOSTS_COMMANDS, step="stage")
+    check_unit_rights(host, plan)
     if plan.undo:
         host.run(host.script("rollback_stage", undo=list(plan.undo)), step="stage")
     elif sends:

@@ -403,11 +403,18 @@ def _start_script(host: Host[Node], run: str, *, setup: bool, swap: Script | Non
         "arguments": [*arguments, *(["-Dsetup"] if setup else [])],
         "environment": [f"{name}={value}" for name, value in node.environment.items()],
         "pattern": OWN_LOG_PATTERN,
-        "keystore_password": node.keystore_password or "",
+        "keystore_password": (node.keystore_password or "") if not node.service else "",
+        "unit": node.service.unit if node.service else "",
+        "once": "-Dsetup" if setup and node.service else "",
         "seen_seconds": JVM_SEEN_SECONDS,
         "run": run,
     }
     before: Sequence[str] = (*swap.before, swap.name) if swap else ()
     return host.script(
-        "start", before=("await", *before), after=("record",), limited=False, values=values
+        "start",
+        before=("await", *before),
+        after=("record",),
+        calls_sudo=node.service is not None and node.run_as is None,
+        limited=False,
+        values=values,
     )

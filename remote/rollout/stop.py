@@ -85,7 +85,14 @@ class Stop:
         host: Host[Node] = self._fleet.host(self._node)
         patience_seconds = host.limits.stop_seconds
         outcome = host.run(
-            host.script("stop", limited=False, patience_seconds=int(patience_seconds), kill="yes"),
+            host.script(
+                "stop",
+                limited=False,
+                calls_sudo=self._node.service is not None and self._node.run_as is None,
+                patience_seconds=int(patience_seconds),
+                kill="yes",
+                unit=self._node.service.unit if self._node.service else "",
+            ),
             step="stop",
             remedy="check the process on the server; `limits: stop` in hosts.yaml is the patience"
             " before SIGKILL",

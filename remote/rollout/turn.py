@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from functools import partial
 
 from carbon.cluster import Node
-from carbon.errors import JoinError, ProvisionError, StartError, refuse
+from carbon.errors import JoinError, ProvisionError, ScriptError, StartError, refuse
 from carbon.plan.plan import Plan, plan_rollback
 from carbon.value import Value, replace
 from remote.host.audit import audit_line, outcome_of
@@ -24,6 +24,7 @@ from remote.rollout.stage import stage, unstage
 from remote.rollout.start import Start
 from remote.rollout.stop import RESTART_SECONDS, Stop
 from remote.rollout.swap import swap, swap_script, swapped_parts
+from remote.rollout.unit import install_unit
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
 from remote.run.threads import Background, all_or_errors, begun, or_error, parallel
@@ -117,8 +118,25 @@ class Turn:
         leave_seconds = 0.0 if self._plan.start else limits.stop_seconds
         stopped = stop.run(leave_seconds=max(leave_seconds, RESTART_SECONDS))
         self._result = replace(self._result, stopped=stopped)
+        if self._plan.stop and stopped.was_running:
+            self._demand_down()
         if stopped.killed:
             self._say(f"killed: it did not end within {limits.stop_seconds:g} s (limits: stop)")
+
+    def _demand_down(self) -> None:
+        """See that nobody else has started it again after the stop."""
+        outcome = self._host.run(self._host.script("down"), step="stop")
+        word, _, pid = outcome.out.decode(errors="replace").strip().partition(" ")
+        if word == "runs":
+            name = self._plan.node.name
+            raise ScriptError(
+                f"it runs again (pid {pid}): somebody else started it after the stop",
+                host=name,
+                step="stop",
+                action=f"find out who starts it (fab -H {name} doctor), end that, and run the same"
+                " command again",
+                code="stop-undone",
+            )
 
     def _switch(self) -> None:
         """Swap files, edit /etc/hosts, follow the others' logs and bring the start: all at once.
@@ -132,6 +150,7 @@ class Turn:
             (self._plan.swaps and not self._plan.start, self._swap_alone),
             (self._plan.unstages, self._unstage),
             (self._plan.edits_hosts, self._edit_hosts),
+            (self._plan.installs_unit, self._install_unit),
             (self._start is not None, self._follow_others),
         )
         results = parallel([step for planned, step in steps if planned], lambda step: list(step()))
@@ -182,6 +201,11 @@ class Turn:
             yield "hosts (in place: a bind mount; the old one is /etc/hosts.provision-kept)"
         elif edited.changed:
             yield "/etc/hosts block removed" if self._plan.remove else "hosts"
+
+    def _install_unit(self) -> Iterator[str]:
+        install_unit(self._host, self._plan)
+        if self._plan.unit:
+            yield f"unit {self._plan.unit.unit}"
 
     def _await_join(self, meanwhile: Callable[[], None]) -> None:
         if self._start is None:

@@ -1,6 +1,7 @@
 # Report everything that a plan needs, in one round trip, and change nothing. Each process that it starts costs a
 # millisecond of every deploy: the shell itself does what it can.
 # Values: HOME_DIR, JAVA_DIR, FILES, PRESENT, JAR, DRIVER_PATTERN, LOCK, ASKED (name pattern ...)
+# Values: UNIT (of systemd, or empty), UNIT_PROPERTIES (for systemctl show)
 # Output: lines that carbon/home/facts.py explains, `files`, then a tar
 told=
 say() {
@@ -32,6 +33,40 @@ sockets_and_newer_files() {
     find -H "$@" -path "*$NEWLINE*" -prune -o -type l -lname 'socket:*' -printf '%l\n' -o \
         -type f -samefile "$log" -printf 'log_at %T@ %s\n' -o -type f -newer "$stamp" -printf 'newer %p\n' 2> /dev/null
 }
+
+# tell_logind: does systemd-logind end what a login leaves behind? The last of these lines counts.
+tell_logind() {
+    for path in /usr/lib/systemd/logind.conf.d/*.conf /etc/systemd/logind.conf /run/systemd/logind.conf.d/*.conf \
+        /etc/systemd/logind.conf.d/*.conf; do
+        [ ! -r "$path" ] || while read -r line; do
+            case $line in KillUserProcesses=*) kills=${line#*=} ;; esac
+        done < "$path"
+    done
+    case $kills in [yY]* | true | on | 1) say "ends_sessions yes" ;; esac
+}
+
+# tell_unit: what systemd knows of the unit, and the text of its file.
+tell_unit() {
+    say "unit_name $UNIT"
+    path=
+    shown=$(systemctl show -p "$UNIT_PROPERTIES" -- "$UNIT" 2> /dev/null)
+    while IFS= read -r line; do
+        case $line in FragmentPath=*) path=${line#*=} ;; esac
+        say "unit $line"
+    done << END
+$shown
+END
+    [ -z "$path" ] || [ ! -r "$path" ] || tell unit_text "$path"
+}
+
+if [ -d /run/systemd/system ]; then
+    say "systemd yes"
+    kills=
+    tell_logind
+    [ -z "$UNIT" ] || tell_unit
+elif [ -n "$UNIT" ]; then
+    say "unit_name $UNIT"
+fi
 
 HOME_REAL=
 if [ ! -d "$HOME_DIR" ]; then

@@ -3,6 +3,7 @@
 # ELB are followed. Once it has these, it goes on until the process is seen and noted, whatever becomes of its
 # client; then `record` waits for what was verified.
 # Values: HOME_DIR, JAVA_DIR, ARGUMENTS, ENVIRONMENT, KEYSTORE_PASSWORD, SEEN_SECONDS, RUN
+# Values: UNIT (of systemd that starts it, or empty: its script does), ONCE (an argument for this start of a unit)
 # Input: two lines, each INODE OFFSET or empty
 # Output: ready, seen PID TICKS, cmdline WORDS, console LINE, unseen, ended, gone
 say ready
@@ -45,21 +46,34 @@ fi
 step started
 : > "$own/started" || fail 1 "cannot write in $own"
 
+# start_by_unit: systemd starts it; into `script`, its main process.
+start_by_unit() {
+    if [ -n "$ONCE" ]; then printf '%s\n' "$ONCE" > "$own/once" || fail 1 "cannot write in $own"; fi
+    sudo -n systemctl reset-failed "$UNIT" 2> /dev/null # or it counts this start among too many
+    sudo -n systemctl start "$UNIT" < /dev/null || fail 1 "systemctl cannot start $UNIT"
+    script=$(systemctl show -p MainPID -- "$UNIT")
+    script=${script#*=}
+}
+
 step start
-(
-    umask "$GIVEN_UMASK"
-    unset CARBON_HOME
-    if [ -n "$GIVEN_LC_ALL" ]; then LC_ALL=$GIVEN_LC_ALL; else unset LC_ALL; fi
-    JAVA_HOME=$JAVA_DIR
-    export JAVA_HOME
-    eval "set -- $ENVIRONMENT"
-    for setting; do export "${setting%%=*}=${setting#*=}"; done
-    eval "set -- $ARGUMENTS"
-    trap - PIPE
-    trap '' HUP # as nohup does, without its process
-    cd "$HOME_DIR/bin" && exec sh wso2server.sh "$@" > "$console" 2>&1 < /dev/null
-) &
-script=$!
+if [ -n "$UNIT" ]; then
+    start_by_unit
+else # as the guide does it, detached
+    (
+        umask "$GIVEN_UMASK"
+        unset CARBON_HOME
+        if [ -n "$GIVEN_LC_ALL" ]; then LC_ALL=$GIVEN_LC_ALL; else unset LC_ALL; fi
+        JAVA_HOME=$JAVA_DIR
+        export JAVA_HOME
+        eval "set -- $ENVIRONMENT"
+        for setting; do export "${setting%%=*}=${setting#*=}"; done
+        eval "set -- $ARGUMENTS"
+        trap - PIPE
+        trap '' HUP # as nohup does, without its process
+        cd "$HOME_DIR/bin" && exec sh wso2server.sh "$@" > "$console" 2>&1 < /dev/null
+    ) &
+    script=$!
+fi
 
 # follow_log_path: follow where the JVM was told to log, if it was, and let the record name that place.
 follow_log_path() {
@@ -76,7 +90,7 @@ follow_log_path() {
 find_begun() {
     begun=
     { read -r begun < "/proc/$script/task/$script/children"; } 2> /dev/null
-    for pid in $begun; do
+    for pid in $script $begun; do
         name=
         { read -r name < "/proc/$pid/comm"; } 2> /dev/null
         [ "$name" != java ] || ! is_carbon "$pid" || return 0
@@ -89,6 +103,7 @@ pause=4
 until find_begun || { [ $waited -ge 50 ] && find_carbon; }; do
     if [ ! -d "/proc/$script" ] || [ $waited -ge $((SEEN_SECONDS * 1000)) ]; then
         tail -n 20 "$console" | sed 's/^/console /'
+        [ -z "$UNIT" ] || systemctl show -p Result -p ExecMainStatus -- "$UNIT" | sed "s/^/console $UNIT: /"
         [ -d "/proc/$script" ] && say "unseen" || say "ended"
         exit 0
     fi
@@ -97,6 +112,7 @@ until find_begun || { [ $waited -ge 50 ] && find_carbon; }; do
     sleep "0.0$((pause / 10))$((pause % 10))"
     waited=$((waited + pause))
 done
+[ -z "$UNIT" ] || in_unit "$pid" "$UNIT" || fail 8 "the server that runs (pid $pid) does not belong to $UNIT"
 read_ticks "$pid" || ticks= # it is gone already
 say "seen $pid $ticks"
 tell_cmdline

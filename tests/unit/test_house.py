@@ -34,8 +34,9 @@ CARBON = {
     "adopt": {"config", "home", "inventory", "xmledit"},
     "balancer": set(),
     "join": {"home"},
-    "plan": {"config", "home"},
-    "checks": {"balancer", "config", "home", "join", "plan"},
+    "service": {"home"},
+    "plan": {"config", "home", "service"},
+    "checks": {"balancer", "config", "home", "join", "plan", "service"},
     "clone": {"checks", "config", "home", "plan"},
 }
 """Which rooms of carbon/ a room may know, beside the files next to them (cluster, errors, ...)."""

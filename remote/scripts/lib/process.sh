@@ -112,6 +112,15 @@ say_last() {
 # alive PID TICKS: does the process run that started then? `ticks` says when the present owner of PID started.
 alive() { read_ticks "$1" && [ "$ticks" = "$2" ]; }
 
+# in_unit PID UNIT: does the process belong to this service of systemd? Its control group says so, in the hierarchy
+# of systemd or, with version 2, in the only one.
+in_unit() {
+    while IFS=: read -r _ group path; do
+        case $group:$path in name=systemd:*/"$2" | :*/"$2") return 0 ;; esac
+    done < "/proc/$1/cgroup"
+    return 1
+} 2> /dev/null
+
 # read_record PREFIX: into `lines`, each behind PREFIX, what the last start put down and what was verified of it;
 # into `record_process` the pid and the ticks of its process, into `started_after` the ticks after which that
 # process began, and into `unended` what a full disk cut off: a line counts only with its end.

@@ -13,19 +13,29 @@ import pytest
 import lab
 import remote
 from carbon.balancer.nginx import file_names
-from carbon.cluster import HostsEntry, Ssh
+from carbon.cluster import HostsEntry, Service, Ssh
 from carbon.errors import PrivilegeError
+from carbon.secret import Secret
 from remote.host import sudo
 from remote.host.exit_status import ExitStatus
 from remote.host.script import Script
 from remote.host.server import Outcome
-from remote.host.sudo import HOSTS_COMMANDS, by_fragment, fragment, vhost_commands
+from remote.host.sudo import (
+    HOSTS_COMMANDS,
+    by_fragment,
+    fragment,
+    service_commands,
+    unit_commands,
+    vhost_commands,
+)
 from tests.unit.carbon.nodes import make_balancer, make_cluster, make_manager, make_node
 from tests.unit.remote.local_server import local_host
 
 SCRIPTS = Path(remote.__file__).parent / "scripts"
 CLUSTER = make_cluster()
 BALANCER = make_balancer()
+UNIT = Service(unit="wso2as.service")
+PASSWORD = Secret("env", "KEYSTORE", "hosts.yaml", 1, Path())
 ENTRIES = (HostsEntry(address="10.0.0.3", names=("mgt.as.wso2.com",)),)
 
 
@@ -62,7 +72,35 @@ def test_every_sudo_line_of_the_load_balancers_script_is_in_the_list_and_nothing
 
 def test_no_other_script_uses_sudo() -> None:
     using = {path.stem for path in SCRIPTS.rglob("*.sh") if "sudo -n" in path.read_text()}
-    assert using == {"hosts", "hosts_new", "hosts_clear", "balancer_push", "sudo_check"}
+    of_units = {"unit", "start", "stop"}
+    assert using == {"hosts", "hosts_new", "hosts_clear", "balancer_push", "sudo_check", *of_units}
+
+
+def test_every_sudo_line_of_a_unit_is_in_the_lists_and_nothing_else() -> None:
+    node = make_node(service=UNIT, keystore_password=PASSWORD)
+    words = {
+        "$UNIT": UNIT.unit,
+        "$UNIT_FILE": f"/etc/systemd/system/{UNIT.unit}",
+        "$PASSWORD_FILE": f"/etc/{UNIT.unit}.password",
+    }
+
+    def filled(word: str) -> str:
+        name, dot, rest = word.partition(".provision-new")
+        return words.get(name, name) + dot + rest
+
+    used = {tuple(map(filled, line)) for line in sudo_lines("unit", "start", "stop")}
+    assert used == {*unit_commands(node), *service_commands(node)}
+
+
+def test_the_account_that_runs_a_server_starts_and_stops_its_unit() -> None:
+    """The login installs it; the scripts of the server run as its account."""
+    node = make_node(ssh=Ssh(host="w", user="deploy"), run_as="wso2", service=UNIT)
+    printed = fragment(CLUSTER, node, login=None)
+    assert printed
+    assert printed.commands == unit_commands(node)
+    assert printed.for_account == service_commands(node)
+    assert "Defaults:wso2 !requiretty" in printed.text
+    assert f"/usr/bin/systemctl start {UNIT.unit}" in printed.text.partition("wso2 ALL=(root)")[2]
 
 
 def test_the_lab_allows_what_the_fragments_say_and_nothing_else() -> None:
@@ -71,6 +109,7 @@ def test_the_lab_allows_what_the_fragments_say_and_nothing_else() -> None:
     hosts = (
         make_node(ssh=Ssh(host="w", user="deploy"), run_as="wso2", hosts_entries=ENTRIES),
         make_balancer(ssh=Ssh(host="lb", user="deploy")),
+        make_node(ssh=Ssh(host="s", user="deploy"), service=UNIT, keystore_password=PASSWORD),
     )
     wanted = [fragment(CLUSTER, host, login=None) for host in hosts]
     assert rules(sudoers) == {line for one in wanted if one for line in rules(one.text)}

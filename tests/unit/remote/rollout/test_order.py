@@ -37,8 +37,11 @@ WORKERS = (
 class Site:
     """Two workers, their manager and a load balancer, none of them real."""
 
-    def __init__(self, *, joins: Sequence[str] = ("worker1", "worker2")) -> None:
+    def __init__(
+        self, *, joins: Sequence[str] = ("worker1", "worker2"), after_stop: bytes = b""
+    ) -> None:
         self.log: Log = []
+        self.after_stop = after_stop
         self.joins = joins
         cluster = make_cluster(*WORKERS, manager=make_manager(), load_balancer=None)
         workers = [self._worker(node) for node in WORKERS]
@@ -69,7 +72,10 @@ class Site:
 
         stopped = Outcome(0, b"stopped 200\n", b"")
         return MockServer(
-            name=node.name, log=self.log, answers={"stop": stopped}, lines={"start": starts}
+            name=node.name,
+            log=self.log,
+            answers={"stop": stopped, "down": Outcome(0, self.after_stop, b"")},
+            lines={"start": starts},
         )
 
     def _manager_log(self, lines: tuple[str, ...]) -> Iterator[str]:
@@ -173,6 +179,7 @@ def test_a_stop_is_the_same_rollout_and_puts_nobody_back() -> None:
     assert site.events("worker1") == [
         "worker1 lock",
         "worker1 stop",
+        "worker1 down",
         "worker1 record",
         "worker1 release",
     ]
@@ -196,3 +203,12 @@ def test_a_member_that_an_earlier_run_left_out_of_rotation_is_put_back() -> None
 def test_a_node_that_is_not_known_to_have_joined_stays_out_of_rotation() -> None:
     unproved = Plan(node=WORKERS[0], facts=make_facts(record={}))
     assert with_rotation(unproved, {"worker1"}).empty
+
+
+def test_a_server_that_somebody_starts_again_after_a_stop_was_not_stopped() -> None:
+    site = Site(after_stop=b"runs 4711\n")
+    first, second = site.roll_out([plan_stop(node, make_facts(name=node.name)) for node in WORKERS])
+    assert first.error is not None
+    assert first.error.code == "stop-undone"
+    assert "pid 4711" in first.error.seen
+    assert not second.reached
