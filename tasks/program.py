@@ -15,6 +15,7 @@ from invoke import Argument, Collection, Exit, ParseError
 
 from carbon import exits
 from carbon.errors import ProvisionError
+from tasks.debug import mask_passwords
 from tasks.executor import FleetExecutor, Option
 from tasks.failure import as_exit
 from tasks.settings import Settings
@@ -136,6 +137,7 @@ def make_program() -> Program:
 
 def adopt() -> None:
     """Let the `fab` that is loading our fabfile answer as `carbon-provision` does."""
+    mask_passwords()
     if type(fabric.main.program) is fabric.main.Fab:
         fabric.main.program.__class__ = Program
         if config := getattr(fabric.main.program, "config", None):

@@ -317,7 +317,8 @@ class Start:
                 self.state = "starting" if self.state == "swapping" else self.state
                 self._began = self._began and time.monotonic()
             case "seen":
-                self._pid = int(rest.split(" ")[0])
+                pid = rest.partition(" ")[0]
+                self._pid = int(pid) if pid.isdecimal() else 0
                 self._last = f"JVM {self._pid} is up"
             case "cmdline":
                 self.state = "running"

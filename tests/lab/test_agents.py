@@ -91,7 +91,7 @@ def test_strict_evidence_insists_on_the_guides_own_line(
     hosts = cluster_file(cluster={"evidence": "strict", "limits": {"join": 2}})
     with untouched(worker2):
         ran = fab.fails("deploy", hosts=hosts)
-    assert "only 'JOIN' was seen (evidence: strict) within 2 s" in ran.out
+    assert "the manager logged only 'JOIN' (evidence: strict) within 2 s" in ran.out
     assert "set `evidence: any`" in ran.out
     ran = fab.succeeds("-H", "worker2", "deploy", hosts=hosts)
     assert "GetConfigurationCommand, after" in ran.row("worker2")

@@ -71,7 +71,7 @@ def test_a_worker_that_never_says_started_is_told_at_the_limit(
     failed: Callable[..., Ran],
 ) -> None:
     ran = failed(never_started="yes")
-    assert "it did not say that it started within 4 s (limits: start)" in ran.out
+    assert "did not say that it started within 4 s (limits: start)" in ran.out
 
 
 def test_a_worker_that_starts_and_never_joins_is_told_with_both_logs(

@@ -123,7 +123,7 @@ def test_a_server_that_freezes_while_it_starts_is_given_up_at_the_limit(
     assert ran.status == 1
     assert "FAILED after driver, config" in ran.row("worker1")
     assert "skipped, unchanged" in ran.row("worker2")
-    assert "it did not say that it started within 4 s (limits: start)" in ran.out
+    assert "did not say that it started within 4 s (limits: start)" in ran.out
     assert "doctor: no answer within 3 s\n    → check whether the server hangs" in ran.out
 
 

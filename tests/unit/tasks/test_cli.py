@@ -128,3 +128,12 @@ def test_listing_the_verbs_loads_nothing_that_only_their_work_needs() -> None:
         [sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert ran.stdout.split() == []
+
+
+@pytest.mark.parametrize("variable", ["INVOKE_SUDO_PASSWORD", "FABRIC_SUDO_PASSWORD"])
+def test_debug_output_shows_no_sudo_password(tmp_path: Path, variable: str) -> None:
+    """`fab -d` and INVOKE_DEBUG print all of Invoke's settings."""
+    ran = fab("-d", "-H", "worker1", "status", home=tmp_path, **{variable: "it's-\"secret"})
+    assert "invoke.config" in ran.stderr
+    assert "secret" not in ran.stderr.replace("secret file", "")
+    assert ("'password': '********'" in ran.stderr) == variable.startswith("FABRIC")
