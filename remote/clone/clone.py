@@ -232,14 +232,15 @@ class _CloneTurn:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Lock both servers: nobody may swap files that are being copied."""
+        """Lock both servers: nobody may swap files that are being copied.
+
+        The source is never changed: it gets no audit line.
+        """
+        begin = audit_line(self._fleet.cluster, "clone", outcome="begin")
         with ExitStack() as stack:
-            for node in (self._source, self._node):
-                lock = self._fleet.host(node).lock(
-                    verb="clone",
-                    break_lock=self._order.break_lock,
-                    audit=audit_line(self._fleet.cluster, "clone", outcome="begin"),
-                )
+            for node, audit in ((self._source, ""), (self._node, begin)):
+                host = self._fleet.host(node)
+                lock = host.lock(verb="clone", break_lock=self._order.break_lock, audit=audit)
                 stack.enter_context(lock)
             yield
 

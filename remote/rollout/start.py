@@ -306,7 +306,9 @@ class Start:
                 self._tracker.elb(line)
             case "own" if line.startswith(_LOG):
                 self._tracker.own(line.removeprefix(_LOG))
-                self._last = take_apart(self._tracker.own_lines[-1]).message[:100]
+                entry = take_apart(self._tracker.own_lines[-1])
+                if entry.level != "WARN":  # a healthy start warns of its keystore, too
+                    self._last = entry.message[:100]
             case "own":
                 self._take_word(*line.partition(" ")[::2])
 
