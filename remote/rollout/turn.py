@@ -143,7 +143,8 @@ class Turn:
 
         As soon as all else is done, the node may start: it does when its files are swapped.
         """
-        self._context.progress.now(self._plan.node.name, "swapping files")
+        if self._plan.swaps:
+            self._context.progress.now(self._plan.node.name, "swapping files")
         self._start = self._new_or_early_start() if self._plan.start else None
         steps = (
             (self._start is not None, self._bring_start),
