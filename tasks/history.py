@@ -16,7 +16,7 @@ from tasks.report import heading
 if TYPE_CHECKING:
     from tasks.session import Session
 
-COLUMNS = ("generation", "verb", "outcome", "who", "hosts.yaml", "")
+COLUMNS = ("generation", "verb", "outcome", "who", "hosts.yaml", "note")
 
 
 def show_history(session: Session) -> int:
@@ -28,7 +28,9 @@ def show_history(session: Session) -> int:
         if isinstance(facts, ServerFacts):
             newest_first = sorted(facts.generations, key=lambda kept: kept.id, reverse=True)
             rows += [_row(node.name, generation, facts) for generation in newest_first]
-    session.screen.table((heading(nodes), *COLUMNS), rows)
+    session.screen.table(
+        (heading(nodes), *COLUMNS), rows, spare=("hosts.yaml", "who"), wraps="note"
+    )
     errors = [error for error in results if isinstance(error, ProvisionError)]
     for error in errors:
         session.screen.line(Text(f"error: {error}"))

@@ -40,7 +40,14 @@ def run_stop(session: Session, verb: str, planner: Planner, *, break_lock: bool)
     options = Options(steps=frozenset())
     request = Request(nodes=session.nodes, options=options, verb=verb, break_lock=break_lock)
     results = _results(session, request, planner)
-    return _status(results, stopped(session.screen, results))
+    status = stopped(session.screen, results)
+    for result in results:
+        if result.plan.remove and result.reached and result.error is None:
+            name = result.plan.node.name
+            session.screen.say(
+                name, f"delete {name} from hosts.yaml: `status` misses it until then"
+            )
+    return _status(results, status)
 
 
 def _results(session: Session, request: Request, planner: Planner | None) -> Sequence[Result]:

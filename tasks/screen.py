@@ -42,6 +42,11 @@ class Screen:
         self._due: threading.Timer | None = None
         self._began = clock()
 
+    @property
+    def _animates(self) -> bool:
+        """Tell whether a live view can be drawn: not in a pipe, and not with TERM=dumb."""
+        return self.console.is_terminal and not self.console.is_dumb_terminal
+
     @classmethod
     def make(cls) -> Screen:
         """Return the screen of this process's stdout."""
@@ -63,14 +68,14 @@ class Screen:
                 return
             _, since = self._now.get(name, ("", at))
             self._now[name] = (text, since)
-            if not self.console.is_terminal:
+            if not self._animates:
                 is_told = at - self._told.setdefault(name, at) >= TOLD_SECONDS
             elif self._due is None:
                 wait_seconds = max(0.0, self._began + LIVE_AFTER_SECONDS - at)
                 self._due = threading.Timer(wait_seconds, self._go_live)
                 self._due.daemon = True
                 self._due.start()
-        if not self.console.is_terminal and is_told:
+        if not self._animates and is_told:
             self.say(name, f"{text} ({at - since:.0f} s)")
 
     def copied(self, name: str, done_bytes: int, total_bytes: int) -> None:
@@ -78,7 +83,7 @@ class Screen:
         at = self._clock()
         meter = self._meters.setdefault(name, Meter(at=at))
         meter.take(done_bytes, total_bytes, at=at)
-        if self.console.is_terminal:
+        if self._animates:
             self.now(name, "copying")
         elif meter.line_is_due(at=at):
             self.say(name, f"copying: {meter.text(at=at)}")

@@ -234,9 +234,10 @@ class _CloneTurn:
     def _locked(self) -> Iterator[None]:
         """Lock both servers: nobody may swap files that are being copied.
 
-        The source is never changed: it gets no audit line.
+        What is not going to be changed gets no audit line: the source never does.
         """
-        begin = audit_line(self._fleet.cluster, "clone", outcome="begin")
+        changes = self._intent.selection is not None or not self._intent.plan.empty
+        begin = audit_line(self._fleet.cluster, "clone", outcome="begin") if changes else ""
         with ExitStack() as stack:
             for node, audit in ((self._source, ""), (self._node, begin)):
                 host = self._fleet.host(node)

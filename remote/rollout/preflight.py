@@ -91,7 +91,7 @@ def preflight(
         for each in looked.values()
         if isinstance(each, _Looked) and isinstance(each.plan, Plan)
     ]
-    names = _out(out, errors)
+    names = _out(out, progress)
     plans = [with_rotation(plan, names) for plan in plans]
     errors += _watcher_errors(fleet.cluster, looked, plans)
     safe_point()
@@ -104,7 +104,8 @@ def _out(out: Future[frozenset[str]] | None, errors: list[ProvisionError]) -> fr
     try:
         return out.result()
     except ProvisionError as error:
-        errors.append(error)
+        seen = f"who is out of rotation is not known: {error.seen.splitlines()[0]}"
+        progress.say(error.host or "load balancer", seen)
         return frozenset()
 
 

@@ -136,3 +136,13 @@ def test_a_narrow_terminal_wraps_the_long_column_and_shows_all_others_whole() ->
     assert len(seen.lines) > 2
     assert seen.lines[1].startswith("worker1  driver")
     assert seen.lines[1].rstrip().endswith("Member joined")
+
+
+def test_a_dumb_terminal_gets_the_lines_of_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can draw no live view: without them a long wait would be silent."""
+    monkeypatch.setenv("TERM", "dumb")
+    seen = Seen(terminal=True)
+    seen.screen.now("worker1", "starting")
+    seen.clock.at += TOLD_SECONDS
+    seen.screen.now("worker1", "joined")
+    assert "worker1  joined (10 s)" in seen.out.getvalue()

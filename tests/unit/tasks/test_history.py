@@ -1,0 +1,36 @@
+"""How `fab history` looks."""
+
+from __future__ import annotations
+
+import io
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from carbon.home.facts import Generation
+from tasks import history
+from tasks.screen import Screen
+from tests.unit.carbon.looks import make_facts
+from tests.unit.carbon.nodes import make_node
+
+GENERATION = "20261122T182203Z-ae5d5f5f"
+META = {"who": "operator@a-long-name-of-a-machine", "verb": "rollback", "inventory": "63dc78aa477e"}
+
+
+def test_eighty_columns_have_the_whole_name_of_each_generation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is what `rollback --to` wants; what became of it is beside it."""
+    kept = Generation(id=GENERATION, meta=META | {"outcome": "failed", "undoes": GENERATION})
+    monkeypatch.setattr(history, "gather_facts", lambda _host: make_facts(generations=(kept,)))
+    out = io.StringIO()
+    fleet: Any = SimpleNamespace(host=lambda node: node)
+    session: Any = SimpleNamespace(
+        fleet=fleet, nodes=(make_node(),), screen=Screen(Console(file=out, width=80))
+    )
+    assert history.show_history(session) == 0
+    assert all(len(line) <= 80 for line in out.getvalue().splitlines())
+    (row,) = (line for line in out.getvalue().splitlines() if line.startswith("worker1"))
+    assert row.split()[:4] == ["worker1", GENERATION, "rollback", "FAILED"]
