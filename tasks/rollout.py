@@ -44,9 +44,8 @@ def run_stop(session: Session, verb: str, planner: Planner, *, break_lock: bool)
     for result in results:
         if result.plan.remove and result.reached and result.error is None:
             name = result.plan.node.name
-            session.screen.say(
-                name, f"delete {name} from hosts.yaml: `status` misses it until then"
-            )
+            text = f"delete {name} from hosts.yaml: until then `status` reports it as down"
+            session.screen.say(name, text)
     return _status(results, status)
 
 

@@ -98,7 +98,12 @@ def preflight(
     return Preflight(plans=tuple(edit_hosts_once(plans)), errors=tuple(errors))
 
 
-def _out(out: Future[frozenset[str]] | None, errors: list[ProvisionError]) -> frozenset[str]:
+def _out(out: Future[frozenset[str]] | None, progress: Progress) -> frozenset[str]:
+    """Return who is out of rotation.
+
+    That a load balancer does not answer hinders only a rollout that needs it: such a rollout
+    fails when it takes hold of it, before any server is touched.
+    """
     if out is None:
         return frozenset()
     try:

@@ -123,3 +123,26 @@ def test_plans_of_the_servers_that_can_be_planned_are_kept(finds: Finds) -> None
     found = preflight.preflight(fleet, request("restart"), progress=Silent())  # type: ignore[arg-type]
     assert [each.node.name for each in found.plans] == ["worker2"]
     assert [error.code for error in found.errors] == ["connection"]
+
+
+def test_a_load_balancer_that_does_not_answer_hinders_no_plan(finds: Finds) -> None:
+    """And is said; a rollout that needs it fails when it takes hold of it."""
+
+    class Unreachable:
+        def out_of_rotation(self) -> frozenset[str]:
+            raise ConnectError("connection refused", host="lb")
+
+    class Heard(Silent):
+        def say(self, name: str, text: str) -> None:
+            said.append((name, text))
+
+    said: list[tuple[str, str]] = []
+    fleet = LocalFleet(CLUSTER, {name: LocalServer(name) for name in ("manager", *finds)})
+    checked = preflight.preflight(
+        fleet,  # type: ignore[arg-type]
+        request("restart"),
+        progress=Heard(),
+        balancer=Unreachable(),  # type: ignore[arg-type]
+    )
+    assert [plan.node.name for plan in checked.demand()] == ["worker1", "worker2"]
+    assert said == [("lb", "who is out of rotation is not known: connection refused")]
