@@ -144,6 +144,16 @@ class Service(Value, kw_only=True):
     """The unit of systemd, such as wso2as.service."""
 
 
+class Health(Value, kw_only=True):
+    """What a worker has to answer over HTTP before requests reach it."""
+
+    path: str = "/"
+    status: int | None = None
+    """The one status that counts; None: any below 500."""
+    within_seconds: float | None = None
+    """None: as long as a join may take."""
+
+
 class Node(Value, kw_only=True):
     """One Carbon server: the manager, a worker, or an ELB."""
 
@@ -179,6 +189,7 @@ class Node(Value, kw_only=True):
     environment: Mapping[str, str] = field(default_factory=dict)
     """Passed to wso2server.sh, such as JVM_MEM_OPTS; never secrets."""
     service: Service | None = None
+    health: Health | None = None
 
     @property
     def http_port(self) -> int:

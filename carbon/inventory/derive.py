@@ -115,4 +115,5 @@ def _node(
         keystore_password=entry.keystore_password,
         environment=entry.environment,
         service=entry.service,
+        health=entry.health,
     )

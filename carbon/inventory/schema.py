@@ -14,6 +14,7 @@ from carbon.cluster import (
     Driver,
     Evidence,
     FileEdit,
+    Health,
     Limits,
     LoadBalancer,
     Member,
@@ -73,6 +74,7 @@ class Entry(Value, kw_only=True):
     keystore_password: Secret | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     service: Service | None = None
+    health: Health | None = None
 
     @property
     def machine(self) -> str:
@@ -152,6 +154,14 @@ DRIVER = Record(
         "class": _required(Scalar(values.java_class), "driver_class"),
     },
 )
+HEALTH = Record(
+    Health,
+    {
+        "path": _key(Scalar(values.http_path), "path"),
+        "status": _key(Scalar(values.WholeNumber(100, 599)), "status"),
+        "within": _key(Scalar(values.seconds), "within_seconds"),
+    },
+)
 SERVICE = Record(Service, {"systemd": _required(Scalar(values.unit), "unit")})
 DATASOURCE_KEYS = {
     "jndi": _key(Scalar(values.word), "jndi_name"),
@@ -207,6 +217,7 @@ SHARED_KEYS = {
     ),
     "keystore_password": _key(secret, "keystore_password"),
     "service": _key(SERVICE, "service"),
+    "health": _key(HEALTH, "health"),
     "HostName": _key(Scalar(values.host_name_or_address), "host_name"),
     "MgtHostName": _key(Scalar(values.host_name_or_address), "mgt_host_name"),
     "proxyPort": _key(PROXY_PORTS, "proxy_ports"),

@@ -300,6 +300,13 @@ def server_path(text: str) -> PurePosixPath:
     return PurePosixPath(re.sub("/+", "/", text))
 
 
+def http_path(text: str) -> str:
+    """Check the path of an HTTP request: it goes into the request as it is."""
+    if not re.fullmatch(r"/[!-~]*", text, re.ASCII):
+        raise Unfit("is not the path of an HTTP request", "write it as in `/app/ping`")
+    return text
+
+
 def unit(text: str) -> str:
     """Check the name of a service of systemd; `.service` may be left out."""
     name = text.removesuffix(".service")

@@ -9,9 +9,9 @@ from contextlib import ExitStack, closing, contextmanager
 from carbon.balancer import nginx
 from carbon.balancer.nginx import Rotation, Scheme, file_names, parse_addresses, parse_rotation
 from carbon.cluster import Node
-from carbon.errors import Interrupted, PrivilegeError, ScriptError, TimeLimitError, UnfitError
+from carbon.errors import Interrupted, PrivilegeError, ScriptError, UnfitError
 from carbon.home.sockets import proc_net_forms
-from remote.balancer.http import http_problem
+from remote.balancer.http import await_answer
 from remote.balancer.vhosts import Found, Loaded, Vhosts
 from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
@@ -20,7 +20,6 @@ from remote.host.server import Stream
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
 
-POLL_SECONDS = 0.2
 SCHEMES: tuple[Scheme, Scheme] = ("http", "https")
 
 
@@ -125,7 +124,7 @@ class Balancer:
         found = self._listed(node)
         if found is None or (self._states(found, node) == {"in"} and not found.interrupted):
             return
-        self._await_answer(node)
+        await_answer(self._vhosts.host, node, progress=self._progress)
         self._put_in(node)
         self._tell(node.name, "back in rotation")
 
@@ -240,22 +239,6 @@ class Balancer:
             step="rotation",
             action=f"run the same command again: {node.name} has not been stopped",
         )
-
-    def _await_answer(self, node: Node) -> None:
-        limits = self._fleet.cluster.limits
-        deadline = time.monotonic() + limits.join_seconds
-        self._progress.now(node.name, "waiting for its answer over HTTP")
-        while problem := http_problem(self._vhosts.host, node):
-            if time.monotonic() >= deadline:
-                raise TimeLimitError(
-                    f"it joined, and {problem} when tried from {self._vhosts.balancer.name},"
-                    f" within {limits.join_seconds:g} s (limits: join)",
-                    host=node.name,
-                    step="rotation",
-                    action="open these ports to the load balancer, or look into its log; then"
-                    f" `fab lb.config --all-in` puts {node.name} back",
-                )
-            time.sleep(POLL_SECONDS)
 
     def _tell(self, name: str, text: str) -> None:
         self._progress.say(name, text)

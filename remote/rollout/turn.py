@@ -10,6 +10,7 @@ from carbon.cluster import Node
 from carbon.errors import JoinError, ProvisionError, ScriptError, StartError, refuse
 from carbon.plan.plan import Plan, plan_rollback
 from carbon.value import Value, replace
+from remote.balancer.http import await_answer
 from remote.host.audit import audit_line, outcome_of
 from remote.host.fleet import Fleet
 from remote.host.host import Host
@@ -254,6 +255,11 @@ class Turn:
         self._await_join(lambda: None)
 
     def _undrain(self) -> None:
+        """Let requests reach the node again. Without a load balancer the manager asks for them."""
+        context, node = self._context, self._plan.node
+        if context.balancer is None and node.health and self._result.joined:
+            asking = context.fleet.host(context.fleet.cluster.manager)
+            await_answer(asking, node, progress=context.progress)
         if self._balancer and not self._plan.stop:
             self._balancer.put_back(self._plan.node)
             if self._plan.undrain:

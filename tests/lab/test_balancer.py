@@ -479,6 +479,19 @@ def test_a_worker_that_the_load_balancer_cannot_reach_stays_out(
     assert balanced.rotation()["worker1"] == "in"
 
 
+def test_a_worker_whose_health_is_not_that_of_hosts_yaml_stays_out_of_rotation(
+    balanced: Nginx, fab: Fab
+) -> None:
+    """It joined; what it answers to the path of `health` is not what is wanted."""
+    health = {"path": "/app/ping", "status": 599, "within": 1}
+    inventory = balanced.inventory(cluster={"health": health})
+    ran = fab.fails("-H", "worker1", "restart", hosts=inventory)
+    assert "599 to /app/ping when tried from lb, within 1 s (health: within)" in ran.out
+    assert balanced.rotation() == {"worker1": "out", "worker2": "in"}
+    fab.succeeds("-H", "worker1", "deploy", hosts=balanced.inventory())
+    assert balanced.rotation() == {"worker1": "in", "worker2": "in"}, "and the next deploy heals it"
+
+
 def test_stop_leaves_it_out_and_start_puts_it_back(balanced: Nginx, fab: Fab) -> None:
     ran = fab.succeeds("-H", "worker1", "stop", hosts=balanced.inventory())
     assert "worker1  out of rotation: drained" in ran.out

@@ -14,6 +14,7 @@ from carbon.cluster import (
     DeploymentSynchronizer,
     Driver,
     FileEdit,
+    Health,
     Limits,
     LoadBalancer,
     Member,
@@ -454,6 +455,19 @@ def test_fragment_must_be_one_element(tmp_path: Path, fragment: str, seen: str) 
 # --- values
 
 
+def test_health_is_shared_by_all_and_another_at_a_node(tmp_path: Path) -> None:
+    cluster = loaded(
+        tmp_path,
+        inventory(
+            cluster="health: {path: /app/ping, status: 200, within: 60}",
+            worker2="health: {path: /other}",
+        ),
+    )
+    first, second = cluster.workers
+    assert first.health == Health(path="/app/ping", status=200, within_seconds=60)
+    assert second.health is not None and second.health.path == "/other"
+
+
 BAD_VALUES = [
     ("localMemberPort: 0", "whole number from 1 to 65535"),
     ("localMemberPort: 65536", "whole number from 1 to 65535"),
@@ -467,6 +481,10 @@ BAD_VALUES = [
     ("Offset: 1.5", "whole number from 0 to 55772"),
     ("ssh: {port: 70000}", "whole number from 1 to 65535"),
     ("proxyPort: {http: 0}", "whole number from 1 to 65535"),
+    ("health: {path: ping}", "is not the path of an HTTP request"),
+    (r'health: {path: "/a b"}', "is not the path of an HTTP request"),
+    (r'health: {path: "/\r\nX: y"}', "is not the path of an HTTP request"),
+    ("health: {status: 42}", "whole number from 100 to 599"),
     ("localMemberHost: worker1.example.com", "is not an IP address"),
     ("localMemberHost: 10.0.0", "is not an IP address"),
     ("localMemberHost: 010.0.0.1", "is not an IP address"),

@@ -6,8 +6,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from carbon.cluster import Health, Limits, Node
+from carbon.errors import TimeLimitError
 from carbon.home.facts import Reach
-from remote.balancer.http import http_problem
+from carbon.value import replace
+from remote.balancer.http import await_answer, http_problem
+from remote.host.host import Host
+from remote.run.progress import Silent
 from tests.unit.carbon.nodes import make_balancer, make_node
 from tests.unit.remote.local_server import local_host
 
@@ -34,8 +39,8 @@ class Network:
         return self.answer
 
 
-def problem(network: Network) -> str:
-    return http_problem(local_host(make_balancer(), network), WORKER)  # type: ignore[arg-type]
+def problem(network: Network, worker: Node = WORKER) -> str:
+    return http_problem(local_host(make_balancer(), network), worker)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK", b"HTTP/1.0 302 Found", b"HTTP/1.1 404 "])
@@ -53,7 +58,7 @@ def test_any_answer_of_its_own_will_do(answer: bytes) -> None:
         (Network(reached={9444: "silent"}), "port 9444 is silent"),
         (Network(answer=b""), "port 9764 answers no HTTP"),
         (Network(answer=b"SSH-2.0-OpenSSH_9.2"), "port 9764 answers no HTTP"),
-        (Network(answer=b"HTTP/1.1 503 Service Unavailable"), "port 9764 answers 503"),
+        (Network(answer=b"HTTP/1.1 503 Service Unavailable"), "port 9764 answers 503 to /"),
     ],
 )
 def test_anything_else_is_told(network: Network, seen: str) -> None:
@@ -63,3 +68,34 @@ def test_anything_else_is_told(network: Network, seen: str) -> None:
 def test_an_sshd_that_lets_nobody_try_is_no_obstacle() -> None:
     """The worker was seen joining; AllowTcpForwarding is the operator's own choice."""
     assert problem(Network(reached={9764: "forbidden"})) == ""
+
+
+# ---- What hosts.yaml says under `health`
+
+
+def healthy(**health: object) -> Node:
+    return replace(WORKER, health=Health(**health))  # type: ignore[arg-type]
+
+
+def test_the_path_and_the_status_of_hosts_yaml_are_what_counts() -> None:
+    """An application that is not deployed yet answers 404: that is not ready."""
+    network = Network(answer=b"HTTP/1.1 404 Not Found")
+    worker = healthy(path="/app/ping", status=200)
+    assert problem(network, worker) == "port 9764 answers 404, not 200 to /app/ping"
+    assert network.questions[0].startswith(b"GET /app/ping HTTP/1.1\r\n")
+    network.answer = b"HTTP/1.1 200 OK"
+    assert problem(network, worker) == ""
+
+
+def test_a_status_of_500_counts_if_it_is_the_one_that_is_wanted() -> None:
+    assert problem(Network(answer=b"HTTP/1.1 503 x"), healthy(status=503)) == ""
+
+
+def test_a_worker_that_does_not_get_ready_is_an_error_that_names_its_limit() -> None:
+    network = Network(answer=b"HTTP/1.1 503 x")
+    asking: Host[Node] = Host(make_node("manager"), network, limits=Limits(), run="ab")  # type: ignore[arg-type]
+    worker = healthy(path="/ping", within_seconds=0.3)
+    with pytest.raises(TimeLimitError, match=r"within 0\.3 s \(health: within\)") as failure:
+        await_answer(asking, worker, progress=Silent())
+    assert "when tried from manager" in failure.value.seen
+    assert len(network.questions) > 1, "it is asked again until then"
