@@ -123,7 +123,6 @@ class Host(Generic[Machine]):
             verb=verb,
             run_as=self.run_as,
             break_lock=break_lock,
-            home=str(self.node.home) if isinstance(self.node, Node) else "",
             audit=audit,
             timeout_seconds=self.limits.command_seconds,
         )

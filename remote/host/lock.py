@@ -31,7 +31,6 @@ def locked(
     verb: str,
     run_as: str | None,
     break_lock: bool,
-    home: str = "",
     audit: str = "",
     timeout_seconds: float,
 ) -> Iterator[None]:
@@ -39,8 +38,7 @@ def locked(
 
     Who comes first in a run holds it, and others of the run share it. A lock whose holder is gone
     is cleared, and what a lost run left at work on the server is waited for.
-    `audit` is written before anything else: into the audit log of `home`, if that has one by now,
-    and into the server's system log. A run that is killed leaves it.
+    `audit` goes into the server's system log, if it has one: a run that is killed leaves it.
     Raises LockedError, in the words of the holder, if the holder lives.
     """
     text = f"{who()} since {utc_now()} for `{verb}`"
@@ -51,7 +49,6 @@ def locked(
         "break": "yes" if break_lock else "no",
         "changing": "|".join(name for name in changing() if name != "lock"),
         "wait_seconds": int(timeout_seconds),
-        "home_dir": home,
         "audit": audit,
     }
     script = Script(name="lock", values=values, run_as=run_as, at_end=_UNLOCK)

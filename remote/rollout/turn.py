@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 
 from carbon.cluster import Node
@@ -54,6 +55,8 @@ class Turn:
         self._result = Result(plan=plan)
         self._early_start: Future[Start] | None = None
         """Brought to the server before the turn."""
+        self._audit_begun: Future[None] | None = None
+        """Writes the first line of the turn."""
         self._start: Start | None = None
         """The start that the record goes to."""
 
@@ -63,6 +66,7 @@ class Turn:
         Each step does nothing if the plan does not want it. The first failure ends the turn.
         """
         safe_point()
+        self._begin_audit()
         self._drain()
         self._stop()
         self._switch()
@@ -100,6 +104,16 @@ class Turn:
     @property
     def _balancer(self) -> LoadBalancer | None:
         return self._context.balancer if self._plan.rotates else None
+
+    def _begin_audit(self) -> None:
+        """Let the line be written that a killed run leaves; the turn does not wait for it."""
+        context = self._context
+        line = audit_line(context.fleet.cluster, context.request.verb, outcome="begin")
+        self._audit_begun = context.background.begin(partial(self._write_audit, line))
+
+    def _write_audit(self, line: str) -> None:
+        with suppress(ProvisionError):  # the record says it if nothing can be written
+            self._host.run(self._host.script("audit", audit=line), step="audit")
 
     def _drain(self) -> None:
         if self._balancer and (self._plan.start or self._plan.stops):
@@ -363,7 +377,12 @@ class Turn:
             start=self._start,
         )
         record.begin()
-        context.background.begin(partial(record.finish_quietly, context.progress))
+        context.background.begin(partial(self._finish_record, record))
+
+    def _finish_record(self, record: Record) -> None:
+        if self._audit_begun is not None:
+            self._audit_begun.result()  # the first line comes first
+        record.finish_quietly(self._context.progress)
 
     def _say(self, text: str) -> None:
         self._result = replace(self._result, changed=(*self._result.changed, text))

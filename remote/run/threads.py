@@ -52,9 +52,11 @@ class Background:
     def __init__(self) -> None:
         self._begun: list[Future[None]] = []
 
-    def begin(self, work: Callable[[], None]) -> None:
-        """Let a thread do it."""
-        self._begun.append(begun(work))
+    def begin(self, work: Callable[[], None]) -> Future[None]:
+        """Let a thread do it, and return what tells when it is done."""
+        result = begun(work)
+        self._begun.append(result)
+        return result
 
     def __enter__(self) -> Background:
         return self

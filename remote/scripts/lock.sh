@@ -3,7 +3,7 @@
 # its connection, but only once its script has ended: if CLIENT_PID is gone, the lock is of a lost run, which is
 # waited for; else of a live run.
 # Values: LOCK, TEXT (who from since), RUN, BREAK (yes, no), CHANGING (names of scripts), WAIT_SECONDS,
-# Values: HOME_DIR (may be empty), AUDIT (a line that says that a run begins; may be empty)
+# Values: AUDIT (a line that says that a run begins; may be empty)
 # Also: CLIENT_PID, SHELL_PID (set by the line of shell that runs this script)
 # Output: broken TEXT, dead TEXT, then last: held RUN, shared RUN, taken TEXT, busy PID SCRIPT, stuck TEXT
 find_lock "$LOCK" || {
@@ -90,12 +90,9 @@ end_others() {
     done
 }
 
-# tell_audit: a run that is killed leaves this line.
+# tell_audit: a run that is killed leaves this line in the system log; in AS_HOME nothing changes before its turn.
 tell_audit() {
-    [ -n "$AUDIT" ] || return 0
-    step audit-begin
-    if [ -n "$HOME_DIR" ] && [ -d "$own" ]; then say "$AUDIT" >> "$own/audit.log"; fi 2> /dev/null
-    (logger -t carbon-provision -- "$AUDIT" > /dev/null 2>&1 &)
+    [ -z "$AUDIT" ] || (logger -t carbon-provision -- "$AUDIT" > /dev/null 2>&1 &)
 }
 
 hold() {

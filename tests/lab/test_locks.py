@@ -222,7 +222,7 @@ def test_each_run_leaves_lines_that_say_when_who_what_by_which_file_and_how_it_e
     fab.fails("-H", "worker1", "stop", hosts=hosts)
     digest = hashlib.sha256(hosts.read_bytes()).hexdigest()[:12]
     who = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S+@\S+ uid=\d+"
-    ok = f"{who} config inventory={digest} ok"
+    ok = f"{who} config inventory={digest} begin\n{who} config inventory={digest} ok"
     begin = f"{who} stop inventory={digest} begin"
     failed = rf"{who} stop inventory={digest} failed: cannot signal pid \d+.*"
     assert re.fullmatch(f"{ok}\n{begin}\n{failed}\n", worker1.read(f"{STATE}/audit.log"))

@@ -13,7 +13,9 @@ from carbon.value import replace
 from remote.host import audit
 from remote.host.lock import locked
 from tests.unit.carbon.nodes import make_cluster
-from tests.unit.remote.local_server import LocalServer
+from tests.unit.remote.homes import Home
+from tests.unit.remote.local_server import LocalServer, local_host
+from tests.waiting import wait_for
 
 SECONDS = 20.0
 
@@ -60,9 +62,24 @@ def test_a_line_has_the_hash_of_the_inventory_and_the_commit_of_its_folder(tmp_p
         assert f" uid={os.getuid()} " in line
 
 
-def test_a_run_that_is_killed_leaves_its_first_line(server: LocalServer, tmp_path: Path) -> None:
-    """It is written before anything else happens on the server, and costs no round trip."""
-    (tmp_path / ".provision").mkdir()
+def test_a_turn_that_is_killed_leaves_its_first_line(home: Home, server: LocalServer) -> None:
+    host = local_host(home.node(), server)
+    script = host.script("audit", audit="then op@desk deploy begin")
+    host.run(script, step="audit")
+    assert not home.state.exists(), "nothing is left where nothing of this tool is"
+    home.state.mkdir()
+    host.run(script, step="audit")
+    assert (home.state / "audit.log").read_text() == "then op@desk deploy begin\n"
+
+
+def test_the_system_log_has_the_line_of_a_run_that_locks(
+    server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In AS_HOME nothing changes before a server's turn."""
+    written = tmp_path / "written"
+    (tmp_path / "logger").write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" > {written}\n')
+    (tmp_path / "logger").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     hold = locked(
         server,
         run="run1",
@@ -70,9 +87,8 @@ def test_a_run_that_is_killed_leaves_its_first_line(server: LocalServer, tmp_pat
         run_as=None,
         break_lock=False,
         timeout_seconds=SECONDS,
-        home=str(tmp_path),
         audit="then op@desk deploy begin",
     )
     with hold:
-        assert (tmp_path / ".provision/audit.log").read_text() == "then op@desk deploy begin\n"
-    assert server.ran == ["lock"]
+        wait_for("the line is written", written.exists)
+    assert written.read_text() == "-t carbon-provision -- then op@desk deploy begin\n"

@@ -54,9 +54,13 @@ class Site:
         return roll_out(self.fleet, request, plans, progress=Silent(), balancer=balancer)
 
     def events(self, *servers: str) -> list[str]:
-        """Return what was done to these servers, in one order; an audit line is one word."""
+        """Return what was done to these servers, in one order; an audit line is one word.
+
+        The line that a turn begins is left out: nothing waits for it.
+        """
         done = [f"{name} {'record' if ' inventory=' in what else what}" for name, what in self.log]
-        return [event for event in done if event.split(" ")[0] in servers]
+        waited_for = [event for event in done if not event.endswith(" audit")]
+        return [event for event in waited_for if event.split(" ")[0] in servers]
 
     def _worker(self, node: Node) -> MockServer:
         def starts(lines: tuple[str, ...]) -> Iterable[str]:
@@ -138,6 +142,12 @@ def test_a_turn_is_drain_stop_swap_and_hosts_start_join_undrain_record() -> None
     assert sorted(turn[2:5]) == at_once, "the start is brought and swaps; hosts are edited"
     assert turn[5:] == ["worker1 start <- 7 70", "lb in worker1", "worker1 record"]
     assert events[-1] == "worker1 release"
+
+
+def test_each_turn_writes_the_line_that_a_killed_run_leaves() -> None:
+    site = Site(joins=())
+    site.roll_out([plan_stop(WORKERS[0], make_facts(name="worker1"))])
+    assert ("worker1", "audit") in site.log
 
 
 def test_every_server_is_locked_and_staged_before_the_first_turn() -> None:
