@@ -48,4 +48,6 @@ def trust(session: Session, *, yes: str = "") -> int:
     """
     from tasks.hostkeys import trust_hosts
 
-    return trust_hosts(session, fingerprints=[one for one in yes.split(",") if one.strip()])
+    return trust_hosts(
+        session, fingerprints=[fingerprint for fingerprint in yes.split(",") if fingerprint.strip()]
+    )

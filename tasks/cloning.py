@@ -45,10 +45,10 @@ def _source(session: Session, name: str) -> Node:
             "clone does not know what to copy",
             action="say which worker: fab -H worker3 clone --source worker1",
         )
-    (found,) = select(session.cluster, (name,), every_worker=False)
-    if not isinstance(found, Node) or found.role != "worker":
+    (source,) = select(session.cluster, (name,), every_worker=False)
+    if not isinstance(source, Node) or source.role != "worker":
         raise UsageError(f"{name} is no worker", action="name a worker as --source")
-    return found
+    return source
 
 
 def _refuse_other_kinds(order: CloneOrder) -> None:

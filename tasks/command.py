@@ -37,12 +37,12 @@ def run_command(session: Session, command: str, *, as_owner: bool, patience_seco
     worst = 0
     try:
         with closing(run(session.fleet, session.hosts, order)) as happened:
-            for one in happened:
-                if isinstance(one, Printed):
-                    (err if one.to_stderr else out).raw(one.name, one.text)
+            for event in happened:
+                if isinstance(event, Printed):
+                    (err if event.to_stderr else out).raw(event.name, event.text)
                 else:
-                    worst = max(worst, one.status)
-                    _tell_end(errors, one, among_several=several)
+                    worst = max(worst, event.status)
+                    _tell_end(errors, event, among_several=several)
     except KeyboardInterrupt:
         raise Exit(code=Interrupted.exit_status) from None
     return worst

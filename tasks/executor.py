@@ -74,13 +74,13 @@ class FleetExecutor(fabric.Executor):
         names = _names(self.core[0].args.hosts.value) if apply_hosts else None
         expanded: list[Call] = []
         for call in calls:
-            made = Call(task=call) if isinstance(call, Task) else call
-            if isinstance(made.task, VerbTask):
-                verb = VerbCall(made.task, called_as=made.called_as, kwargs=made.kwargs)
+            prepared = Call(task=call) if isinstance(call, Task) else call
+            if isinstance(prepared.task, VerbTask):
+                verb = VerbCall(prepared.task, called_as=prepared.called_as, kwargs=prepared.kwargs)
                 verb.names = names
                 expanded.append(verb)
             else:
-                expanded.extend(super().expand_calls([made], apply_hosts=apply_hosts))
+                expanded.extend(super().expand_calls([prepared], apply_hosts=apply_hosts))
         return expanded
 
     def normalize_hosts(self, hosts: Any) -> list[dict[str, Any]]:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 def show_findings(session: Session) -> int:
     """Diagnose the session's nodes and print it; return 2 if anything was found."""
-    found = examine(session.fleet, session.nodes, progress=session.screen)
+    diagnoses = examine(session.fleet, session.nodes, progress=session.screen)
     session.screen.close()
-    for at, diagnosis in enumerate(found):
+    for at, diagnosis in enumerate(diagnoses):
         if at:
             session.screen.line()
         _print(session.screen, diagnosis)
-    return exits.ATTENTION if any(diagnosis.findings for diagnosis in found) else 0
+    return exits.ATTENTION if any(diagnosis.findings for diagnosis in diagnoses) else 0
 
 
 def _print(screen: Screen, diagnosis: Diagnosis) -> None:

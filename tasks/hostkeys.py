@@ -34,11 +34,13 @@ def trust_hosts(session: Session, *, fingerprints: Sequence[str]) -> int:
 def _trust(screen: Screen, door: Door, fingerprints: Sequence[str]) -> None:
     judged = judge(door)
     screen.line(f"{door.label} ({door.host} port {door.port}) shows:")
-    width = max(len(one.key.type) for one in judged)
-    for one in judged:
-        screen.line(f"  {one.key.type:{width}}  {one.key.fingerprint}  {_standing(one)}")
+    width = max(len(judgement.key.type) for judgement in judged)
+    for judgement in judged:
+        screen.line(
+            f"  {judgement.key.type:{width}}  {judgement.key.fingerprint}  {_standing(judgement)}"
+        )
     refuse_changed(door, judged)
-    new = tuple(one.key for one in judged if one.verdict is Verdict.NEW)
+    new = tuple(judgement.key for judgement in judged if judgement.verdict is Verdict.NEW)
     keys = confirmed(judged, fingerprints) if fingerprints else _ask(screen, new)
     if keys:
         accept(door, keys)
@@ -61,8 +63,12 @@ def _unconfirmed(door: Door, fingerprints: Sequence[str]) -> HostKeyError:
     return HostKeyError(seen, host=door.label, step="trust", action=action)
 
 
-def _standing(one: Judged) -> str:
-    return f"{one.verdict.value} ({one.line})" if one.line else one.verdict.value
+def _standing(judgement: Judged) -> str:
+    return (
+        f"{judgement.verdict.value} ({judgement.line})"
+        if judgement.line
+        else judgement.verdict.value
+    )
 
 
 def _ask(screen: Screen, new: tuple[HostKey, ...]) -> tuple[HostKey, ...]:

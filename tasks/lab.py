@@ -11,10 +11,10 @@ def up(_: Context, name: str = "demo") -> None:
     import lab
 
     try:
-        made = lab.up(name)
+        running = lab.up(name)
     except lab.LabError as error:
         raise Exit(message=f"error: {error}", code=1) from error
-    print(f"lab {name} is up: {', '.join(sorted(made.hosts))}")
+    print(f"lab {name} is up: {', '.join(sorted(running.hosts))}")
 
 
 @task(help={"name": "Which lab."})
@@ -35,10 +35,10 @@ def answers(_: Context, name: str = "demo") -> None:
     from lab.answers import answers as ask
 
     try:
-        found = lab.find(name)
-        if found is None:
+        running = lab.find(name)
+        if running is None:
             raise lab.LabError(f"the lab {name} is not up: fab lab.up")
-        for worker, text in sorted(ask(found, ("worker1", "worker2")).items()):
+        for worker, text in sorted(ask(running, ("worker1", "worker2")).items()):
             print(f"{worker} answered through the load balancer: {text.splitlines()[0]}")
     except lab.LabError as error:
         raise Exit(message=f"error: {error}", code=1) from error

@@ -47,48 +47,55 @@ _MEMBER_STYLES = {
 
 def show_status(session: Session, *, as_json: bool) -> int:
     """Look at the hosts, print what was found, and return 2 unless all is well."""
-    found = status(session.fleet, session.hosts, progress=session.screen)
+    statuses = status(session.fleet, session.hosts, progress=session.screen)
     session.screen.close()
     if as_json:
-        text = json.dumps(as_data(session.cluster, found), indent=2)
+        text = json.dumps(as_data(session.cluster, statuses), indent=2)
         session.screen.console.out(text, highlight=False)
     else:
-        _print(session, found)
-    return 0 if all(one.well for one in found) else exits.ATTENTION
+        _print(session, statuses)
+    return 0 if all(host.well for host in statuses) else exits.ATTENTION
 
 
-def _print(session: Session, found: Sequence[Status]) -> None:
+def _print(session: Session, statuses: Sequence[Status]) -> None:
     screen = session.screen
-    screen.table(COLUMNS, [_row(one) for one in found], spare=SPARE, wraps="member")
-    for one in found:
-        for problem in one.problems:
+    screen.table(COLUMNS, [_row(host) for host in statuses], spare=SPARE, wraps="member")
+    for host in statuses:
+        for problem in host.problems:
             screen.line()
-            screen.line(Text.assemble((one.name, "bold red"), f": {problem.seen}"))
+            screen.line(Text.assemble((host.name, "bold red"), f": {problem.seen}"))
             if problem.remedy:
                 screen.line(f"  → {problem.remedy}")
-    for one in found:
-        for note in one.notes:
+    for host in statuses:
+        for note in host.notes:
             screen.line()
-            screen.line(Text.assemble((one.name, "bold"), f": note: {note}"))
+            screen.line(Text.assemble((host.name, "bold"), f": note: {note}"))
 
 
-def _row(one: Status) -> tuple[str | Text, ...]:
-    state = Text(one.state, _STATE_STYLES[one.state])
-    pid = str(one.pid or "-")
-    head = (one.name, _role(one), state, pid, _when(one.since), _ports(one))
-    drift = _drift(one.drift)
-    if isinstance(one, BalancerStatus):
-        return (*head, _rotation(one), drift, "-", "-", "-")
-    return (*head, _member(one), drift, _driver(one), _version(one.product), _version(one.kernel))
+def _row(host: Status) -> tuple[str | Text, ...]:
+    state = Text(host.state, _STATE_STYLES[host.state])
+    pid = str(host.pid or "-")
+    head = (host.name, _role(host), state, pid, _when(host.since), _ports(host))
+    drift = _drift(host.drift)
+    if isinstance(host, BalancerStatus):
+        return (*head, _rotation(host), drift, "-", "-", "-")
+    return (
+        *head,
+        _member(host),
+        drift,
+        _driver(host),
+        _version(host.product),
+        _version(host.kernel),
+    )
 
 
-def _role(one: Status) -> str | Text:
-    if isinstance(one, BalancerStatus):
+def _role(host: Status) -> str | Text:
+    if isinstance(host, BalancerStatus):
         return "load balancer"
-    wanted = "worker" if one.kind == "worker" else "manager"
-    if one.role not in (None, wanted):
-        return Text(f"{one.role}, not {wanted}", "red")
-    return one.kind
+    wanted = "worker" if host.kind == "worker" else "manager"
+    if host.role not in (None, wanted):
+        return Text(f"{host.role}, not {wanted}", "red")
+    return host.kind
 
 
 def _when(at: float | None) -> str:
@@ -100,10 +107,10 @@ def _when(at: float | None) -> str:
     return f"{then:%H:%M:%S}" if today else f"{then:%Y-%m-%d %H:%M}"
 
 
-def _ports(one: Status) -> Text:
+def _ports(host: Status) -> Text:
     """Return the ports, with a word behind those that are not open; of a host that is down only
     those that something else has taken."""
-    relevant = [port for port in one.ports if one.state == "running" or port.state == "taken"]
+    relevant = [port for port in host.ports if host.state == "running" or port.state == "taken"]
     return Text(" ").join(map(_port, relevant)) if relevant else Text("-")
 
 
@@ -113,17 +120,17 @@ def _port(port: Port) -> Text:
     return Text(f"{port.number} {port.state}", "red")
 
 
-def _member(one: NodeStatus) -> str | Text:
-    found: Membership | None = one.membership
-    if found is None or one.state == "missing":
+def _member(host: NodeStatus) -> str | Text:
+    membership: Membership | None = host.membership
+    if membership is None or host.state == "missing":
         return "-"
-    when = f" {_when(found.at)}" if found.at else ""
-    recorded = " (recorded)" if found.state == "joined" and found.at is None else ""
-    return Text(f"{found.state}{when}{recorded}", _MEMBER_STYLES[found.state])
+    when = f" {_when(membership.at)}" if membership.at else ""
+    recorded = " (recorded)" if membership.state == "joined" and membership.at is None else ""
+    return Text(f"{membership.state}{when}{recorded}", _MEMBER_STYLES[membership.state])
 
 
-def _rotation(one: BalancerStatus) -> str | Text:
-    counted = Counter(one.rotation.values())
+def _rotation(host: BalancerStatus) -> str | Text:
+    counted = Counter(host.rotation.values())
     parts = [f"{counted[state]} {state}" for state in ("in", "out", "removed") if counted[state]]
     return Text(", ".join(parts) or "-", "yellow" if counted["out"] else "")
 
@@ -134,10 +141,10 @@ def _drift(names: tuple[str, ...] | None) -> str | Text:
     return Text(f"{len(names)} file{'s' if len(names) > 1 else ''}", "red")
 
 
-def _driver(one: NodeStatus) -> str | Text:
-    if one.driver is None:
+def _driver(host: NodeStatus) -> str | Text:
+    if host.driver is None:
         return "-"
-    return one.driver.jar if one.driver.right else Text("differs", "red")
+    return host.driver.jar if host.driver.right else Text("differs", "red")
 
 
 def _version(text: str | None) -> str:

@@ -24,73 +24,73 @@ SKIPPED = "skipped, unchanged (an earlier server failed)"
 
 def planned(screen: Screen, plans: Sequence[Plan]) -> None:
     """Say what will be done; nothing where there is nothing to do."""
-    for made in plans:
-        for note in made.notes:
-            screen.say(made.node.name, note)
-        if not made.empty:
-            screen.say(made.node.name, f"plan: {summary(made)}")
+    for plan in plans:
+        for note in plan.notes:
+            screen.say(plan.node.name, note)
+        if not plan.empty:
+            screen.say(plan.node.name, f"plan: {summary(plan)}")
 
 
-def summary(made: Plan) -> str:
+def summary(plan: Plan) -> str:
     """Return one line of what a plan would do."""
     parts = []
-    if made.driver:
-        parts.append(f"driver ({'; '.join(made.driver.reasons)})")
-    if made.files:
-        parts.append("config (" + ", ".join(change.path.name for change in made.files) + ")")
-    if made.undo:
-        parts.append(f"take back {', '.join(made.undo)}")
-    if made.finish_swap:
+    if plan.driver:
+        parts.append(f"driver ({'; '.join(plan.driver.reasons)})")
+    if plan.files:
+        parts.append("config (" + ", ".join(change.path.name for change in plan.files) + ")")
+    if plan.undo:
+        parts.append(f"take back {', '.join(plan.undo)}")
+    if plan.finish_swap:
         parts.append("complete an interrupted run")
-    if made.unstages:
+    if plan.unstages:
         parts.append("clear what an interrupted run had staged")
-    if made.hosts_by:
-        parts.append(f"hosts (by {made.hosts_by})")
-    elif made.hosts:
-        parts.append(f"hosts (+{len(made.hosts.added)} -{len(made.hosts.removed)})")
-    elif made.facts.hosts_leftover:
+    if plan.hosts_by:
+        parts.append(f"hosts (by {plan.hosts_by})")
+    elif plan.hosts:
+        parts.append(f"hosts (+{len(plan.hosts.added)} -{len(plan.hosts.removed)})")
+    elif plan.facts.hosts_leftover:
         parts.append("clear what an interrupted run left beside /etc/hosts")
-    if made.unit:
-        writes = ("install" if made.unit.old is None else "write") if made.unit.writes else "enable"
-        parts.append(f"unit ({writes} {made.unit.unit})")
-    if made.reset:
+    if plan.unit:
+        writes = ("install" if plan.unit.old is None else "write") if plan.unit.writes else "enable"
+        parts.append(f"unit ({writes} {plan.unit.unit})")
+    if plan.reset:
         parts.append("reset the deployment directory")
-    if made.start:
-        parts.append(f"{'restart' if made.restart else 'start'} ({made.reason})")
-    if made.undrain:
+    if plan.start:
+        parts.append(f"{'restart' if plan.restart else 'start'} ({plan.reason})")
+    if plan.undrain:
         parts.append("put back into rotation (it has joined, and is out)")
-    if made.stop:
-        parts.append("remove" if made.remove else "stop")
-    if made.verify:
+    if plan.stop:
+        parts.append("remove" if plan.remove else "stop")
+    if plan.verify:
         parts.append("verify (started by an earlier run, not yet seen joining)")
     return ", ".join(parts) or "nothing to do"
 
 
-def details(screen: Screen, made: Plan) -> None:
+def details(screen: Screen, plan: Plan) -> None:
     """Print one server's plan in full: diffs, lines and reasons."""
-    screen.line(Text(f"{made.node.name}: {summary(made)}", "bold"))
-    for note in made.notes:
+    screen.line(Text(f"{plan.node.name}: {summary(plan)}", "bold"))
+    for note in plan.notes:
         screen.line(f"  note: {note}")
-    if made.driver:
-        if made.upload:
-            screen.line(Text(f"  + {made.upload}", "green"))
-        for path in made.removed:
+    if plan.driver:
+        if plan.upload:
+            screen.line(Text(f"  + {plan.upload}", "green"))
+        for path in plan.removed:
             screen.line(Text(f"  - {path}", "red"))
-    for change in made.files:
+    for change in plan.files:
         old = change.old or b""
-        secrets = _secrets(made.node)
+        secrets = _secrets(plan.node)
         if old:
-            secrets += outdated_secrets(made.node, change.path, old)
+            secrets += outdated_secrets(plan.node, change.path, old)
         for line in diff_lines(change.path, old, change.new, secrets):
             screen.quote(line)
-    if made.unit and made.unit.new is not None:
-        unit = made.unit
+    if plan.unit and plan.unit.new is not None:
+        unit = plan.unit
         for line in diff_lines(unit.file, unit.old or b"", unit.new or b""):
             screen.quote(line)
-    if made.hosts and not made.hosts_by:
-        for text in made.hosts.removed:
+    if plan.hosts and not plan.hosts_by:
+        for text in plan.hosts.removed:
             screen.quote(Text(f"  /etc/hosts  -{text}", "red"))
-        for text in made.hosts.added:
+        for text in plan.hosts.added:
             screen.quote(Text(f"  /etc/hosts  +{text}", "green"))
 
 
@@ -107,8 +107,8 @@ _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 def _secrets(node: Node) -> list[str]:
     """Return the secrets that hosts.yaml puts into this node's files."""
-    values: list[object] = [one.password for one in node.datasources]
-    values += [value for one in node.datasources for value in one.properties.values()]
+    values: list[object] = [datasource.password for datasource in node.datasources]
+    values += [value for datasource in node.datasources for value in datasource.properties.values()]
     values += [edit.value for edit in node.files]
     if node.deployment_synchronizer:
         values.append(node.deployment_synchronizer.svn_password)

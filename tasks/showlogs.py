@@ -28,13 +28,13 @@ def show_logs(session: Session, *, lines: int, follow: bool, grep: str) -> int:
     errors = stderr()
     status = 0
     try:
-        with closing(read(session.fleet, session.nodes, order)) as found:
-            for one in found:
-                if isinstance(one, LogEnd):
-                    errors.print(f"error: {one.error}")
-                    status = one.error.exit_status
+        with closing(read(session.fleet, session.nodes, order)) as events:
+            for event in events:
+                if isinstance(event, LogEnd):
+                    errors.print(f"error: {event.error}")
+                    status = event.error.exit_status
                 else:
-                    printed.line(one.name, one.text)
+                    printed.line(event.name, event.text)
     except KeyboardInterrupt:
         raise Exit(code=Interrupted.exit_status) from None
     return status

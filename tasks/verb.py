@@ -121,7 +121,7 @@ def _signature(body: Callable[..., Any], *, every_worker: bool) -> inspect.Signa
     shared = [] if every_worker else [inspect.Parameter("all", kind, default=False)]
     shared.append(inspect.Parameter("inventory", kind, default=""))
     shared.append(inspect.Parameter("no_commands", kind, default=False))
-    return inspect.Signature([*(one.replace(kind=kind) for one in own), *shared])
+    return inspect.Signature([*(parameter.replace(kind=kind) for parameter in own), *shared])
 
 
 def _end(work: Callable[[], int | None]) -> None:

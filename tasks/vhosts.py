@@ -20,27 +20,27 @@ def push(session: Session, *, all_in: bool, break_lock: bool) -> int:
             f"lb.config is for {balancer.name} as a whole, not for single workers",
             action="leave -H away",
         )
-    made = plan_vhosts(session.fleet, all_in=all_in)
-    _show(session, made)
-    if made.empty:
-        session.screen.say(made.balancer.name, "nothing to do")
+    plan = plan_vhosts(session.fleet, all_in=all_in)
+    _show(session, plan)
+    if plan.empty:
+        session.screen.say(plan.balancer.name, "nothing to do")
         return 0
-    loaded = push_vhosts(session.fleet, made, break_lock=break_lock)
+    loaded = push_vhosts(session.fleet, plan, break_lock=break_lock)
     for warning in loaded.warnings:
-        session.screen.say(made.balancer.name, f"nginx warns: {warning}")
-    session.screen.say(made.balancer.name, f"nginx runs with {_named(made)}")
+        session.screen.say(plan.balancer.name, f"nginx warns: {warning}")
+    session.screen.say(plan.balancer.name, f"nginx runs with {_named(plan)}")
     return 0
 
 
-def _show(session: Session, made: VhostPlan) -> None:
-    folder = made.balancer.conf_dir
-    for path, old, new in made.changes:
+def _show(session: Session, plan: VhostPlan) -> None:
+    folder = plan.balancer.conf_dir
+    for path, old, new in plan.changes:
         for line in diff_lines(folder / path, old, new):
             session.screen.quote(line)
-    for worker, note in made.notes:
+    for worker, note in plan.notes:
         session.screen.say(worker, note)
 
 
-def _named(made: VhostPlan) -> str:
-    names = ", ".join(path for path, _, _ in made.changes)
+def _named(plan: VhostPlan) -> str:
+    names = ", ".join(path for path, _, _ in plan.changes)
     return names or "the files that an interrupted push had left untested"

@@ -155,10 +155,10 @@ class _Reader:
 
     def _read_synchronizer(self, data: bytes) -> None:
         document = XmlDocument.parse(data, file=str(layout.CARBON_XML))
-        found = document.find("/c:Server/c:DeploymentSynchronizer", namespaces=NAMESPACES)
-        assert found is not None
+        synchronizer = document.find("/c:Server/c:DeploymentSynchronizer", namespaces=NAMESPACES)
+        assert synchronizer is not None
         names = ("RepositoryType", "SvnUrl", "SvnUser", "SvnUrlAppendTenantId")
-        given = {name: text(document.child(found, name)) for name in names}
+        given = {name: text(document.child(synchronizer, name)) for name in names}
         url, user = given["SvnUrl"], given["SvnUser"]
         if not (url and user and _fits(values.url, url)):
             self._notes.append(

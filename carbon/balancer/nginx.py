@@ -318,7 +318,7 @@ class _Site(Value, kw_only=True):
 
     def _is_last(self, worker: Node) -> bool:
         """Tell whether of several listed workers this one alone is in rotation."""
-        listed = {one.name for one in self.cluster.workers} - self.removed
+        listed = {other.name for other in self.cluster.workers} - self.removed
         return len(listed) > 1 and listed - self.out_of_rotation == {worker.name}
 
     def _listen(self, scheme: Scheme) -> Block:

@@ -79,7 +79,7 @@ def member(case: Case) -> Findings:
 
 def lost(case: Case) -> Findings:
     """It did not leave since it started, and sees the manager."""
-    return (found for found in member(case) if found.code in (LEFT.code, SPLIT.code))
+    return (finding for finding in member(case) if finding.code in (LEFT.code, SPLIT.code))
 
 
 def _or_manager(case: Case) -> str:

@@ -96,17 +96,17 @@ def _stray(entries: Sequence[Entry]) -> str | None:
     return None
 
 
-def _entry(found: re.Match[str], path: str, link: str) -> Entry | None:
-    kind = _FIND_TYPES.get(found["type"])
+def _entry(match: re.Match[str], path: str, link: str) -> Entry | None:
+    kind = _FIND_TYPES.get(match["type"])
     if kind is None:
         return None
     return Entry(
         path=path or ".",
         kind=kind,
-        mode=int(found["mode"], 8) & _PERMISSIONS,
-        size=int(found["size"]) if kind == "file" else 0,
+        mode=int(match["mode"], 8) & _PERMISSIONS,
+        size=int(match["size"]) if kind == "file" else 0,
         link=link,
-        readable=found["readable"] == "r",
+        readable=match["readable"] == "r",
     )
 
 
@@ -129,7 +129,7 @@ class Selection(Value, kw_only=True):
     @property
     def files(self) -> Selection:
         """The regular files of it."""
-        return Selection(entries=tuple(one for one in self.entries if one.kind == "file"))
+        return Selection(entries=tuple(entry for entry in self.entries if entry.kind == "file"))
 
     @property
     def content_bytes(self) -> int:
@@ -144,7 +144,7 @@ class Selection(Value, kw_only=True):
         )
 
 
-PRUNED = tuple(one.pattern for one in layout.NOT_CLONED if "*" not in one.pattern)
+PRUNED = tuple(path.pattern for path in layout.NOT_CLONED if "*" not in path.pattern)
 """Directories that need not even be listed: nothing below them travels."""
 
 
@@ -173,12 +173,12 @@ def select(entries: Sequence[Entry], *, databases: Sequence[PurePosixPath] = ())
 
 def unfit_selection(selection: Selection, *, source: Node, user: str) -> list[UnfitError]:
     """Return why a home cannot travel: what cannot be read, odd names, links that lead out."""
-    unreadable = [one.path for one in selection.entries if not one.readable]
-    broken = [one.path for one in selection.entries if "\n" in one.path]
+    unreadable = [entry.path for entry in selection.entries if not entry.readable]
+    broken = [entry.path for entry in selection.entries if "\n" in entry.path]
     outward = [
-        f"{one.path} -> {one.link}"
-        for one in selection.entries
-        if one.kind == "link" and leads_out(one.path, one.link)
+        f"{entry.path} -> {entry.link}"
+        for entry in selection.entries
+        if entry.kind == "link" and leads_out(entry.path, entry.link)
     ]
     reasons = []
     if unreadable:
@@ -273,21 +273,25 @@ def compare(
     )
 
 
-def _differ(entry: Entry, found: Entry | None) -> bool:
-    if found is None or (entry.kind, entry.size, entry.link) != (
-        found.kind,
-        found.size,
-        found.link,
+def _differ(entry: Entry, copied: Entry | None) -> bool:
+    if copied is None or (entry.kind, entry.size, entry.link) != (
+        copied.kind,
+        copied.size,
+        copied.link,
     ):
         return True
-    return entry.kind != "link" and entry.mode != found.mode
+    return entry.kind != "link" and entry.mode != copied.mode
 
 
 def parse_checksums(answer: bytes) -> dict[str, str]:
     """Read what cksum prints: checksum and size of each file, by its path."""
     lines = answer.decode(errors="surrogateescape").split("\n")
     words = (line.split(" ", 2) for line in lines)
-    return {one[2].removeprefix("./"): f"{one[0]} {one[1]}" for one in words if len(one) == 3}
+    return {
+        columns[2].removeprefix("./"): f"{columns[0]} {columns[1]}"
+        for columns in words
+        if len(columns) == 3
+    }
 
 
 # ---- Where it goes
@@ -385,14 +389,15 @@ def unfit_target(
     cluster: Cluster,
 ) -> list[UnfitError]:
     """Return every reason why a clone must not be put there."""
-    found = (
+    problems = (
         *_place(node, facts, site),
         *_occupant(node, facts, site, source, source_site, replacing=replacing),
         *_space(node, facts, site, need_bytes),
         *_ports(node, facts, cluster),
     )
     return [
-        UnfitError(seen, host=node.name, step="preflight", action=action) for seen, action in found
+        UnfitError(seen, host=node.name, step="preflight", action=action)
+        for seen, action in problems
     ]
 
 
@@ -509,8 +514,8 @@ def _datasources(plan: Plan) -> bytes:
     for change in plan.files:
         if change.path == layout.DATASOURCES:
             return change.new
-    found = plan.facts.files.get(layout.DATASOURCES)
-    return found.data if found else b""
+    file = plan.facts.files.get(layout.DATASOURCES)
+    return file.data if file else b""
 
 
 _H2 = re.compile(r"jdbc:h2:(?!mem:|tcp:|ssl:|zip:)(?:file:)?(?P<path>[^;]+)")
@@ -520,9 +525,12 @@ def _local_databases(datasources: bytes) -> dict[str, str]:
     """Return the path of each H2 database that is a file, by the name of its datasource."""
     if not datasources:
         return {}
-    found = {one.name: _H2.match(one.url or "") for one in config.read_datasources(datasources)}
+    databases = {
+        datasource.name: _H2.match(datasource.url or "")
+        for datasource in config.read_datasources(datasources)
+    }
     return {
         name: match["path"].replace("${carbon.home}/", "")
-        for name, match in found.items()
+        for name, match in databases.items()
         if match is not None
     }

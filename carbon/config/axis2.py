@@ -121,11 +121,11 @@ def _set_sub_domain(value: str, clustering: Element, edits: Edits) -> None:
         parameter = New("parameter", (new,), attributes={"name": "properties"})
         _insert_parameter(parameter, clustering, edits)
         return
-    found = edits.document.find("property[@name='subDomain']", within=properties)
-    if found is None:
+    element = edits.document.find("property[@name='subDomain']", within=properties)
+    if element is None:
         edits.patch.append(properties, new)
     else:
-        edits.set_attribute(found, "value", value, after="name")
+        edits.set_attribute(element, "value", value, after="name")
 
 
 def _set_members(wanted: tuple[Member, ...], clustering: Element, edits: Edits) -> None:
@@ -178,8 +178,8 @@ def _set_group_management(domain: str, port: int, clustering: Element, edits: Ed
 
 def _read_sub_domain(clustering: Element, document: XmlDocument) -> str | None:
     path = "parameter[@name='properties']/property[@name='subDomain']"
-    found = document.find(path, within=clustering)
-    return None if found is None else found.get("value")
+    element = document.find(path, within=clustering)
+    return None if element is None else element.get("value")
 
 
 def _read_members(clustering: Element, document: XmlDocument) -> list[Member]:

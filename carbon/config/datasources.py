@@ -49,16 +49,16 @@ def _live(document: XmlDocument) -> list[Element]:
 
 
 def _find(name: str, document: XmlDocument) -> Element | None:
-    found = [each for each in _live(document) if text(document.child(each, "name")) == name]
-    if len(found) > 1:
-        lines = " and ".join(str(line_of(element)) for element in found)
+    matches = [each for each in _live(document) if text(document.child(each, "name")) == name]
+    if len(matches) > 1:
+        lines = " and ".join(str(line_of(element)) for element in matches)
         raise ConfigFileError(
             f"the datasource {name} is there more than once, on lines {lines}",
             file=document.file,
-            line=line_of(found[1]),
+            line=line_of(matches[1]),
             action="leave the one that is meant and put the others into comments",
         )
-    return found[0] if found else None
+    return matches[0] if matches else None
 
 
 def _configuration(datasource: Datasource) -> dict[str, str | Secret]:

@@ -32,13 +32,13 @@ def edit(file_edit: FileEdit, edits: Edits) -> None:
 
 
 def _target(file_edit: FileEdit, document: XmlDocument) -> Element:
-    found = document.findall(file_edit.xpath, namespaces=file_edit.namespaces)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        lines = ", ".join(str(line_of(element)) for element in found)
+    elements = document.findall(file_edit.xpath, namespaces=file_edit.namespaces)
+    if len(elements) == 1:
+        return elements[0]
+    if elements:
+        lines = ", ".join(str(line_of(element)) for element in elements)
         raise ConfigFileError(
-            f"the xpath {file_edit.xpath!r} selects {len(found)} elements, on lines {lines}",
+            f"the xpath {file_edit.xpath!r} selects {len(elements)} elements, on lines {lines}",
             file=document.file,
             action="narrow the xpath down to one, as with [@name='...']",
         )
@@ -121,14 +121,14 @@ def _key(element: Element) -> tuple[str, str] | None:
     return None
 
 
-def _equal(wanted: Element, found: Element) -> bool:
+def _equal(wanted: Element, actual: Element) -> bool:
     """Compare two elements, but for comments, blanks around text, and secured values."""
-    if wanted.tag != found.tag or is_secured(found):
-        return wanted.tag == found.tag
-    children, its_children = (list(filter(is_element, each)) for each in (wanted, found))
+    if wanted.tag != actual.tag or is_secured(actual):
+        return wanted.tag == actual.tag
+    children, its_children = (list(filter(is_element, each)) for each in (wanted, actual))
     return (
-        dict(wanted.items()) == dict(found.items())
-        and own_text(wanted).strip() == own_text(found).strip()
+        dict(wanted.items()) == dict(actual.items())
+        and own_text(wanted).strip() == own_text(actual).strip()
         and len(children) == len(its_children)
         and all(map(_equal, children, its_children))
     )

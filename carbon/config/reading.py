@@ -21,14 +21,14 @@ def number(element: Element | None, *, file: str) -> int | None:
 
     Raises ConfigFileError for other text.
     """
-    found = text(element)
-    if element is None or found is None:
+    value = text(element)
+    if element is None or value is None:
         return None
-    if not (found.isascii() and found.isdecimal()):
+    if not (value.isascii() and value.isdecimal()):
         raise ConfigFileError(
-            f"<{local_name(element)}> is {found!r}, which is not a number",
+            f"<{local_name(element)}> is {value!r}, which is not a number",
             file=file,
             line=line_of(element),
             action="correct it by hand, or let `fab config` write what hosts.yaml says",
         )
-    return int(found)
+    return int(value)

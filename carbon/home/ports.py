@@ -56,14 +56,18 @@ def free_numbers(
     """
     taken = taken_numbers(node, listening)
     neighbours = [
-        one for one in cluster.nodes if one.server == node.server and one.name != node.name
+        neighbour
+        for neighbour in cluster.nodes
+        if neighbour.server == node.server and neighbour.name != node.name
     ]
     used = {port for port, owner in listening.items() if owner == "other"}
     lines = []
     if taken.keys() - {"localMemberPort"}:
-        lines.append(f"Offset: {_free_offset({one.offset for one in neighbours}, used)}")
+        lines.append(
+            f"Offset: {_free_offset({neighbour.offset for neighbour in neighbours}, used)}"
+        )
     if "localMemberPort" in taken:
-        claimed = used | {port for one in neighbours for port in _claimed(one)}
+        claimed = used | {port for neighbour in neighbours for port in _claimed(neighbour)}
         free = (port for port in count(FIRST_LOCAL_MEMBER_PORT) if port not in claimed)
         lines.append(f"localMemberPort: {next(free)}")
     return tuple(lines)

@@ -88,12 +88,12 @@ def _main_class_at(arguments: Sequence[str]) -> int:
 
 
 def _properties(arguments: Sequence[str], *, bare: str) -> dict[str, str]:
-    found = {}
+    properties = {}
     for argument in arguments:
         if argument.startswith("-D"):
             name, equals, value = argument[2:].partition("=")
-            found[name] = value if equals else bare
-    return found
+            properties[name] = value if equals else bare
+    return properties
 
 
 def _integer(text: str) -> int | None:

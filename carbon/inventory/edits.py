@@ -26,7 +26,7 @@ def check_edits(cluster: Cluster) -> None:
 def _check_xpath(edit: FileEdit, *, file: str) -> None:
     """Evaluate it on an empty document, which shows unbound prefixes and functions too."""
     try:
-        found = etree.XPath(edit.xpath, namespaces=dict(edit.namespaces))(etree.Element("empty"))
+        result = etree.XPath(edit.xpath, namespaces=dict(edit.namespaces))(etree.Element("empty"))
     except (etree.XPathError, ValueError) as error:
         raise InventoryError(
             f"the xpath {shown(edit.xpath)} does not compile: {error}",
@@ -34,7 +34,7 @@ def _check_xpath(edit: FileEdit, *, file: str) -> None:
             file=file,
             line=edit.line,
         ) from None
-    if not isinstance(found, list):
+    if not isinstance(result, list):
         raise InventoryError(
             f"the xpath {shown(edit.xpath)} computes a value",
             action="write the path of the element to edit",

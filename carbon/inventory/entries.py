@@ -71,13 +71,13 @@ def _load_balancer(own: MapNode, shared: MapNode) -> LoadBalancer:
     """Read the load balancer; of what is shared it takes the way to reach it."""
     ssh = MapNode(own.source, f"{own.path}.ssh", own.line, {})
     node = own.with_default("ssh", ssh).over(shared.only({"ssh"}))
-    found = schema.LOAD_BALANCER(node, name=LOAD_BALANCER_NAME)
-    if (found.ssl_certificate is None) != (found.ssl_certificate_key is None):
+    balancer = schema.LOAD_BALANCER(node, name=LOAD_BALANCER_NAME)
+    if (balancer.ssl_certificate is None) != (balancer.ssl_certificate_key is None):
         raise node.error(
             "has one of ssl_certificate and ssl_certificate_key without the other",
             action="give both, or none for a load balancer without HTTPS",
         )
-    return found
+    return balancer
 
 
 def _workers(section: MapNode, shared: MapNode) -> tuple[Entry, ...]:
@@ -116,9 +116,9 @@ def _with_driver_class(node: MapNode) -> MapNode:
     if not isinstance(driver, MapNode) or not isinstance(datasources, MapNode):
         return node
     with_class = {
-        name: one.with_default("driverClassName", driver.get("class"))
-        if isinstance(one, MapNode)
-        else one
-        for name, one in datasources.entries.items()
+        name: datasource.with_default("driverClassName", driver.get("class"))
+        if isinstance(datasource, MapNode)
+        else datasource
+        for name, datasource in datasources.entries.items()
     }
     return node.having({"datasources": datasources.having(with_class)})

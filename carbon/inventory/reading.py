@@ -56,8 +56,8 @@ class Record(Generic[T]):
         mapping = as_map(node)
         self._refuse_unknown(mapping)
         self._refuse_missing(mapping)
-        found = {key.to: key.read(value) for key, value in self._present(mapping)}
-        return self._build(**found, **given)
+        fields = {key.to: key.read(value) for key, value in self._present(mapping)}
+        return self._build(**fields, **given)
 
     def check(self, node: Node) -> None:
         """Read what is there with all its checks, and build nothing.
@@ -175,10 +175,10 @@ class Scalar(Generic[T]):
 
 def secret(node: Node) -> Secret:
     """Read a value that must not stand in the file: the tag is kept, unread."""
-    found = _as_scalar(node).secret()
-    if found is None:
+    secret = _as_scalar(node).secret()
+    if secret is None:
         raise node.error("stands here in plain text", action=SECRET_USE)
-    return found
+    return secret
 
 
 def text_or_secret(parse: Parse[str]) -> Read[str | Secret]:

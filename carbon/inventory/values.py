@@ -253,42 +253,42 @@ def is_address(text: str) -> bool:
 
 def address(text: str) -> str:
     """Check an IP address that a server can be reached at."""
-    found = _address(text)
-    if found is None or found.is_unspecified or found.is_multicast:
+    address = _address(text)
+    if address is None or address.is_unspecified or address.is_multicast:
         raise Unfit(
             "is not the IP address of a server",
             "write the numeric address, as in 10.0.0.4; names go under `hostnames:` or `hosts:`",
         )
-    return str(found)
+    return str(address)
 
 
 def member_address(text: str) -> str:
     """Check a localMemberHost: an IP address that other servers can reach."""
-    found = _address(text)
-    if found is None:
+    address = _address(text)
+    if address is None:
         raise Unfit(
             "is not an IP address",
             "write the server's own numeric address: Carbon 4.2 fails to join with names",
         )
-    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    own = mapped or found
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    own = mapped or address
     if own.is_loopback or own.is_unspecified or own.is_multicast or text == "255.255.255.255":
         raise Unfit(
             "is not an address that other members can reach",
             "write the server's own address in the cluster's network",
         )
-    return str(found)
+    return str(address)
 
 
 def member(text: str) -> Member:
     """Check a well-known member, ADDRESS:PORT."""
-    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):([0-9]+)", text)
-    if not found:
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):([0-9]+)", text)
+    if not match:
         raise Unfit(
             "is not a well-known member",
             "write the member's IP address and localMemberPort, as in 10.0.0.3:4000",
         )
-    return Member(host=member_address(found[1] or found[2]), port=port(found[3]))
+    return Member(host=member_address(match[1] or match[2]), port=port(match[3]))
 
 
 def server_path(text: str) -> PurePosixPath:
@@ -356,13 +356,13 @@ def _content(text: str) -> list[str]:
     """Return what stands side by side in a piece of XML: elements and texts."""
     from xml.parsers import expat
 
-    found: list[str] = []
+    problems: list[str] = []
     depth = 0
 
     def start(_name: str, _attributes: dict[str, str]) -> None:
         nonlocal depth
         if depth == 1:
-            found.append("element")
+            problems.append("element")
         depth += 1
 
     def end(_name: str) -> None:
@@ -371,14 +371,14 @@ def _content(text: str) -> list[str]:
 
     def characters(data: str) -> None:
         if depth == 1 and data.strip():
-            found.append("text")
+            problems.append("text")
 
     parser = expat.ParserCreate("utf-8")
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = characters
     parser.Parse(f"<around>{text}</around>".encode(), True)
-    return found
+    return problems
 
 
 def _is_xml(character: str) -> bool:

@@ -12,7 +12,9 @@ from carbon.home.facts import Generation
 def undone(generations: Sequence[Generation]) -> frozenset[str]:
     """Return the ids of generations that a later rollback has taken back."""
     return frozenset(
-        identity for one in generations for identity in one.meta.get("undoes", "").split()
+        identity
+        for generation in generations
+        for identity in generation.meta.get("undoes", "").split()
     )
 
 
@@ -28,16 +30,16 @@ def to_undo(
     even if nothing else says so yet.
     Raises UsageError if there is nothing to return to, or `to` is not known.
     """
-    begun = next((one for one in generations if one.id == journal), None)
+    begun = next((generation for generation in generations if generation.id == journal), None)
     if begun is not None and begun.meta.get("undoes"):
         return _go_on(begun, to)
     gone = undone(generations)
-    known = {one.id for one in generations if not one.meta.get("undoes")}
+    known = {generation.id for generation in generations if not generation.meta.get("undoes")}
     if journal is not None:
         known.add(journal)
     left = sorted(known - gone, reverse=True)
     if to is None:
-        newest = max((*known, *(one.id for one in generations)), default=None)
+        newest = max((*known, *(generation.id for generation in generations)), default=None)
         if newest is None:
             raise UsageError(
                 "no generation is kept that a rollback could return to",
@@ -49,12 +51,14 @@ def to_undo(
             f"no generation {to} can be taken back",
             action=f"known, newest first: {', '.join(left) or 'none'}",
         )
-    return tuple(one for one in left if one >= to)
+    return tuple(generation for generation in left if generation >= to)
 
 
 def _to_last_joined(left: Sequence[str], generations: Sequence[Generation]) -> tuple[str, ...]:
     """Return the last deploy, and those right before it that failed, newest first."""
-    failed = {one.id for one in generations if one.meta.get("outcome") == "failed"}
+    failed = {
+        generation.id for generation in generations if generation.meta.get("outcome") == "failed"
+    }
     return (left[0], *takewhile(failed.__contains__, left[1:]))
 
 

@@ -109,9 +109,9 @@ class Plan(Value, kw_only=True):
     @property
     def as_running(self) -> Node:
         """The node as it announced itself at its start: what it leaves the cluster as."""
-        found = self.facts.files.get(layout.AXIS2)
+        file = self.facts.files.get(layout.AXIS2)
         try:
-            axis2 = config.read_clustering(found.data) if found else None
+            axis2 = config.read_clustering(file.data) if file else None
         except ConfigFileError:
             axis2 = None
         port = axis2.local_member_port if axis2 else None
@@ -161,13 +161,15 @@ def plan(
     try:
         patched = _patched(node, facts) if Step.CONFIG in options.steps else {}
         files = _file_changes(facts, patched)
-        made = _driver_plan(facts, wanted) if Step.DRIVER in options.steps else None
+        driver_plan = _driver_plan(facts, wanted) if Step.DRIVER in options.steps else None
         drafted = Plan(
             node=node,
             facts=facts,
             files=files,
-            driver=made,
-            upload=layout.LIB / wanted.name if wanted and made and made.upload else None,
+            driver=driver_plan,
+            upload=layout.LIB / wanted.name
+            if wanted and driver_plan and driver_plan.upload
+            else None,
             hosts=_hosts_plan(node, facts) if Step.HOSTS in options.steps else None,
             unit=plan_unit(node, facts) if Step.CONFIG in options.steps else None,
             finish_swap=_swap_is_open(facts, options),
@@ -209,15 +211,15 @@ def _file_changes(
     facts: ServerFacts, patched: Mapping[PurePosixPath, config.Patched]
 ) -> tuple[FileChange, ...]:
     return tuple(
-        FileChange(path=path, old=found, new=one.data)
-        for path, one in patched.items()
-        if one.data != (found := facts.files[path].data)
+        FileChange(path=path, old=old, new=change.data)
+        for path, change in patched.items()
+        if change.data != (old := facts.files[path].data)
     )
 
 
 def _secured_notes(patched: Mapping[PurePosixPath, config.Patched]) -> tuple[str, ...]:
     """Name the values that Secure Vault keeps: plaintext is never written over an alias."""
-    kept = [f"{path.name}: {value}" for path, one in patched.items() for value in one.secured]
+    kept = [f"{path.name}: {value}" for path, change in patched.items() for value in change.secured]
     return (f"left to Secure Vault: {', '.join(kept)}",) if kept else ()
 
 
@@ -244,15 +246,15 @@ def _patchable(node: Node, facts: ServerFacts, path: PurePosixPath) -> bytes:
 def _driver_plan(facts: ServerFacts, wanted: WantedDriver | None) -> DriverPlan | None:
     if wanted is None:
         return None
-    made = driver.plan(wanted, facts.jars, facts.dropins)
-    return made if made.changed else None
+    driver_plan = driver.plan(wanted, facts.jars, facts.dropins)
+    return driver_plan if driver_plan.changed else None
 
 
 def _hosts_plan(node: Node, facts: ServerFacts) -> HostsPlan | None:
     if not node.hosts_entries:
         return None
-    made = hostsfile.plan(facts.hosts, node.hosts_entries, owner=hosts_owner(node))
-    return made if made.changed else None
+    hosts_plan = hostsfile.plan(facts.hosts, node.hosts_entries, owner=hosts_owner(node))
+    return hosts_plan if hosts_plan.changed else None
 
 
 def edit_hosts_once(plans: Iterable[Plan]) -> Iterator[Plan]:
@@ -261,13 +263,13 @@ def edit_hosts_once(plans: Iterable[Plan]) -> Iterator[Plan]:
     The plans are in the order of their turns: the first one's is done when the others' come.
     """
     first: dict[tuple[str, bytes, bytes], str] = {}
-    for made in plans:
-        if made.hosts is None:
-            yield made
+    for node_plan in plans:
+        if node_plan.hosts is None:
+            yield node_plan
             continue
-        edit = (made.node.server, made.facts.hosts, made.hosts.new)
-        by = first.setdefault(edit, made.node.name)
-        yield made if by == made.node.name else replace(made, hosts_by=by)
+        edit = (node_plan.node.server, node_plan.facts.hosts, node_plan.hosts.new)
+        by = first.setdefault(edit, node_plan.node.name)
+        yield node_plan if by == node_plan.node.name else replace(node_plan, hosts_by=by)
 
 
 def with_rotation(plan: Plan, out: Collection[str]) -> Plan:

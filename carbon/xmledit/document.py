@@ -107,14 +107,14 @@ class XmlDocument:
 
         start = self.root if within is None else within
         try:
-            found = start.xpath(xpath, namespaces=dict(namespaces or {}))
+            selected = start.xpath(xpath, namespaces=dict(namespaces or {}))
         except (etree.LxmlError, ValueError, TypeError) as error:
             raise ConfigFileError(
                 f"the xpath {xpath!r} cannot be evaluated: {error}",
                 file=self.file,
                 action="correct it; every prefix in it must be among the namespaces",
             ) from None
-        nodes = found if isinstance(found, list) else [found]
+        nodes = selected if isinstance(selected, list) else [selected]
         elements = [node for node in nodes if isinstance(node, etree._Element) and is_element(node)]
         if len(elements) != len(nodes):
             raise ConfigFileError(
@@ -143,19 +143,19 @@ class XmlDocument:
         Raises ConfigFileError if there are several.
         """
         tag = str(parent.tag).removesuffix(local_name(parent)) + name
-        found = [each for each in parent if each.tag == tag]
-        return self._only(found, called=f"<{name}>")
+        children = [each for each in parent if each.tag == tag]
+        return self._only(children, called=f"<{name}>")
 
-    def _only(self, found: list[Element], *, called: str) -> Element | None:
-        if len(found) > 1:
-            lines = ", ".join(str(line_of(element)) for element in found)
+    def _only(self, elements: list[Element], *, called: str) -> Element | None:
+        if len(elements) > 1:
+            lines = ", ".join(str(line_of(element)) for element in elements)
             raise ConfigFileError(
-                f"{called} is there {len(found)} times, on lines {lines}",
+                f"{called} is there {len(elements)} times, on lines {lines}",
                 file=self.file,
-                line=line_of(found[1]),
+                line=line_of(elements[1]),
                 action="leave the one that is meant and put the others into comments",
             )
-        return found[0] if found else None
+        return elements[0] if elements else None
 
     def fragment(self, text: str, *, parent: Element, namespaces: Mapping[str, str]) -> Fragment:
         """Prepare one element, written as XML, to stand in `parent`.

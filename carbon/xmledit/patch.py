@@ -238,8 +238,8 @@ class XmlPatch:
     def _attributes(self, element: Element) -> list[re.Match[bytes]]:
         tag = self.document.tag(element)
         behind_name = tag.start + len(f"<{tag.name}".encode())
-        found = _ATTRIBUTE.finditer(self.document.utf8, behind_name, tag.inner)
-        return [each for each in found if not each["name"].startswith(b"xmlns")]
+        attributes = _ATTRIBUTE.finditer(self.document.utf8, behind_name, tag.inner)
+        return [each for each in attributes if not each["name"].startswith(b"xmlns")]
 
     def _add_attribute(
         self, element: Element, text: str, attributes: list[re.Match[bytes]], after: str | None

@@ -67,10 +67,10 @@ class ExpectedTree:
             _cut(twin)
         # A node's number of children fixes where the next one hangs, so two equal sequences
         # in document order are two equal trees.
-        for expected, found in zip(self._root.iter(), result.root.iter(), strict=False):
-            if not _alike(expected, found):
+        for expected, actual in zip(self._root.iter(), result.root.iter(), strict=False):
+            if not _alike(expected, actual):
                 fault(
-                    f"an edit would change more than it should, on line {found.sourceline}",
+                    f"an edit would change more than it should, on line {actual.sourceline}",
                     file=self._file,
                 )
 
@@ -86,17 +86,17 @@ def _cut(node: Element) -> None:
     parent.remove(node)
 
 
-def _alike(one: Element, other: Element) -> bool:
+def _alike(element: Element, other: Element) -> bool:
     return (
-        one.tag == other.tag
-        and len(one) == len(other)
-        and (one.text == other.text or _blank_or_comment(one, other))
-        and (one.tail == other.tail or not ((one.tail or "") + (other.tail or "")).strip())
-        and (one.items() == other.items() or dict(one.items()) == dict(other.items()))
+        element.tag == other.tag
+        and len(element) == len(other)
+        and (element.text == other.text or _blank_or_comment(element, other))
+        and (element.tail == other.tail or not ((element.tail or "") + (other.tail or "")).strip())
+        and (element.items() == other.items() or dict(element.items()) == dict(other.items()))
     )
 
 
-def _blank_or_comment(one: Element, other: Element) -> bool:
+def _blank_or_comment(element: Element, other: Element) -> bool:
     """Allow other blanks between elements, and lines of a comment that were indented."""
-    words, other_words = (one.text or "").split(), (other.text or "").split()
-    return words == other_words if not isinstance(one.tag, str) else not words + other_words
+    words, other_words = (element.text or "").split(), (other.text or "").split()
+    return words == other_words if not isinstance(element.tag, str) else not words + other_words

@@ -91,22 +91,22 @@ class Balancer:
         asks for an end meanwhile, the worker comes back: nothing has been done to it yet.
         Raises Interrupted, ScriptError, and what the connection raises.
         """
-        found = self._listed(node)
-        if found is None:
+        current = self._listed(node)
+        if current is None:
             return
         self._progress.now(node.name, "taking out of rotation")
         began = time.monotonic()
-        was_in = "in" in self._states(found, node)
-        if was_in and self._is_alone(found, node):
+        was_in = "in" in self._states(current, node)
+        if was_in and self._is_alone(current, node):
             self._tell(node.name, "is the only one in rotation: clients see 502 until it is back")
         self._out = [*self._others_out(node), node.name]
         try:
-            loaded = self._turn(found, lambda data, _: nginx.take_out(data, node))
+            loaded = self._turn(current, lambda data, _: nginx.take_out(data, node))
         except (ScriptError, UnfitError, PrivilegeError):
             self._out = self._others_out(node)  # refused, so nginx goes on with the old files
             raise
         try:
-            drained = self._drain(node, found, loaded)
+            drained = self._drain(node, current, loaded)
         except Interrupted:
             if was_in:
                 self._put_in(node)
@@ -121,8 +121,8 @@ class Balancer:
         Raises TimeLimitError where it does not (limits: join), ScriptError, and what the
         connection raises.
         """
-        found = self._listed(node)
-        if found is None or (self._states(found, node) == {"in"} and not found.interrupted):
+        current = self._listed(node)
+        if current is None or (self._states(current, node) == {"in"} and not current.interrupted):
             return
         await_answer(self._vhosts.host, node, progress=self._progress)
         self._put_in(node)
@@ -133,10 +133,10 @@ class Balancer:
 
         Raises ScriptError, and what the connection raises.
         """
-        found = self._listed(node)
-        if found is None:
+        current = self._listed(node)
+        if current is None:
             return
-        self._turn(found, lambda data, _: nginx.remove(data, node))
+        self._turn(current, lambda data, _: nginx.remove(data, node))
         self._out = self._others_out(node)
         self._tell(node.name, "removed from the load balancer (fab lb.config --all-in lists it)")
 
@@ -145,10 +145,10 @@ class Balancer:
         assert self._turning is not None, "workers are turned only within `hold`"
         if not self._turning or node.role != "worker":
             return None
-        found = self._vhosts.read()
-        states = self._states(found, node)
+        current = self._vhosts.read()
+        states = self._states(current, node)
         if states - {"removed"}:
-            return found
+            return current
         if node.name not in self._passed_over:
             self._passed_over.add(node.name)
             where = "was removed from" if states else "is not in"
@@ -156,51 +156,53 @@ class Balancer:
             self._tell(node.name, f"{where} the load balancer's files ({remedy})")
         return None
 
-    def _rotation(self, found: Found) -> dict[str, dict[str, Rotation]]:
+    def _rotation(self, current: Found) -> dict[str, dict[str, Rotation]]:
         """Return what each file of workers says of each."""
         return {
             name: dict(parse_rotation(data))
-            for name, data in found.files.items()
+            for name, data in current.files.items()
             if name in self._schemes
         }
 
-    def _states(self, found: Found, node: Node) -> set[Rotation]:
-        files = self._rotation(found).values()
+    def _states(self, current: Found, node: Node) -> set[Rotation]:
+        files = self._rotation(current).values()
         return {file[node.name] for file in files if node.name in file}
 
-    def _is_alone(self, found: Found, node: Node) -> bool:
-        files = self._rotation(found).values()
+    def _is_alone(self, current: Found, node: Node) -> bool:
+        files = self._rotation(current).values()
         return not any(
             state == "in" and name != node.name for file in files for name, state in file.items()
         )
 
-    def _turn(self, found: Found, change: Callable[[bytes, Scheme], bytes]) -> Loaded:
+    def _turn(self, current: Found, change: Callable[[bytes, Scheme], bytes]) -> Loaded:
         """Change the files of workers; where nothing changes, nginx is left alone."""
         wanted = {
             name: change(data, self._schemes[name]) if name in self._schemes else data
-            for name, data in found.files.items()
+            for name, data in current.files.items()
         }
-        if wanted == found.files and not found.interrupted:
+        if wanted == current.files and not current.interrupted:
             return Loaded(old_processes=(), warnings=())
-        return self._vhosts.push(found, wanted)
+        return self._vhosts.push(current, wanted)
 
     def _put_in(self, node: Node) -> None:
-        found = self._vhosts.read()
-        self._turn(found, lambda data, scheme: nginx.put_in(data, node, scheme=scheme))
+        current = self._vhosts.read()
+        self._turn(current, lambda data, scheme: nginx.put_in(data, node, scheme=scheme))
         self._out = self._others_out(node)
 
     def _others_out(self, node: Node) -> list[str]:
         return [name for name in self._out if name != node.name]
 
-    def _drain(self, node: Node, found: Found, loaded: Loaded) -> str:
+    def _drain(self, node: Node, current: Found, loaded: Loaded) -> str:
         """Wait until nothing is in flight or the limit is reached; return how it ended."""
         limit_seconds = self._fleet.cluster.limits.drain_seconds
-        listed = [parse_addresses(data).get(node.name, "") for data in found.files.values()]
+        listed = [parse_addresses(data).get(node.name, "") for data in current.files.values()]
         script = Script(
             name="balancer_drain",
             values={
                 "old": loaded.old_processes,
-                "addresses": " ".join(form for one in listed for form in proc_net_forms(one)),
+                "addresses": " ".join(
+                    form for address in listed for form in proc_net_forms(address)
+                ),
                 "limit_seconds": int(limit_seconds),
             },
         )

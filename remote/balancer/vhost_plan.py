@@ -19,7 +19,7 @@ class VhostPlan(Value, kw_only=True):
     """The files that are there, those that are wanted, and what to know about it."""
 
     balancer: LoadBalancer
-    found: Found
+    current: Found
     wanted: Mapping[str, bytes]
     notes: Sequence[tuple[str, str]]
     """A worker, and why it gets no requests."""
@@ -27,14 +27,14 @@ class VhostPlan(Value, kw_only=True):
     @property
     def changes(self) -> list[tuple[str, bytes, bytes]]:
         """Each file that changes: name, old and new; empty where it is not, or goes away."""
-        names = dict.fromkeys((*self.wanted, *self.found.files))
-        both = ((name, self.found.files.get(name), self.wanted.get(name)) for name in names)
+        names = dict.fromkeys((*self.wanted, *self.current.files))
+        both = ((name, self.current.files.get(name), self.wanted.get(name)) for name in names)
         return [(name, old or b"", new or b"") for name, old, new in both if old != new]
 
     @property
     def empty(self) -> bool:
         """Nothing will be done."""
-        return not self.changes and not self.found.interrupted
+        return not self.changes and not self.current.interrupted
 
 
 def plan_vhosts(fleet: Fleet, *, all_in: bool) -> VhostPlan:
@@ -49,18 +49,18 @@ def plan_vhosts(fleet: Fleet, *, all_in: bool) -> VhostPlan:
     """
     vhosts = Vhosts(fleet)
     render(fleet.cluster)
-    found = vhosts.read()
-    _refuse_foreign(found, vhosts)
-    before = {} if all_in else _rotation(found)
+    current = vhosts.read()
+    _refuse_foreign(current, vhosts)
+    before = {} if all_in else _rotation(current)
     entering = [worker for worker in fleet.cluster.workers if worker.name not in before]
-    already_in = _rotation(found)
+    already_in = _rotation(current)
     asked = [worker for worker in entering if already_in.get(worker.name) != "in"]
     silent = _silent(vhosts, asked)
     out = [name for name, state in before.items() if state == "out"]
     removed = [name for name, state in before.items() if state == "removed"]
     return VhostPlan(
         balancer=vhosts.balancer,
-        found=found,
+        current=current,
         wanted=render(fleet.cluster, out_of_rotation=[*out, *silent], removed=removed),
         notes=[
             *((name, "stays out of rotation (--all-in puts it in)") for name in out),
@@ -86,11 +86,11 @@ def push_vhosts(fleet: Fleet, plan: VhostPlan, *, break_lock: bool) -> Loaded:
         vhosts.audited("lb.config"),
     ):
         vhosts.check_sudo()
-        return vhosts.push(plan.found, plan.wanted)
+        return vhosts.push(plan.current, plan.wanted)
 
 
-def _refuse_foreign(found: Found, vhosts: Vhosts) -> None:
-    for name, data in found.files.items():
+def _refuse_foreign(current: Found, vhosts: Vhosts) -> None:
+    for name, data in current.files.items():
         if not is_ours(data):
             raise ConfigFileError(
                 "it was not written by lb.config, and would be lost",
@@ -100,10 +100,10 @@ def _refuse_foreign(found: Found, vhosts: Vhosts) -> None:
             )
 
 
-def _rotation(found: Found) -> dict[str, Rotation]:
+def _rotation(current: Found) -> dict[str, Rotation]:
     """Return the state of each worker; one that is out in any file is out."""
     merged: dict[str, Rotation] = {}
-    for data in found.files.values():
+    for data in current.files.values():
         for name, state in parse_rotation(data).items():
             if merged.get(name, "in") == "in":
                 merged[name] = state

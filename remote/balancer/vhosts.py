@@ -104,22 +104,22 @@ class Vhosts:
                 with suppress(ProvisionError):
                     self.host.run(script, step="audit")
 
-    def push(self, found: Found, wanted: Mapping[str, bytes]) -> Loaded:
+    def push(self, current: Found, wanted: Mapping[str, bytes]) -> Loaded:
         """Make the files those that are wanted, all or none; files not wanted go away.
 
         Where nginx refuses them the old ones come back. Raises ScriptError with nginx's own
         sentence then, UnfitError where the files are not those found any more, PrivilegeError.
         """
         self._has_pushed = True
-        new = {name: data for name, data in wanted.items() if found.files.get(name) != data}
+        new = {name: data for name, data in wanted.items() if current.files.get(name) != data}
         script = Script(
             name="balancer_push",
             values={
                 "conf_dir": str(self.balancer.conf_dir),
                 "files": self._names,
-                "expect": [part for name in self._names for part in _expected(found, name)],
+                "expect": [part for name in self._names for part in _expected(current, name)],
                 "put": [part for name, data in new.items() for part in (_digest(data), name)],
-                "drop": [name for name in found.files if name not in wanted],
+                "drop": [name for name in current.files if name not in wanted],
                 "load_seconds": LOAD_SECONDS,
             },
             calls_sudo=True,
@@ -144,8 +144,8 @@ def _demand_balancer(cluster: Cluster) -> LoadBalancer:
     return cluster.load_balancer
 
 
-def _expected(found: Found, name: str) -> tuple[str, str]:
-    data = found.files.get(name)
+def _expected(current: Found, name: str) -> tuple[str, str]:
+    data = current.files.get(name)
     return ("-" if data is None else _digest(data), name)
 
 

@@ -82,7 +82,7 @@ class _Look:
         listed = list_home(self._fleet.host(self._source))
         plans = self._plan(facts)
         sites = self._read_sites()
-        intents = [self._intent(made, facts[made.node.name], listed) for made in plans]
+        intents = [self._intent(plan, facts[plan.node.name], listed) for plan in plans]
         refuse(list(self._unfit(intents, facts, sites)))
         safe_point()
         return intents
@@ -101,9 +101,9 @@ class _Look:
             )
             return gather_facts(self._fleet.host(as_source), also=(layout.DATASOURCES,))
 
-        found, errors = all_or_errors(parallel(self._order.nodes, read))
+        read_facts, errors = all_or_errors(parallel(self._order.nodes, read))
         refuse(errors)
-        return {node.name: facts for node, facts in zip(self._order.nodes, found, strict=True)}
+        return {node.name: facts for node, facts in zip(self._order.nodes, read_facts, strict=True)}
 
     def _unfit_source(self, facts: Mapping[str, ServerFacts]) -> list[UnfitError]:
         return contents.unfit_source(
@@ -137,18 +137,18 @@ class _Look:
         refuse(errors)
         return {node.name: site for node, site in zip(nodes, sites, strict=True)}
 
-    def _intent(self, made: Plan, source: ServerFacts, listed: Sequence[Entry]) -> Intent:
-        if self._resumes(made.node):
-            when = self._found[made.node.name].cloned.get("when", "")
-            return Intent(plan=made, selection=None, cloned_at=when)
-        found = source.files.get(layout.DATASOURCES)
-        databases = contents.relative_databases(found.data if found else b"")
+    def _intent(self, plan: Plan, source: ServerFacts, listed: Sequence[Entry]) -> Intent:
+        if self._resumes(plan.node):
+            when = self._found[plan.node.name].cloned.get("when", "")
+            return Intent(plan=plan, selection=None, cloned_at=when)
+        file = source.files.get(layout.DATASOURCES)
+        databases = contents.relative_databases(file.data if file else b"")
         return Intent(
-            plan=made,
+            plan=plan,
             selection=contents.select(listed, databases=databases),
             databases=databases,
-            first_start="-Dsetup" if contents.needs_setup(made) else "",
-            notes=contents.notes(made.node),
+            first_start="-Dsetup" if contents.needs_setup(plan) else "",
+            notes=contents.notes(plan.node),
         )
 
     def _unfit(
@@ -157,12 +157,14 @@ class _Look:
         source: Mapping[str, ServerFacts],
         sites: Mapping[str, Site],
     ) -> Iterator[UnfitError]:
-        copies = [(one.plan, one.selection) for one in intents if one.selection is not None]
-        for made, selection in copies[:1]:
-            user = source[made.node.name].user
+        copies = [
+            (intent.plan, intent.selection) for intent in intents if intent.selection is not None
+        ]
+        for plan, selection in copies[:1]:
+            user = source[plan.node.name].user
             yield from contents.unfit_selection(selection, source=self._source, user=user)
-        for made, selection in copies:
-            node = made.node
+        for plan, selection in copies:
+            node = plan.node
             yield from contents.unfit_target(
                 node,
                 self._found[node.name],
@@ -173,7 +175,7 @@ class _Look:
                 replacing=self._order.replace,
                 cluster=self._fleet.cluster,
             )
-            yield from contents.unfit_databases(made, source=self._source)
+            yield from contents.unfit_databases(plan, source=self._source)
 
 
 def clone(

@@ -76,13 +76,13 @@ class HomeCopy:
         self._send(selection, fresh=True)
         for attempt in range(ROUNDS + 1):
             self._progress.now(self._node.name, "verifying the copy")
-            found = self._compare()
-            if not found.paths:
+            differences = self._compare()
+            if not differences.paths:
                 return
             if attempt < ROUNDS:
-                self._send_again(found)
+                self._send_again(differences)
         raise ScriptError(
-            f"these files change faster than they can be copied: {found.told}",
+            f"these files change faster than they can be copied: {differences.told}",
             host=self._source.name,
             step="copy",
             action=f"find out who writes them, or stop {self._source.name} for the clone",
@@ -159,13 +159,13 @@ class HomeCopy:
             source, target, source_checksums=source_sums, target_checksums=target_sums
         )
 
-    def _send_again(self, found: Differences) -> None:
-        self._progress.say(self._node.name, f"changed meanwhile, copied again: {found.told}")
-        if found.surplus:
+    def _send_again(self, differences: Differences) -> None:
+        self._progress.say(self._node.name, f"changed meanwhile, copied again: {differences.told}")
+        if differences.surplus:
             drop = self._script("clone_drop", partial=str(self.partial.home))
-            self._run(drop, payload=contents.names_of(found.surplus))
-        if found.stale.entries:
-            self._send(found.stale, fresh=False)
+            self._run(drop, payload=contents.names_of(differences.surplus))
+        if differences.stale.entries:
+            self._send(differences.stale, fresh=False)
 
     def _script(self, name: str, **values: str | int | list[str]) -> Script:
         return self._fleet.host(self._node).script(name, values, limited=False)

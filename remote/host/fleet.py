@@ -74,7 +74,7 @@ class Fleet:
         """Close every connection; safe to call twice."""
         with self._guard:
             self._closed = True
-            opened = [one for one in self._servers.values() if one.done()]
+            opened = [opening for opening in self._servers.values() if opening.done()]
             self._servers = {}
         for future in opened:
             if future.exception() is None:

@@ -41,12 +41,12 @@ def examine(fleet: Fleet, nodes: Sequence[Node], *, progress: Progress) -> list[
         progress.now(node.name, "looking")
         return _look(fleet, node)
 
-    found = dict(zip(asked, parallel(asked.values(), look_at), strict=True))
+    looked = dict(zip(asked, parallel(asked.values(), look_at), strict=True))
     drivers = read_drivers(nodes)
 
     def one(node: Node) -> Diagnosis:
         progress.now(node.name, "trying connections")
-        return _diagnose(fleet, node, found[node.name], found[manager.name], drivers)
+        return _diagnose(fleet, node, looked[node.name], looked[manager.name], drivers)
 
     return [
         unexamined(node, result) if isinstance(result, ProvisionError) else result
@@ -95,4 +95,4 @@ def explain(fleet: Fleet, node: Node, *, said: str, progress: Progress) -> str:
         for finding in diagnosis.findings
         if (finding.about or finding.code not in CONSEQUENCES) and finding.seen not in said
     ]
-    return "".join(f"\n  doctor: {one.seen}\n    → {one.remedy}" for one in new)
+    return "".join(f"\n  doctor: {each.seen}\n    → {each.remedy}" for each in new)

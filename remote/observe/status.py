@@ -45,9 +45,9 @@ def status(fleet: Fleet, hosts: Sequence[Host], *, progress: Progress) -> list[S
             return look_at_balancer(fleet, host)
         return look_at_node(fleet, host)
 
-    found = dict(zip(asked, parallel(asked.values(), look_at), strict=True))
+    looked = dict(zip(asked, parallel(asked.values(), look_at), strict=True))
     drivers = read_drivers(hosts)
-    return [_judged(fleet.cluster, host, found, drivers) for host in hosts]
+    return [_judged(fleet.cluster, host, looked, drivers) for host in hosts]
 
 
 class Seen(Value, kw_only=True):
@@ -114,17 +114,17 @@ def read_drivers(hosts: Sequence[Host]) -> dict[Path, WantedDriver | ProvisionEr
     """Read each driver JAR once, on the operator's side; one that cannot be read is an error."""
     read: dict[Path, WantedDriver | ProvisionError] = {}
     for host in hosts:
-        one = host.driver if isinstance(host, Node) else None
-        if one is not None and one.jar not in read:
+        wanted = host.driver if isinstance(host, Node) else None
+        if wanted is not None and wanted.jar not in read:
             try:
-                read[one.jar] = driver.read_jar(one.jar, driver_class=one.driver_class)
+                read[wanted.jar] = driver.read_jar(wanted.jar, driver_class=wanted.driver_class)
             except ProvisionError as error:
-                read[one.jar] = error
+                read[wanted.jar] = error
     return read
 
 
-def _judged(cluster: Cluster, host: Host, found: Mapping[str, Found], drivers: Drivers) -> Status:
-    seen, manager = found[host.name], found[cluster.manager.name]
+def _judged(cluster: Cluster, host: Host, looked: Mapping[str, Found], drivers: Drivers) -> Status:
+    seen, manager = looked[host.name], looked[cluster.manager.name]
     if isinstance(seen, ProvisionError):
         return unreachable(host, seen)
     if isinstance(host, LoadBalancer):

@@ -78,8 +78,8 @@ def preflight(
         return _planned(looked, node, planner, forecast) if node.name in planned else looked
 
     out = begun(balancer.out_of_rotation) if balancer else None
-    found = parallel(asked, look_at)
-    looked = {node.name: each for node, each in zip(asked, found, strict=True)}
+    results = parallel(asked, look_at)
+    looked = {node.name: each for node, each in zip(asked, results, strict=True)}
     errors = [
         error
         for node in asked
@@ -157,9 +157,9 @@ def _watcher_errors(
     if all(each.node.name == cluster.manager.name for each in joining):
         return
     for watcher in cluster.watchers:
-        found = looked.get(watcher.name)
-        if isinstance(found, _Looked):
-            case = Case(node=watcher, cluster=cluster, facts=found.facts, watches=True)
+        watched = looked.get(watcher.name)
+        if isinstance(watched, _Looked):
+            case = Case(node=watcher, cluster=cluster, facts=watched.facts, watches=True)
             yield from watcher_refusals(case)
 
 
@@ -188,5 +188,6 @@ def read_drivers(request: Request) -> dict[Path, WantedDriver]:
         return {}
     drivers = {node.driver.jar: node.driver for node in request.nodes if node.driver}
     return {
-        jar: driver.read_jar(jar, driver_class=one.driver_class) for jar, one in drivers.items()
+        jar: driver.read_jar(jar, driver_class=wanted.driver_class)
+        for jar, wanted in drivers.items()
     }

@@ -103,8 +103,8 @@ def _read_jar(jar: Path) -> bytes:
 
 
 def _expected(facts: ServerFacts) -> Iterator[str]:
-    for path, found in facts.files.items():
-        yield from (found.digest, str(path))
+    for path, file in facts.files.items():
+        yield from (file.digest, str(path))
 
 
 def _checksums(files: Mapping[PurePosixPath, bytes]) -> Iterator[str]:

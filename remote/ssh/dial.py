@@ -68,8 +68,8 @@ def _resolve(host: str, port: int, timeout_seconds: float) -> list[tuple[int, Ad
 
 
 def _lookup(host: str, port: int) -> list[tuple[int, Address]]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [(family, address) for family, _, _, _, address in found]
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [(family, address) for family, _, _, _, address in addresses]
 
 
 def _is_address(host: str) -> bool:

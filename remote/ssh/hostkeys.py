@@ -228,7 +228,7 @@ def _literal_brackets(pattern: str) -> str:
 def _hash_matches(pattern: str, name: str) -> bool:
     try:
         _, _, salt, digest = pattern.split("|")
-        made = hmac.new(base64.b64decode(salt), name.encode(), hashlib.sha1).digest()
-        return hmac.compare_digest(made, base64.b64decode(digest))
+        expected = hmac.new(base64.b64decode(salt), name.encode(), hashlib.sha1).digest()
+        return hmac.compare_digest(expected, base64.b64decode(digest))
     except (ValueError, binascii.Error):
         return False

@@ -49,10 +49,10 @@ def judge(door: Door) -> tuple[Judged, ...]:
 
 
 def _judge(key: HostKey, known: KnownHosts, name: str) -> Judged:
-    revoked = [one for one in known.entries if one.marker == "@revoked" and one.key == key]
-    own = [one for one in known.entries if not one.marker and one.covers(name)]
-    same = [one for one in own if one.key == key]
-    other = [one for one in own if one.key.type == key.type]
+    revoked = [entry for entry in known.entries if entry.marker == "@revoked" and entry.key == key]
+    own = [entry for entry in known.entries if not entry.marker and entry.covers(name)]
+    same = [entry for entry in own if entry.key == key]
+    other = [entry for entry in own if entry.key.type == key.type]
     for verdict, entries in (
         (Verdict.REVOKED, revoked),
         (Verdict.KNOWN, same),
@@ -68,18 +68,19 @@ def refuse_changed(door: Door, judged: Sequence[Judged]) -> None:
 
     Raises HostKeyError with the lines to remove, if the operator knows why the keys changed.
     """
-    for one in judged:
-        if one.verdict is Verdict.REVOKED:
+    for judgement in judged:
+        if judgement.verdict is Verdict.REVOKED:
             raise HostKeyError(
-                f"it shows a key that {one.line} revokes: {one.key.type} {one.key.fingerprint}",
+                f"it shows a key that {judgement.line} revokes: {judgement.key.type} {judgement.key.fingerprint}",
                 host=door.label,
                 step="trust",
                 action="do not connect; find out who answers at this address",
             )
-    changed = [one for one in judged if one.verdict is Verdict.CHANGED]
+    changed = [judgement for judgement in judged if judgement.verdict is Verdict.CHANGED]
     if changed:
         shown = "; ".join(
-            f"{one.key.type} {one.key.fingerprint} is not the key in {one.line}" for one in changed
+            f"{judgement.key.type} {judgement.key.fingerprint} is not the key in {judgement.line}"
+            for judgement in changed
         )
         raise HostKeyError(
             f"its host key has changed: {shown}",
@@ -92,8 +93,8 @@ def refuse_changed(door: Door, judged: Sequence[Judged]) -> None:
 
 def _lines_of(judged: Sequence[Judged]) -> str:
     by_file: dict[str, list[int]] = {}
-    for one in judged:
-        file, _, number = one.line.rpartition(":")
+    for judgement in judged:
+        file, _, number = judgement.line.rpartition(":")
         by_file.setdefault(file, []).append(int(number))
     return ", ".join(f"{_counted(sorted(at))} of {file}" for file, at in by_file.items())
 
@@ -107,9 +108,10 @@ def confirmed(judged: Sequence[Judged], fingerprints: Collection[str]) -> tuple[
     """Return the new keys whose fingerprints somebody has compared; no other one is believed."""
     wanted = {text.strip().removeprefix("SHA256:").rstrip("=") for text in fingerprints}
     return tuple(
-        one.key
-        for one in judged
-        if one.verdict is Verdict.NEW and one.key.fingerprint.removeprefix("SHA256:") in wanted
+        judgement.key
+        for judgement in judged
+        if judgement.verdict is Verdict.NEW
+        and judgement.key.fingerprint.removeprefix("SHA256:") in wanted
     )
 
 

@@ -120,3 +120,34 @@ def test_no_two_modules_of_tasks_import_each_other() -> None:
     assert not {
         (one, other) for one in knows for other in knows[one] & set(knows) if one in knows[other]
     }
+
+
+VAGUE = {"made", "one", "found"}
+"""Words that say nothing of what a name stands for: a plan, a node, a finding, a file."""
+
+
+def product() -> Iterator[Path]:
+    return (path for folder in FORBIDDEN for path in sorted((ROOT / folder).rglob("*.py")))
+
+
+def test_a_name_says_what_it_stands_for() -> None:
+    vague = set()
+    for path in product():
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            stored = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            name = node.id if stored else node.arg if isinstance(node, ast.arg) else ""
+            if name in VAGUE:
+                vague.add(f"{path.relative_to(ROOT)}:{node.lineno}: {name}")
+    assert not vague
+
+
+def test_only_the_rooms_that_wait_for_servers_know_time_outs() -> None:
+    """Limits come from hosts.yaml, with the Host: nobody else names a time-out."""
+    knowing = {
+        str(path.relative_to(ROOT))
+        for path in product()
+        if "timeout_seconds" in path.read_text()
+        and not path.is_relative_to(ROOT / "remote/host")
+        and not path.is_relative_to(SSH)
+    }
+    assert not knowing
