@@ -41,7 +41,7 @@ def deploy(
     then each worker in its turn is stopped, swapped, reset, started and seen joining. What is
     right already is left alone: a second deploy changes nothing and restarts nothing.
     """
-    from carbon.plan.plan import Options
+    from carbon.plan.model import Options
     from tasks.rollout import run_rollout
 
     options = Options(restart="always" if force else "needed", reset=reset, renumber=renumber)
@@ -58,7 +58,7 @@ def plan(
     deployment directory, and whether a restart would follow and why. What is shown is what
     deploy then does.
     """
-    from carbon.plan.plan import Options
+    from carbon.plan.model import Options
     from tasks.rollout import show_plan
 
     options = Options(restart="always" if force else "needed", reset=reset, renumber=renumber)
@@ -68,7 +68,7 @@ def plan(
 @verb(audited="driver", connects="hosts", help={"break_lock": BREAK_LOCK})
 def driver(session: Session, *, break_lock: bool = False) -> int:
     """Step 1: copy the JDBC driver JAR, replacing an older version and its bundle."""
-    from carbon.plan.plan import Options, Step
+    from carbon.plan.model import Options, Step
     from tasks.rollout import run_rollout
 
     options = Options(steps=frozenset({Step.DRIVER}))
@@ -78,7 +78,7 @@ def driver(session: Session, *, break_lock: bool = False) -> int:
 @verb(audited="config", connects="hosts", help={"renumber": RENUMBER, "break_lock": BREAK_LOCK})
 def config(session: Session, *, renumber: bool = False, break_lock: bool = False) -> int:
     """Step 2: push the patched clustering, offset, host name, proxy ports and datasources."""
-    from carbon.plan.plan import Options, Step
+    from carbon.plan.model import Options, Step
     from tasks.rollout import run_rollout
 
     options = Options(steps=frozenset({Step.CONFIG}), renumber=renumber)
@@ -88,7 +88,7 @@ def config(session: Session, *, renumber: bool = False, break_lock: bool = False
 @verb(audited="hosts", connects="hosts", help={"break_lock": BREAK_LOCK})
 def hosts(session: Session, *, break_lock: bool = False) -> int:
     """Step 3: map the database's, the manager's and the ELB's names in /etc/hosts."""
-    from carbon.plan.plan import Options, Step
+    from carbon.plan.model import Options, Step
     from tasks.rollout import run_rollout
 
     options = Options(steps=frozenset({Step.HOSTS}))
@@ -98,7 +98,7 @@ def hosts(session: Session, *, break_lock: bool = False) -> int:
 @verb(audited="reset", connects="hosts", help={"break_lock": BREAK_LOCK})
 def reset(session: Session, *, break_lock: bool = False) -> int:
     """Step 4: empty the deployment directory of a stopped worker, keeping what was there."""
-    from carbon.plan.plan import Options, Step
+    from carbon.plan.model import Options, Step
     from tasks.rollout import run_rollout
 
     options = Options(steps=frozenset({Step.RESET}), reset=True)
@@ -108,7 +108,7 @@ def reset(session: Session, *, break_lock: bool = False) -> int:
 @verb(audited="start", connects="hosts and watchers", help={"break_lock": BREAK_LOCK})
 def start(session: Session, *, break_lock: bool = False) -> int:
     """Step 5: start as a worker node and wait until the manager saw it join."""
-    from carbon.plan.plan import Options, Step
+    from carbon.plan.model import Options, Step
     from tasks.rollout import run_rollout
 
     options = Options(steps=frozenset({Step.START}), restart="never")

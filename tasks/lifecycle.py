@@ -22,7 +22,7 @@ TIMEOUT = "Seconds of patience for this run, instead of the limits in hosts.yaml
 )
 def restart(session: Session, *, timeout: int = 0, break_lock: bool = False) -> int:
     """Restart one worker after the other, each drained before and seen joining after."""
-    from carbon.plan.plan import Options, Step
+    from carbon.plan.model import Options, Step
     from tasks.rollout import run_rollout
 
     options = Options(steps=frozenset({Step.START}), restart="always")
@@ -68,7 +68,8 @@ def history(session: Session) -> int:
 )
 def rollback(session: Session, *, to: str = "", break_lock: bool = False) -> int:
     """Return to what was before the last deploy: files, driver, deployment; restart, verify."""
-    from carbon.plan.plan import Options, Step, plan_rollback
+    from carbon.plan.model import Options, Step
+    from carbon.plan.plan import plan_rollback
     from tasks.rollout import run_rollout
 
     return run_rollout(

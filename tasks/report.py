@@ -11,7 +11,7 @@ from rich.text import Text
 from carbon.cluster import Node
 from carbon.config import masked_diff, outdated_secrets
 from carbon.errors import ProvisionError
-from carbon.plan.plan import Plan
+from carbon.plan.model import Plan
 from carbon.secret import Secret
 from tasks.screen import Screen
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from carbon import exits
 from carbon.errors import Interrupted, refuse
-from carbon.plan.plan import Options, Step
+from carbon.plan.model import Options, Step
 from remote.rollout.preflight import Planner, preflight
 from remote.rollout.request import Request, Result
 from remote.rollout.rollout import roll_out

@@ -13,7 +13,7 @@ from carbon.home import layout
 from carbon.home.facts import Reach, ServerFacts
 from carbon.join.membership import MEMBERS, Membership, members_pattern, membership
 from carbon.join.own_log import OWN, OWN_PATTERN, OwnLog
-from carbon.plan.plan import Plan
+from carbon.plan.model import Plan
 from carbon.value import Value
 
 LOOKED_AT = (layout.AXIS2, layout.SECRET_CONF)

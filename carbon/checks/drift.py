@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from carbon.checks.case import Case
 from carbon.checks.finding import Finding, Findings, Kind
 from carbon.errors import ProvisionError
-from carbon.plan.plan import Plan
+from carbon.plan.model import Plan
 
 PENDING = Kind(
     code="restart-pending",

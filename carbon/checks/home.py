@@ -5,7 +5,7 @@ from __future__ import annotations
 from carbon.checks.case import Case
 from carbon.checks.finding import Findings, Kind
 from carbon.home import layout
-from carbon.plan.plan import Plan
+from carbon.plan.model import Plan
 
 SPARE_KB = 50 * 1024
 """Free space to insist on beside what is copied: a full disk breaks a server in its logs."""

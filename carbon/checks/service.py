@@ -14,7 +14,7 @@ from carbon.checks.case import Case
 from carbon.checks.finding import Finding, Findings, Kind
 from carbon.home import layout
 from carbon.home.unit import UnitState
-from carbon.plan.plan import Plan
+from carbon.plan.model import Plan
 from carbon.service.owner import supervisor
 from carbon.service.unit import is_ours, unit_file
 

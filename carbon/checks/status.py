@@ -17,7 +17,7 @@ from carbon.checks.service import boot_note
 from carbon.cluster import Cluster, LoadBalancer, Node, Role
 from carbon.errors import ProvisionError
 from carbon.join.membership import Membership
-from carbon.plan.plan import Plan
+from carbon.plan.model import Plan
 from carbon.value import Value, as_builtins
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import Literal
 
 from carbon import config
 from carbon.cluster import Node
@@ -15,139 +13,10 @@ from carbon.home.driver import DriverPlan, WantedDriver
 from carbon.home.facts import ServerFacts
 from carbon.home.hostsfile import HostsPlan
 from carbon.plan.history import to_undo
-from carbon.service.plan import UnitPlan, plan_unit, why_not_by_unit
-from carbon.value import Value, replace
-
-
-class Step(StrEnum):
-    """The steps of a deploy, in their order; each is a task of its own, too."""
-
-    DRIVER = "driver"
-    CONFIG = "config"
-    HOSTS = "hosts"
-    RESET = "reset"
-    START = "start"
-
-
-ALL_STEPS = frozenset(Step)
-Restarts = Literal["never", "needed", "always"]
-
-
-class Options(Value, kw_only=True):
-    """What the operator asked for beside the inventory."""
-
-    steps: frozenset[Step] = ALL_STEPS
-    restart: Restarts = "needed"
-    """When a server that runs is restarted: `never` (start), `always` (restart, --force)."""
-    reset: bool = False
-    """Reset a filled deployment directory although nothing would refill it."""
-    renumber: bool = False
-    """Let Offset and localMemberPort of a deployed worker change."""
-
-
-class FileChange(Value, kw_only=True):
-    """One file that will be swapped."""
-
-    path: PurePosixPath
-    """Relative to AS_HOME."""
-    old: bytes | None
-    new: bytes
-
-
-class Plan(Value, kw_only=True):
-    """What will be done to one server, in the order in which it will be done."""
-
-    node: Node
-    facts: ServerFacts
-    files: tuple[FileChange, ...] = ()
-    driver: DriverPlan | None = None
-    """None: nothing to do about the driver."""
-    upload: PurePosixPath | None = None
-    """Where the driver's JAR goes, relative to AS_HOME."""
-    hosts: HostsPlan | None = None
-    hosts_by: str = ""
-    """Another node of the same server, which makes this very edit of /etc/hosts before."""
-    unit: UnitPlan | None = None
-    """What will be done about the unit of systemd that hosts.yaml names; None: nothing."""
-    reset: bool = False
-    undo: tuple[str, ...] = ()
-    """Generations to take back, newest first: a rollback."""
-    finish_swap: bool = False
-    """An interrupted run left its journal open: what it began is completed."""
-    configures: bool = False
-    """Its configuration files are held against hosts.yaml."""
-    start: bool = False
-    stop: bool = False
-    """The server is stopped, and stays so."""
-    remove: bool = False
-    """It leaves for good: the load balancer and /etc/hosts forget it."""
-    undrain: bool = False
-    """It has joined, and is out of rotation: an earlier run took it out and did not put it back."""
-    verify: bool = False
-    """It was started by this tool and never seen joining: look for the evidence, from then on."""
-    reason: str = ""
-    """Why the server is started or restarted; empty if it is not."""
-    notes: tuple[str, ...] = ()
-    """What the operator should know although nothing is done about it."""
-
-    @property
-    def restart(self) -> bool:
-        """The server runs, or its unit is about to start it, and it is stopped and started."""
-        unit = self.facts.unit
-        return self.start and (self.facts.process is not None or (unit is not None and unit.is_up))
-
-    @property
-    def stops(self) -> bool:
-        """The server will be stopped, for good or to be started again."""
-        return self.stop or self.restart
-
-    @property
-    def rotates(self) -> bool:
-        """The load balancer is concerned: requests have to be kept from the server for a while."""
-        return self.start or self.stop or self.verify or self.undrain
-
-    @property
-    def as_running(self) -> Node:
-        """The node as it announced itself at its start: what it leaves the cluster as."""
-        file = self.facts.files.get(layout.AXIS2)
-        try:
-            axis2 = config.read_clustering(file.data) if file else None
-        except ConfigFileError:
-            axis2 = None
-        port = axis2.local_member_port if axis2 else None
-        return replace(self.node, local_member_port=port) if port else self.node
-
-    @property
-    def swaps(self) -> bool:
-        """Something below AS_HOME will change."""
-        return bool(self.files or self.driver or self.reset or self.undo or self.finish_swap)
-
-    @property
-    def unstages(self) -> bool:
-        """An interrupted run left files that it had staged, and this one stages nothing."""
-        return self.facts.staged and self.facts.journal is None and not self.swaps
-
-    @property
-    def edits_hosts(self) -> bool:
-        """/etc/hosts will change, or be rid of a leftover, in this node's turn."""
-        return not self.hosts_by and (self.hosts is not None or self.facts.hosts_leftover)
-
-    @property
-    def installs_unit(self) -> bool:
-        """Its unit is written or enabled, or given the keystore password that a start uses up."""
-        brings = bool(self.node.service and self.node.keystore_password) and self.start
-        return self.unit is not None or brings
-
-    @property
-    def empty(self) -> bool:
-        """Nothing at all will be done."""
-        does = (self.swaps, self.unstages, self.edits_hosts, self.rotates, self.unit is not None)
-        return not any(does)
-
-    @property
-    def removed(self) -> tuple[PurePosixPath, ...]:
-        """The files that go away, relative to AS_HOME."""
-        return self.driver.remove if self.driver else ()
+from carbon.plan.model import FileChange, Options, Plan, Step
+from carbon.plan.start import with_reset, with_start
+from carbon.service.plan import plan_unit
+from carbon.value import replace
 
 
 def plan(
@@ -179,7 +48,7 @@ def plan(
         _refuse_renumbering(node, facts, files, options)
     except ProvisionError as error:
         raise error.at(host=node.name) from error
-    return _with_reset(_with_start(drafted, options), options)
+    return with_reset(with_start(drafted, options), options)
 
 
 def plan_rollback(node: Node, facts: ServerFacts, *, to: str | None = None) -> Plan:
@@ -197,7 +66,7 @@ def plan_rollback(node: Node, facts: ServerFacts, *, to: str | None = None) -> P
         return Plan(node=node, facts=facts, undo=undo, start=True, reason="rollback")
     taken_back = "that is taken back already (--to returns further, see `fab history`)"
     drafted = Plan(node=node, facts=facts, notes=(taken_back,))
-    return _with_start(drafted, Options(steps=frozenset({Step.START})))
+    return with_start(drafted, Options(steps=frozenset({Step.START})))
 
 
 def _patched(node: Node, facts: ServerFacts) -> dict[PurePosixPath, config.Patched]:
@@ -337,117 +206,3 @@ def _offset(facts: ServerFacts) -> int | None:
 
 
 _NUMBERED = frozenset({layout.AXIS2, layout.CARBON_XML})
-
-
-def _with_start(drafted: Plan, options: Options) -> Plan:
-    if Step.START not in options.steps:
-        return replace(drafted, notes=(*drafted.notes, *_pending_restart(drafted)))
-    reason = _start_reason(drafted, options)
-    if reason and drafted.facts.process is not None:
-        drafted = replace(drafted, notes=(*drafted.notes, *_split_notes(drafted)))
-    unproved = not reason and drafted.facts.joined is None
-    ours = bool(drafted.facts.recorded)
-    notes = () if reason else _pending_restart(drafted)
-    if unproved and not ours:
-        notes = ("joined: not seen (it was not started by this tool)", *notes)
-    return replace(
-        drafted,
-        start=bool(reason),
-        verify=unproved and ours,
-        reason=reason,
-        notes=(*drafted.notes, *notes),
-    )
-
-
-def _split_notes(drafted: Plan) -> tuple[str, ...]:
-    """Warn before a restart of a manager that finds nobody: its cluster splits, and stays so.
-
-    Seen on kernels 4.2.0 and 4.4.8: while two workers faced it, they did not merge in minutes.
-    """
-    node, file = drafted.node, drafted.facts.files.get(layout.AXIS2)
-    changed = {change.path: change.new for change in drafted.files}
-    data = changed.get(layout.AXIS2) or (file.data if file else None)
-    if node.role != "manager" or data is None:
-        return ()
-    try:
-        axis2 = config.read_clustering(data, file=str(layout.AXIS2))
-    except ConfigFileError:
-        return ()
-    itself = (node.local_member_host, node.local_member_port)
-    if any((each.host, each.port) != itself for each in axis2.members):
-        return ()
-    return (
-        "its members list only itself: workers that run will not see it again until they are"
-        " restarted, too (`fab status` shows them as split)",
-    )
-
-
-def _start_reason(drafted: Plan, options: Options) -> str:
-    """Say why the server has to be started; empty if it may go on as it is."""
-    running = drafted.facts.process
-    if running is None and drafted.facts.unit is not None and drafted.facts.unit.is_up:
-        return f"it is not running, and {drafted.facts.unit.name} is about to start it"
-    if running is None:
-        tables = "; -Dsetup makes its local tables" if drafted.facts.lacks_tables else ""
-        return f"it is not running{tables}"
-    if options.restart == "never":
-        return ""
-    if drafted.files:
-        return "its configuration changes"
-    if drafted.driver:
-        return "its driver changes"
-    if drafted.facts.journal is not None:
-        return "an interrupted run has to be completed"
-    if service := why_not_by_unit(drafted.node, drafted.facts):
-        return service
-    if running.newer:
-        more = f" and {len(running.newer) - 1} more" if len(running.newer) > 1 else ""
-        return f"{running.newer[0]}{more} changed after its start"
-    return "asked for" if options.restart == "always" else ""
-
-
-def _pending_restart(drafted: Plan) -> tuple[str, ...]:
-    if drafted.facts.process is None:
-        return ()
-    if drafted.files or drafted.driver or drafted.facts.process.newer:
-        return ("restart pending: the server runs with the old files until it is restarted",)
-    return ()
-
-
-def _with_reset(drafted: Plan, options: Options) -> Plan:
-    """Decide about the deployment directory (guide: delete it and create an empty one).
-
-    With a deployment synchronizer every start empties it, since the synchronizer refills it;
-    without one a filled directory is left alone unless --reset, since nothing would.
-    """
-    if Step.RESET not in options.steps:
-        return drafted
-    state = drafted.facts.deployment
-    alone = options.steps == {Step.RESET}
-    if not (drafted.start or alone):
-        return drafted
-    if state in ("mount", "link"):
-        return _unreset(drafted, options, state)
-    if state == "missing":
-        return replace(drafted, reset=True)
-    if state == "empty":
-        return drafted
-    synchronizer = drafted.node.deployment_synchronizer
-    if options.reset or (synchronizer and synchronizer.enabled):
-        return replace(drafted, reset=True)
-    note = "repository/deployment/server is filled and left alone: no DeploymentSynchronizer"
-    return replace(drafted, notes=(*drafted.notes, f"{note} would refill it (--reset empties it)"))
-
-
-def _unreset(drafted: Plan, options: Options, state: str) -> Plan:
-    synchronizer = drafted.node.deployment_synchronizer
-    if options.reset or (synchronizer and synchronizer.enabled):
-        where = drafted.facts.deployment_target
-        seen = f"behind a link to {where}" if state == "link" else "on a mount point"
-        raise ProvisionError(
-            f"repository/deployment/server is {seen}, which is never emptied",
-            host=drafted.node.name,
-            step="reset",
-            action="empty it by hand, or deploy without --reset and DeploymentSynchronizer",
-        )
-    return drafted

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from carbon.cluster import Cluster, Node
 from carbon.home import hostsfile
 from carbon.home.facts import ServerFacts
-from carbon.plan.plan import Plan, hosts_owner
+from carbon.plan.model import Plan
+from carbon.plan.plan import hosts_owner
 
 
 def plan_stop(node: Node, facts: ServerFacts) -> Plan:

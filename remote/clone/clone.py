@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import PurePosixPath
 
-from carbon.clone import contents
-from carbon.clone.contents import Entry, Selection, Site
+from carbon.clone import contents, target
+from carbon.clone.contents import Entry, Selection
+from carbon.clone.target import Site
 from carbon.cluster import Node
 from carbon.errors import ProvisionError, UnfitError, refuse
 from carbon.home import layout
 from carbon.home.facts import ServerFacts
-from carbon.plan.plan import Options, Plan, Step
+from carbon.plan.model import Options, Plan, Step
 from carbon.value import Value, replace
 from remote.clone.copy import HomeCopy, inspect_site, list_home
 from remote.host.audit import audit_line
@@ -106,7 +107,7 @@ class _Look:
         return {node.name: facts for node, facts in zip(self._order.nodes, read_facts, strict=True)}
 
     def _unfit_source(self, facts: Mapping[str, ServerFacts]) -> list[UnfitError]:
-        return contents.unfit_source(
+        return target.unfit_source(
             self._source, next(iter(facts.values())), cluster=self._fleet.cluster
         )
 
@@ -117,7 +118,7 @@ class _Look:
             self._found[node.name] = facts
             if self._resumes(node):
                 return facts
-            return contents.as_cloned(node, facts, source[node.name])
+            return target.as_cloned(node, facts, source[node.name])
 
         options = Options(renumber=True)
         request = Request(nodes=self._order.nodes, options=options, verb="clone")
@@ -125,7 +126,7 @@ class _Look:
         return checked.demand()
 
     def _resumes(self, node: Node) -> bool:
-        return contents.resumes(self._found[node.name], self._source, replacing=self._order.replace)
+        return target.resumes(self._found[node.name], self._source, replacing=self._order.replace)
 
     def _read_sites(self) -> dict[str, Site]:
         nodes = (self._source, *self._order.nodes)
@@ -142,13 +143,13 @@ class _Look:
             when = self._found[plan.node.name].cloned.get("when", "")
             return Intent(plan=plan, selection=None, cloned_at=when)
         file = source.files.get(layout.DATASOURCES)
-        databases = contents.relative_databases(file.data if file else b"")
+        databases = target.relative_databases(file.data if file else b"")
         return Intent(
             plan=plan,
             selection=contents.select(listed, databases=databases),
             databases=databases,
-            first_start="-Dsetup" if contents.needs_setup(plan) else "",
-            notes=contents.notes(plan.node),
+            first_start="-Dsetup" if target.needs_setup(plan) else "",
+            notes=target.notes(plan.node),
         )
 
     def _unfit(
@@ -165,7 +166,7 @@ class _Look:
             yield from contents.unfit_selection(selection, source=self._source, user=user)
         for plan, selection in copies:
             node = plan.node
-            yield from contents.unfit_target(
+            yield from target.unfit_target(
                 node,
                 self._found[node.name],
                 sites[node.name],
@@ -175,7 +176,7 @@ class _Look:
                 replacing=self._order.replace,
                 cluster=self._fleet.cluster,
             )
-            yield from contents.unfit_databases(plan, source=self._source)
+            yield from target.unfit_databases(plan, source=self._source)
 
 
 def clone(

@@ -7,8 +7,9 @@ from contextlib import closing
 from pathlib import PurePosixPath
 
 from carbon.checks.home import SPARE_KB
-from carbon.clone import contents
-from carbon.clone.contents import Differences, Entry, Selection, Site
+from carbon.clone import contents, target
+from carbon.clone.contents import Differences, Entry, Selection
+from carbon.clone.target import Site
 from carbon.clone.tarstream import TarWatch
 from carbon.cluster import Node
 from carbon.errors import ProvisionError, ScriptError
@@ -35,7 +36,7 @@ def inspect_site(host: Host[Node]) -> Site:
     """Inspect the place where a home stands, or is to stand."""
     partial = str(contents.partial_of(host.node.home))
     outcome = host.run(host.script("clone_look", partial=partial), step="look")
-    return contents.parse_site(outcome.out)
+    return target.parse_site(outcome.out)
 
 
 def list_home(host: Host[Node]) -> tuple[Entry, ...]:

@@ -14,8 +14,9 @@ from carbon.errors import ProvisionError
 from carbon.home.facts import ServerFacts
 from carbon.inventory import load
 from carbon.inventory.write import Tree
-from carbon.plan.plan import Options as PlanOptions
-from carbon.plan.plan import Plan, plan
+from carbon.plan.model import Options as PlanOptions
+from carbon.plan.model import Plan
+from carbon.plan.plan import plan
 from carbon.value import replace
 from remote.host.fleet import Fleet
 from remote.observe.facts import gather_facts

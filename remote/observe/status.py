@@ -18,7 +18,8 @@ from carbon.home.driver import WantedDriver
 from carbon.home.facts import Reach, ServerFacts
 from carbon.join.membership import MEMBERS, members_pattern
 from carbon.join.own_log import OWN, OWN_MILESTONES_PATTERN
-from carbon.plan.plan import Options, Plan, plan
+from carbon.plan.model import Options, Plan
+from carbon.plan.plan import plan
 from carbon.value import Value
 from remote.host.archive import unpack
 from remote.host.fleet import Fleet

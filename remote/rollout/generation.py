@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from carbon.cluster import Cluster
 from carbon.home.facts import Generation
-from carbon.plan.plan import Plan
+from carbon.plan.model import Plan
 from carbon.value import Value
 from remote.host.audit import utc_now, who
 

@@ -8,7 +8,8 @@ from carbon.cluster import Node
 from carbon.errors import UnfitError
 from carbon.home import hostsfile
 from carbon.home.hostsfile import HostsPlan
-from carbon.plan.plan import Plan, hosts_owner
+from carbon.plan.model import Plan
+from carbon.plan.plan import hosts_owner
 from carbon.value import Value
 from remote.host.host import Host
 from remote.host.script import Script

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from carbon.errors import ProvisionError, UsageError, refuse
 from carbon.home import driver
 from carbon.home.driver import WantedDriver
 from carbon.home.facts import Reach, ServerFacts
-from carbon.plan.plan import Plan, Step, edit_hosts_once, plan, with_rotation
+from carbon.plan.model import Plan, Step
+from carbon.plan.plan import edit_hosts_once, plan, with_rotation
 from carbon.value import Value, replace
 from remote.host.fleet import Fleet
 from remote.observe.facts import gather_facts
@@ -86,16 +87,17 @@ def preflight(
         if node.name in planned or isinstance(looked[node.name], ProvisionError)
         for error in _errors(fleet.cluster, node, looked[node.name])
     ]
-    plans = [
-        each.plan
-        for each in looked.values()
-        if isinstance(each, _Looked) and isinstance(each.plan, Plan)
-    ]
     names = _out(out, progress)
-    plans = [with_rotation(plan, names) for plan in plans]
+    plans = [with_rotation(plan, names) for plan in _plans(looked.values())]
     errors += _watcher_errors(fleet.cluster, looked, plans)
     safe_point()
     return Preflight(plans=tuple(edit_hosts_once(plans)), errors=tuple(errors))
+
+
+def _plans(looked: Iterable[_Looked | ProvisionError]) -> Iterator[Plan]:
+    for each in looked:
+        if isinstance(each, _Looked) and isinstance(each.plan, Plan):
+            yield each.plan
 
 
 def _out(out: Future[frozenset[str]] | None, progress: Progress) -> frozenset[str]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
-from carbon.plan.plan import Options, Plan
+from carbon.plan.model import Options, Plan
 from carbon.value import Value
 from remote.rollout.start import Joined
 from remote.rollout.stop import Stopped

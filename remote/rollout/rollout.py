@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from typing import TypeAlias
 
 from carbon.errors import LockedError, ProvisionError, refuse
-from carbon.plan.plan import Plan
+from carbon.plan.model import Plan
 from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.observe.follow import Followers

@@ -10,7 +10,7 @@ from carbon.checksum import checksum
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
 from carbon.home.facts import ServerFacts
-from carbon.plan.plan import Plan
+from carbon.plan.model import Plan
 from remote.host import sudo
 from remote.host.archive import Member, pack
 from remote.host.host import Host

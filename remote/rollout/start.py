@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from queue import Empty, SimpleQueue
 from types import MappingProxyType
@@ -20,15 +20,14 @@ from carbon.join.tracker import JoinTracker
 from carbon.value import Value
 from remote.host.fleet import Fleet
 from remote.host.host import Host
-from remote.host.script import Given, Script
+from remote.host.script import Script
 from remote.host.server import Outcome, Sink, Stream
 from remote.observe.follow import Followers, LogFollower
 from remote.rollout.failure import failed, too_late
+from remote.rollout.start_script import JVM_SEEN_SECONDS, start_script
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
 
-JVM_SEEN_SECONDS = 30
-"""How long wso2server.sh may take to exec java; it does nothing but print before."""
 READING_SECONDS = 10
 """How long the logs of a start of an earlier run are read before it counts as overdue."""
 READ_ON_SECONDS = 1.0
@@ -104,7 +103,7 @@ class Start:
         shell does both. Raises what the connection raises.
         """
         if self.state == "absent":
-            script = _start_script(self._host, self._fleet.run, setup=setup, swap=swap)
+            script = start_script(self._host, self._fleet.run, setup=setup, swap=swap)
             self._script = self._host.stream(
                 script,
                 sink=self._sink("own"),
@@ -395,29 +394,3 @@ def _paused_seconds(*, since: float) -> float:
     """
     seconds = time.monotonic() - since
     return seconds if seconds > LONGEST_WAIT_SECONDS else 0.0
-
-
-def _start_script(host: Host[Node], run: str, *, setup: bool, swap: Script | None) -> Script:
-    node = host.node
-    arguments = ["-DworkerNode=true"] if node.role == "worker" else []
-    values: dict[str, Given] = {
-        **(swap.values if swap else {}),
-        "java_dir": str(node.java_home or ""),
-        "arguments": [*arguments, *(["-Dsetup"] if setup else [])],
-        "environment": [f"{name}={value}" for name, value in node.environment.items()],
-        "pattern": OWN_LOG_PATTERN,
-        "keystore_password": (node.keystore_password or "") if not node.service else "",
-        "unit": node.service.unit if node.service else "",
-        "once": "-Dsetup" if setup and node.service else "",
-        "seen_seconds": JVM_SEEN_SECONDS,
-        "run": run,
-    }
-    before: Sequence[str] = (*swap.before, swap.name) if swap else ()
-    return host.script(
-        "start",
-        before=("await", *before),
-        after=("record",),
-        calls_sudo=node.service is not None and node.run_as is None,
-        limited=False,
-        values=values,
-    )

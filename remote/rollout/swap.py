@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from carbon.cluster import Node
-from carbon.plan.plan import Plan
+from carbon.plan.model import Plan
 from remote.host.host import Host
 from remote.host.script import Script
 from remote.rollout.generation import NewGeneration

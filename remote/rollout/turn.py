@@ -9,7 +9,8 @@ from functools import partial
 
 from carbon.cluster import Node
 from carbon.errors import JoinError, ProvisionError, ScriptError, StartError, refuse
-from carbon.plan.plan import Plan, plan_rollback
+from carbon.plan.model import Plan
+from carbon.plan.plan import plan_rollback
 from carbon.value import Value, replace
 from remote.balancer.http import await_answer
 from remote.host.audit import audit_line, outcome_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carbon.cluster import Node
-from carbon.plan.plan import Plan
+from carbon.plan.model import Plan
 from carbon.service.unit import password_file, unit_file
 from remote.host import sudo
 from remote.host.host import Host

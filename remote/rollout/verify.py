@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from carbon.cluster import Node
 from carbon.errors import JoinError, ProvisionError
 from carbon.home.facts import ServerFacts
-from carbon.plan.plan import Plan
+from carbon.plan.model import Plan
 from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.observe.facts import gather_facts

@@ -71,7 +71,8 @@ def refuse_changed(door: Door, judged: Sequence[Judged]) -> None:
     for judgement in judged:
         if judgement.verdict is Verdict.REVOKED:
             raise HostKeyError(
-                f"it shows a key that {judgement.line} revokes: {judgement.key.type} {judgement.key.fingerprint}",
+                f"it shows a key that {judgement.line} revokes:"
+                f" {judgement.key.type} {judgement.key.fingerprint}",
                 host=door.label,
                 step="trust",
                 action="do not connect; find out who answers at this address",

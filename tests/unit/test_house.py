@@ -151,3 +151,8 @@ def test_only_the_rooms_that_wait_for_servers_know_time_outs() -> None:
         and not path.is_relative_to(SSH)
     }
     assert not knowing
+
+
+def test_no_file_is_longer_than_four_hundred_lines() -> None:
+    long = [str(path) for path in product() if len(path.read_text().splitlines()) > 400]
+    assert not long

@@ -15,7 +15,7 @@ from carbon.cluster import Cluster, Database, Datasource, Driver, Node
 from carbon.errors import ConfigFileError, ConnectError
 from carbon.home import layout
 from carbon.home.facts import ServerFacts
-from carbon.plan.plan import FileChange, Plan
+from carbon.plan.model import FileChange, Plan
 from tests.unit.carbon.looks import (
     OWN_PORTS,
     axis2,

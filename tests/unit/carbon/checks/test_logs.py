@@ -9,7 +9,7 @@ import pytest
 
 from carbon.checks import logs, registry
 from carbon.checks.case import Case
-from carbon.plan.plan import Plan
+from carbon.plan.model import Plan
 from tests.unit.carbon.looks import (
     NOW,
     log_line,

@@ -13,7 +13,7 @@ from carbon.checks.registry import refusals, watcher_refusals
 from carbon.cluster import Database
 from carbon.home import layout
 from carbon.home.facts import Reach, ServerFacts
-from carbon.plan.plan import Plan
+from carbon.plan.model import Plan
 from carbon.value import replace
 from tests.unit.carbon.looks import (
     OWN_PORTS,

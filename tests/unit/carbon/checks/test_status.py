@@ -15,7 +15,7 @@ from carbon.cluster import Database, Driver, Node
 from carbon.errors import ConfigFileError, ConnectError
 from carbon.home.driver import DriverPlan
 from carbon.home.facts import Reach, RunningServer, ServerFacts
-from carbon.plan.plan import FileChange, Plan
+from carbon.plan.model import FileChange, Plan
 from tests.unit.carbon.looks import (
     NOW,
     joined_line,

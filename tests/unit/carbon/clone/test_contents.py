@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from carbon.clone import contents
-from carbon.clone.contents import Entry, Selection, Site
+from carbon.clone import contents, target
+from carbon.clone.contents import Entry, Selection
+from carbon.clone.target import Site
 from carbon.clone.tarstream import Kind
 from carbon.cluster import DeploymentSynchronizer
 from carbon.errors import ScriptError
 from carbon.home import layout
 from carbon.home.facts import RemoteFile, ServerFacts
-from carbon.plan.plan import Plan
+from carbon.plan.model import Plan
 from carbon.secret import Secret
 from carbon.value import replace
 from tests.unit.carbon.looks import running
@@ -72,7 +73,7 @@ def reasons(
     source_site: Site | None = None,
     **cluster: Any,
 ) -> list[str]:
-    errors = contents.unfit_target(
+    errors = target.unfit_target(
         NODE,
         found or facts(),
         site,
@@ -338,7 +339,7 @@ def test_what_will_land_is_judged_by_the_sources_files_on_the_targets_machine() 
         record={"pid": "1"},
     )
     target = facts(addresses=frozenset({"10.0.0.6"}), home_blocked=True, listening={4000: "other"})
-    made = contents.as_cloned(NODE, target, source)
+    made = target.as_cloned(NODE, target, source)
     assert made.home_real == NODE.home
     assert made.home_writable and not made.home_blocked
     assert made.present == source.present
@@ -352,39 +353,37 @@ def test_a_source_with_an_open_journal_is_none() -> None:
     found = facts(
         home_real=PurePosixPath("/opt/as"), present=frozenset({str(layout.SCRIPT)}), journal="x"
     )
-    (error,) = contents.unfit_source(SOURCE, found, cluster=make_cluster())
+    (error,) = target.unfit_source(SOURCE, found, cluster=make_cluster())
     assert "a mixture" in error.seen
     assert "fab -H worker1 deploy" in error.action
-    assert contents.unfit_source(SOURCE, replace(found, journal=None), cluster=make_cluster()) == []
+    assert target.unfit_source(SOURCE, replace(found, journal=None), cluster=make_cluster()) == []
 
 
 def test_a_source_must_be_a_home() -> None:
-    assert "no AS_HOME" in contents.unfit_source(SOURCE, facts(), cluster=make_cluster())[0].seen
+    assert "no AS_HOME" in target.unfit_source(SOURCE, facts(), cluster=make_cluster())[0].seen
     empty = facts(home_real=PurePosixPath("/opt/as"))
     assert (
         "has no bin/wso2server.sh"
-        in contents.unfit_source(SOURCE, empty, cluster=make_cluster())[0].seen
+        in target.unfit_source(SOURCE, empty, cluster=make_cluster())[0].seen
     )
 
 
 def test_a_clone_that_is_there_already_is_not_copied_again_unless_it_is_to_be_replaced() -> None:
     done = facts(home_real=PurePosixPath("/opt/wso2/as"), cloned={"source": "worker1"})
-    assert contents.resumes(done, SOURCE, replacing=False)
-    assert not contents.resumes(done, SOURCE, replacing=True)
-    assert not contents.resumes(
-        replace(done, cloned={"source": "worker2"}), SOURCE, replacing=False
-    )
-    assert not contents.resumes(facts(), SOURCE, replacing=False)
+    assert target.resumes(done, SOURCE, replacing=False)
+    assert not target.resumes(done, SOURCE, replacing=True)
+    assert not target.resumes(replace(done, cloned={"source": "worker2"}), SOURCE, replacing=False)
+    assert not target.resumes(facts(), SOURCE, replacing=False)
     unfinished = replace(done, process=running(), first_start="")
-    assert contents.resumes(unfinished, SOURCE, replacing=True)
+    assert target.resumes(unfinished, SOURCE, replacing=True)
 
 
 def test_artifacts_stay_behind_and_that_is_said_where_nothing_refills_them() -> None:
     synchronizer = DeploymentSynchronizer(
         enabled=True, svn_url="x", svn_user="y", svn_password=Secret("literal", "z")
     )
-    assert "deploy its artifacts there" in contents.notes(NODE)[0]
-    assert contents.notes(replace(NODE, deployment_synchronizer=synchronizer)) == ()
+    assert "deploy its artifacts there" in target.notes(NODE)[0]
+    assert target.notes(replace(NODE, deployment_synchronizer=synchronizer)) == ()
 
 
 # ---- Local databases
@@ -401,20 +400,20 @@ def test_artifacts_stay_behind_and_that_is_said_where_nothing_refills_them() -> 
     ],
 )
 def test_a_node_with_a_local_database_needs_its_tables_made(url: str) -> None:
-    assert contents.needs_setup(plan_with("jdbc:mariadb://db/x", url))
+    assert target.needs_setup(plan_with("jdbc:mariadb://db/x", url))
 
 
 @pytest.mark.parametrize(
     "url", ["jdbc:mariadb://db/x", "jdbc:h2:mem:x", "jdbc:h2:tcp://db/x", "jdbc:h2:ssl://db/x"]
 )
 def test_a_node_without_one_does_not(url: str) -> None:
-    assert not contents.needs_setup(plan_with(url))
-    assert not contents.needs_setup(Plan(node=NODE, facts=facts()))
+    assert not target.needs_setup(plan_with(url))
+    assert not target.needs_setup(Plan(node=NODE, facts=facts()))
 
 
 def test_databases_in_the_home_are_known_by_their_relative_path() -> None:
     text = datasources(H2, "jdbc:h2:./data/X", "jdbc:h2:/var/x", "jdbc:h2:~/x", "jdbc:h2:mem:x")
-    assert [str(path) for path in contents.relative_databases(text)] == [
+    assert [str(path) for path in target.relative_databases(text)] == [
         "repository/database/WSO2CARBON_DB",
         "data/X",
     ]
@@ -423,11 +422,11 @@ def test_databases_in_the_home_are_known_by_their_relative_path() -> None:
 def test_a_database_that_both_servers_would_open_is_refused() -> None:
     """H2 lets in one server only: the clone would not start, or its source not again."""
     inside = plan_with("jdbc:h2:/opt/as/repository/database/X")
-    (error,) = contents.unfit_databases(inside, source=SOURCE)
+    (error,) = target.unfit_databases(inside, source=SOURCE)
     assert "DB0 is /opt/as/repository/database/X on worker1 and on worker3" in error.seen
     outside = plan_with("jdbc:h2:/var/x")
-    assert contents.unfit_databases(outside, source=SOURCE) == []
+    assert target.unfit_databases(outside, source=SOURCE) == []
     neighbour = replace(NODE, server="worker1")
     shared = plan_with("jdbc:h2:/var/x", node=neighbour)
-    assert len(contents.unfit_databases(shared, source=SOURCE)) == 1
-    assert contents.unfit_databases(plan_with(H2, node=neighbour), source=SOURCE) == []
+    assert len(target.unfit_databases(shared, source=SOURCE)) == 1
+    assert target.unfit_databases(plan_with(H2, node=neighbour), source=SOURCE) == []

@@ -15,7 +15,8 @@ from carbon.home import layout
 from carbon.home.driver import JarFacts, WantedDriver
 from carbon.home.facts import DeploymentState, RemoteFile, ServerFacts
 from carbon.home.hostsfile import plan as hosts_plan
-from carbon.plan.plan import ALL_STEPS, Options, Plan, Step, edit_hosts_once, plan
+from carbon.plan.model import ALL_STEPS, Options, Plan, Step
+from carbon.plan.plan import edit_hosts_once, plan
 from carbon.value import replace
 from tests.unit.carbon.looks import RECORD, make_facts, running
 from tests.unit.carbon.nodes import make_manager, make_node

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from carbon.clone import contents
+from carbon.clone import contents, target
 from carbon.clone.contents import Selection
 from carbon.cluster import Limits, Node
 from carbon.errors import ConnectError, ProvisionError, ScriptError, UnfitError
@@ -495,10 +495,10 @@ def test_what_was_kept_stays_where_no_home_is_replaced(site: Site) -> None:
 
 
 def test_the_place_is_told_without_changing_it(site: Site) -> None:
-    def look(node: Node) -> contents.Site:
+    def look(node: Node) -> target.Site:
         return inspect_site(site.fleet.host(node))
 
-    assert look(site.node) == contents.Site(state="absent", parent="writable")
+    assert look(site.node) == target.Site(state="absent", parent="writable")
     source = look(site.source)
     assert source.state == "filled"
     other_name = make_node("worker3", home=PurePosixPath(site.home.parent / "." / "as"))

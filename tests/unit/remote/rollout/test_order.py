@@ -11,7 +11,8 @@ from carbon.cluster import HostsEntry, Node
 from carbon.errors import StartError
 from carbon.home import layout
 from carbon.home.hostsfile import HostsPlan
-from carbon.plan.plan import FileChange, Options, Plan, with_rotation
+from carbon.plan.model import FileChange, Options, Plan
+from carbon.plan.plan import with_rotation
 from carbon.plan.stop import plan_stop
 from remote.host.fleet import Fleet
 from remote.host.mock import Log, MockOpener, MockServer

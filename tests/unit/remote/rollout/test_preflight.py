@@ -10,7 +10,8 @@ import pytest
 from carbon.cluster import Node
 from carbon.errors import ConnectError, Failures, ProvisionError, UnfitError
 from carbon.home.facts import Generation, ServerFacts
-from carbon.plan.plan import Options, Plan, Step, plan_rollback
+from carbon.plan.model import Options, Plan, Step
+from carbon.plan.plan import plan_rollback
 from carbon.value import replace
 from remote.host.host import Host
 from remote.rollout import preflight

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from carbon.errors import LockedError, ProvisionError, ScriptError
-from carbon.plan.plan import Options, Plan
+from carbon.plan.model import Options, Plan
 from remote.host.script import Script
 from remote.host.server import Held, Outcome
 from remote.rollout.request import Request, Result

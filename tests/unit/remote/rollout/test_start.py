@@ -24,7 +24,8 @@ from carbon.errors import (
     UnfitError,
 )
 from carbon.home import layout
-from carbon.plan.plan import Options, Plan, Step, plan
+from carbon.plan.model import Options, Plan, Step
+from carbon.plan.plan import plan
 from carbon.value import replace
 from remote.host.script import Script
 from remote.observe.facts import gather_facts

@@ -14,7 +14,8 @@ from carbon.errors import ProvisionError, ScriptError, UnfitError
 from carbon.home import driver, layout
 from carbon.home.driver import WantedDriver
 from carbon.home.facts import Generation
-from carbon.plan.plan import Options, Plan, Step, plan, plan_rollback
+from carbon.plan.model import Options, Plan, Step
+from carbon.plan.plan import plan, plan_rollback
 from carbon.value import replace
 from remote.host.host import Host
 from remote.host.script import Script, declared_values

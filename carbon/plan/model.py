@@ -1,0 +1,148 @@
+"""What a plan is: the steps of a deploy, what was asked for, and what will be done; pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Literal
+
+from carbon import config
+from carbon.cluster import Node
+from carbon.errors import ConfigFileError
+from carbon.home import layout
+from carbon.home.driver import DriverPlan
+from carbon.home.facts import ServerFacts
+from carbon.home.hostsfile import HostsPlan
+from carbon.service.plan import UnitPlan
+from carbon.value import Value, replace
+
+
+class Step(StrEnum):
+    """The steps of a deploy, in their order; each is a task of its own, too."""
+
+    DRIVER = "driver"
+    CONFIG = "config"
+    HOSTS = "hosts"
+    RESET = "reset"
+    START = "start"
+
+
+ALL_STEPS = frozenset(Step)
+Restarts = Literal["never", "needed", "always"]
+
+
+class Options(Value, kw_only=True):
+    """What the operator asked for beside the inventory."""
+
+    steps: frozenset[Step] = ALL_STEPS
+    restart: Restarts = "needed"
+    """When a server that runs is restarted: `never` (start), `always` (restart, --force)."""
+    reset: bool = False
+    """Reset a filled deployment directory although nothing would refill it."""
+    renumber: bool = False
+    """Let Offset and localMemberPort of a deployed worker change."""
+
+
+class FileChange(Value, kw_only=True):
+    """One file that will be swapped."""
+
+    path: PurePosixPath
+    """Relative to AS_HOME."""
+    old: bytes | None
+    new: bytes
+
+
+class Plan(Value, kw_only=True):
+    """What will be done to one server, in the order in which it will be done."""
+
+    node: Node
+    facts: ServerFacts
+    files: tuple[FileChange, ...] = ()
+    driver: DriverPlan | None = None
+    """None: nothing to do about the driver."""
+    upload: PurePosixPath | None = None
+    """Where the driver's JAR goes, relative to AS_HOME."""
+    hosts: HostsPlan | None = None
+    hosts_by: str = ""
+    """Another node of the same server, which makes this very edit of /etc/hosts before."""
+    unit: UnitPlan | None = None
+    """What will be done about the unit of systemd that hosts.yaml names; None: nothing."""
+    reset: bool = False
+    undo: tuple[str, ...] = ()
+    """Generations to take back, newest first: a rollback."""
+    finish_swap: bool = False
+    """An interrupted run left its journal open: what it began is completed."""
+    configures: bool = False
+    """Its configuration files are held against hosts.yaml."""
+    start: bool = False
+    stop: bool = False
+    """The server is stopped, and stays so."""
+    remove: bool = False
+    """It leaves for good: the load balancer and /etc/hosts forget it."""
+    undrain: bool = False
+    """It has joined, and is out of rotation: an earlier run took it out and did not put it back."""
+    verify: bool = False
+    """It was started by this tool and never seen joining: look for the evidence, from then on."""
+    reason: str = ""
+    """Why the server is started or restarted; empty if it is not."""
+    notes: tuple[str, ...] = ()
+    """What the operator should know although nothing is done about it."""
+
+    @property
+    def restart(self) -> bool:
+        """The server runs, or its unit is about to start it, and it is stopped and started."""
+        unit = self.facts.unit
+        return self.start and (self.facts.process is not None or (unit is not None and unit.is_up))
+
+    @property
+    def stops(self) -> bool:
+        """The server will be stopped, for good or to be started again."""
+        return self.stop or self.restart
+
+    @property
+    def rotates(self) -> bool:
+        """The load balancer is concerned: requests have to be kept from the server for a while."""
+        return self.start or self.stop or self.verify or self.undrain
+
+    @property
+    def as_running(self) -> Node:
+        """The node as it announced itself at its start: what it leaves the cluster as."""
+        file = self.facts.files.get(layout.AXIS2)
+        try:
+            axis2 = config.read_clustering(file.data) if file else None
+        except ConfigFileError:
+            axis2 = None
+        port = axis2.local_member_port if axis2 else None
+        return replace(self.node, local_member_port=port) if port else self.node
+
+    @property
+    def swaps(self) -> bool:
+        """Something below AS_HOME will change."""
+        return bool(self.files or self.driver or self.reset or self.undo or self.finish_swap)
+
+    @property
+    def unstages(self) -> bool:
+        """An interrupted run left files that it had staged, and this one stages nothing."""
+        return self.facts.staged and self.facts.journal is None and not self.swaps
+
+    @property
+    def edits_hosts(self) -> bool:
+        """/etc/hosts will change, or be rid of a leftover, in this node's turn."""
+        return not self.hosts_by and (self.hosts is not None or self.facts.hosts_leftover)
+
+    @property
+    def installs_unit(self) -> bool:
+        """Its unit is written or enabled, or given the keystore password that a start uses up."""
+        brings = bool(self.node.service and self.node.keystore_password) and self.start
+        return self.unit is not None or brings
+
+    @property
+    def empty(self) -> bool:
+        """Nothing at all will be done."""
+        does = (self.swaps, self.unstages, self.edits_hosts, self.rotates, self.unit is not None)
+        return not any(does)
+
+    @property
+    def removed(self) -> tuple[PurePosixPath, ...]:
+        """The files that go away, relative to AS_HOME."""
+        return self.driver.remove if self.driver else ()
