@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from carbon.checks.case import Case
 from carbon.checks.finding import Finding, Findings, Kind
-from carbon.errors import ConfigFileError
+from carbon.errors import ConfigFileError, ProvisionError
 from carbon.home import layout
 from carbon.join.address import canonical_host
 from carbon.join.lines import LoopbackWarning, parse
@@ -36,6 +36,13 @@ DEPLOYMENT_TOML = Kind(
     seen="it writes its XML files anew from deployment.toml at every start (kernel 4.5 and later)",
     remedy="set clustering, offset, hostname and proxyPort in deployment.toml instead",
     weight=87,
+)
+CONF_AT_ROOT = Kind(
+    code="conf-at-root",
+    seen="this product keeps its configuration in conf/, beside repository/ (Enterprise Integrator"
+    " 6): this tool does not know that layout",
+    remedy="configure {node} by hand; the kernels that are supported have repository/conf/axis2",
+    weight=95,
 )
 DOMAINS_DIFFER = Kind(
     code="domain",
@@ -120,6 +127,9 @@ def overrides(case: Case) -> Findings:
     if str(layout.HAZELCAST_XML) in case.facts.present or loaded:
         blocks = case.leads or case.configures
         yield case.finding(HAZELCAST_XML, weight=93 if loaded else None, blocks=blocks, line=loaded)
+    if str(layout.CONF_AT_ROOT) in case.facts.present and layout.AXIS2 not in case.facts.files:
+        unplanned = isinstance(case.plan, ProvisionError)
+        yield case.finding(CONF_AT_ROOT, blocks=case.configures or unplanned)
     if {str(layout.DEPLOYMENT_TOML), str(layout.TOML_TEMPLATES)} <= set(case.facts.present):
         yield case.finding(DEPLOYMENT_TOML, blocks=case.configures)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from carbon.cluster import Datasource, Node
 from carbon.config.edits import Edits, is_secured
 from carbon.config.reading import text
@@ -26,9 +28,12 @@ class DatasourceSettings(Value, kw_only=True):
 def edit(node: Node, edits: Edits) -> None:
     """Edit each datasource that hosts.yaml names, and add those that are not there.
 
-    Raises ConfigFileError where one is there twice, or one to add has no JNDI name.
+    Raises ConfigFileError if one is there twice, one to add has no JNDI name, a JNDI name is that
+    of another datasource, or one is an XA data source.
     """
+    ours = {datasource.name for datasource in node.datasources}
     for datasource in node.datasources:
+        _refuse_same_jndi(datasource, edits.document, ours)
         present = _find(datasource.name, edits.document)
         if present is None:
             _add(datasource, edits)
@@ -87,11 +92,47 @@ def _edit(datasource: Datasource, element: Element, edits: Edits) -> None:
             line=line_of(element),
             action="correct it by hand, or take it out so that it is added anew",
         )
+    _refuse_xa(datasource, configuration, edits.document)
     names = list(settings)
     for name, value in settings.items():
         called = f"{datasource.name}/{name}"
         after = names[: names.index(name)]
         edits.set_child(configuration, name, value, after=after, called=called)
+
+
+def _refuse_xa(datasource: Datasource, configuration: Element, document: XmlDocument) -> None:
+    """Refuse an XA data source: its pool is given an object made of dataSourceProps alone.
+
+    A <url> beside it has no effect (kernel 4.4.1, RDBMSDataSourceUtils.java:291, :322-334).
+    """
+    for name in ("dataSourceClassName", "dataSourceProps"):
+        if (element := document.child(configuration, name)) is not None:
+            raise ConfigFileError(
+                f"{datasource.name} is an XA data source: its address and login stand in"
+                " dataSourceProps, and <url> beside them has no effect",
+                file=document.file,
+                line=line_of(element),
+                action="edit these properties with `files:` in hosts.yaml, or take the datasource"
+                " out of the file so that it is added anew",
+            )
+
+
+def _refuse_same_jndi(datasource: Datasource, document: XmlDocument, ours: Collection[str]) -> None:
+    """Refuse a JNDI name that another datasource has: which of the two counts, nobody can say.
+
+    `ours` are those of hosts.yaml: they get their JNDI names in this very patch.
+    """
+    for element in _live(document):
+        other = text(document.child(element, "name"))
+        jndi = text(document.find("jndiConfig/name", within=element))
+        if jndi == datasource.jndi_name is not None and other not in ours:
+            raise ConfigFileError(
+                f"the datasource {other} has the JNDI name {jndi}, which hosts.yaml gives to"
+                f" {datasource.name}",
+                file=document.file,
+                line=line_of(element),
+                action=f"call it {other} in hosts.yaml, or give one of them another `jndi`",
+            )
 
 
 def _set_jndi_name(name: str, element: Element, edits: Edits) -> None:

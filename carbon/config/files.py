@@ -18,9 +18,15 @@ from carbon.xmledit import XmlDocument
 Edit = Callable[[Edits], None]
 
 NEIGHBOURS = tuple(
-    str(path) for path in (layout.DEPLOYMENT_TOML, layout.TOML_TEMPLATES, layout.HAZELCAST_XML)
+    str(path)
+    for path in (
+        layout.DEPLOYMENT_TOML,
+        layout.TOML_TEMPLATES,
+        layout.HAZELCAST_XML,
+        layout.CONF_AT_ROOT,
+    )
 )
-"""What to look for on a server before patching it: they overwrite or overrule its files."""
+"""What to look for on a server before patching it: they overwrite, overrule or replace files."""
 
 
 def managed_files(node: Node) -> tuple[PurePosixPath, ...]:

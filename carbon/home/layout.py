@@ -28,6 +28,9 @@ DEPLOYMENT_TOML = CONF / "deployment.toml"
 """With TOML_TEMPLATES (kernel 4.5 on): the XML files are generated from it at every start."""
 TOML_TEMPLATES = PurePosixPath("repository/resources/conf/templates")
 
+CONF_AT_ROOT = PurePosixPath("conf/axis2/axis2.xml")
+"""Where EI 6.0 to 6.6 keep their configuration (product-ei, tags v6.0.0 to v6.4.0)."""
+
 COMPONENTS = PurePosixPath("repository/components")
 LIB = COMPONENTS / "lib"
 DROPINS = COMPONENTS / "dropins"

@@ -148,6 +148,13 @@ def test_files_that_would_overrule_what_is_written_stop_every_change_of_them(
     assert refused(facts, start=False) == {}
 
 
+def test_a_product_whose_configuration_lies_beside_repository_is_refused_by_name() -> None:
+    """EI 6: all that is known of its plan is that axis2.xml is not where it is looked for."""
+    facts = replace(GOOD, present=GOOD.present | {str(layout.CONF_AT_ROOT)}, files={})
+    assert "conf-at-root" in refused(facts, configures=True)
+    assert "conf-at-root" not in refused(replace(facts, files=GOOD.files), configures=True)
+
+
 def test_a_database_that_does_not_answer_stops_a_start() -> None:
     assert "database-connection" in refused(reach="silent")
     assert refused(reach="forbidden") == refused(reach="open") == {}

@@ -192,3 +192,37 @@ def test_a_property_that_is_no_element_name_is_refused() -> None:
     bad = Datasource(name="WSO2_CARBON_DB", url="u", driver_class_name="d", properties={"a/>": "1"})
     with pytest.raises(ConfigFileError, match="'a/>' is not the name of an element"):
         patch(DATASOURCES, bad)
+
+
+XA = b"""<datasources-configuration xmlns:svns="http://org.wso2.securevault/configuration">
+  <datasources>
+    <datasource>
+      <name>WSO2_UM_DB</name>
+      <jndiConfig><name>jdbc/WSO2UMDB</name></jndiConfig>
+      <definition type="RDBMS">
+        <configuration>
+          <dataSourceClassName>org.example.XADataSource</dataSourceClassName>
+          <dataSourceProps><property name="url">jdbc:mariadb://old:3306/OLD</property></dataSourceProps>
+        </configuration>
+      </definition>
+    </datasource>
+  </datasources>
+</datasources-configuration>
+"""
+
+
+@pytest.mark.parametrize("without", [b"dataSourceClassName", b"dataSourceProps", b"nothing"])
+def test_an_xa_data_source_is_refused_by_name(without: bytes) -> None:
+    """A <url> beside its properties has no effect: the server would go on to the old database."""
+    data = b"\n".join(line for line in XA.split(b"\n") if without not in line)
+    with pytest.raises(ConfigFileError, match="WSO2_UM_DB is an XA data source") as refusal:
+        patch(data, SHARED)
+    assert "files:" in refusal.value.action
+
+
+def test_a_jndi_name_that_another_datasource_has_is_refused() -> None:
+    """Two datasources of one JNDI name: which of them a component gets, nobody can say."""
+    other = DATASOURCES.replace(b"jdbc/WSO2CarbonDB", b"jdbc/WSO2UMDB")
+    assert other != DATASOURCES
+    with pytest.raises(ConfigFileError, match="WSO2_CARBON_DB has the JNDI name jdbc/WSO2UMDB"):
+        patch(other, SHARED)
