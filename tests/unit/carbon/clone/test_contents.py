@@ -338,13 +338,13 @@ def test_what_will_land_is_judged_by_the_sources_files_on_the_targets_machine() 
         java_home=None,
         record={"pid": "1"},
     )
-    target = facts(addresses=frozenset({"10.0.0.6"}), home_blocked=True, listening={4000: "other"})
-    made = target.as_cloned(NODE, target, source)
+    machine = facts(addresses=frozenset({"10.0.0.6"}), home_blocked=True, listening={4000: "other"})
+    made = target.as_cloned(NODE, machine, source)
     assert made.home_real == NODE.home
     assert made.home_writable and not made.home_blocked
     assert made.present == source.present
-    assert made.java_home == target.java_home
-    assert made.addresses == target.addresses
+    assert made.java_home == machine.java_home
+    assert made.addresses == machine.addresses
     assert made.process is None and made.record == {} and made.listening == {}
 
 
