@@ -20,12 +20,20 @@ rm -rf {STATE}
 """
 """An extra member with its elements in another order, look-alikes in comments, no trace of us."""
 
+WITHOUT_BLOCK = """
+sed '/^# carbon-provision: begin/,/^# carbon-provision: end/d' /etc/hosts > /tmp/hosts
+cat /tmp/hosts > /etc/hosts # a bind mount
+rm /tmp/hosts
+"""
+"""An earlier test may have deployed the manager, whose block is no hand's work."""
+
 
 def test_the_plan_of_an_adopted_cluster_has_nothing_to_do(
     deployed: tuple[Host, Host], manager: Host, lab: Lab, fab: Fab, tmp_path: Path
 ) -> None:
     for worker in deployed:
         worker.sh(BY_HAND)
+    manager.sh(WITHOUT_BLOCK)
     place = {name: f"127.0.0.1:{lab.hosts[name].ssh_port}" for name in lab.hosts}
     hosts = tmp_path / "hosts.yaml"
     with untouched(*deployed, manager):

@@ -472,7 +472,7 @@ def test_a_worker_that_the_load_balancer_cannot_reach_stays_out(
     balanced.host.sh(f"iptables -A OUTPUT -d {worker1.address} {reject}")
     inventory = balanced.inventory(cluster={"limits": LIMITS | {"join": 3}})
     ran = fab.fails("-H", "worker1", "restart", hosts=inventory)
-    assert "it joined, and port 9763 refuses connections when tried from lb" in ran.out
+    assert "it joined, but port 9763 refuses connections when tried from lb" in ran.out
     assert balanced.rotation()["worker1"] == "out"
     balanced.host.sh("iptables -F")
     fab.succeeds("lb.config", "--all-in", hosts=inventory)
