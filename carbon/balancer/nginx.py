@@ -258,8 +258,8 @@ class _Site(Value, kw_only=True):
         if not names:
             raise _refused(
                 self.cluster,
-                "no worker has a host_name, so the load balancer would answer to none",
-                "set host_name for the workers: it is HostName in carbon.xml, too",
+                "no worker has a `HostName`, so the load balancer would answer to none",
+                "set `HostName` under `cluster:` in hosts.yaml, or for each worker",
             )
         return tuple(dict.fromkeys(self._host_name(name) for name in names))
 
@@ -274,7 +274,7 @@ class _Site(Value, kw_only=True):
             raise _refused(
                 self.cluster,
                 f"the console and the workers have the same host name {name}",
-                "give the manager a mgt_host_name of its own",
+                "give the manager a `MgtHostName` of its own",
             )
         return name
 

@@ -106,7 +106,7 @@ def class_file(driver_class: str) -> str:
     if not _CLASS_NAME.fullmatch(driver_class):
         raise InventoryError(
             f"{driver_class!r} is not the full name of a class",
-            action="write driver_class as in org.mariadb.jdbc.Driver",
+            action="write `class` under `driver:` as in org.mariadb.jdbc.Driver",
         )
     return driver_class.replace(".", "/") + ".class"
 
@@ -208,7 +208,7 @@ def _check_class(archive: zipfile.ZipFile, path: Path, driver_class: str) -> Non
     if archive.namelist().count(wanted) != 1:
         raise InventoryError(
             f"the driver {path} does not hold the class {driver_class}",
-            action="correct driver_class or jar in hosts.yaml",
+            action="correct `class` or `jar` under `driver:` in hosts.yaml",
         )
     with archive.open(wanted) as entry:
         if entry.read(len(_CLASS_MAGIC)) != _CLASS_MAGIC:
