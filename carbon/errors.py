@@ -181,8 +181,12 @@ class Failures(ProvisionError):
 
 
 def refuse(errors: Sequence[ProvisionError]) -> None:
-    """Raise what there is to raise: the one error, or all of them together."""
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise Failures(errors)
+    """Raise what there is to raise: the one error, or all of them together.
+
+    What several servers suffer from alike, as a mistake in hosts.yaml, is said once.
+    """
+    different = tuple({str(error): error for error in errors}.values())
+    if len(different) == 1:
+        raise different[0]
+    if different:
+        raise Failures(different)

@@ -40,14 +40,12 @@ def run(session: Session, command: str, *, run_as: bool = False, timeout: int = 
         "those keys without asking, for use without a terminal.",
     },
 )
-def trust(session: Session, *, yes: str = "") -> int:
+def trust(session: Session, *, yes: str = "") -> None:
     """Show the host keys of servers and their gateways, and accept them once you compared them.
 
     They go into the first of `ssh: known_hosts` in hosts.yaml, or into your own known_hosts. A
     key that has changed is never overwritten: the line to remove is named.
     """
-    from tasks.hostkeys import trust_hosts
+    from tasks.hostkeys import fingerprints_in, trust_hosts
 
-    return trust_hosts(
-        session, fingerprints=[fingerprint for fingerprint in yes.split(",") if fingerprint.strip()]
-    )
+    trust_hosts(session.screen, session.connector, session.hosts, fingerprints=fingerprints_in(yes))

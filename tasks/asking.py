@@ -4,25 +4,58 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from carbon.errors import ProvisionError, UsageError
 
 
-def answer(question: str, *, option: str, usual: str = "") -> str:
+def answer(
+    question: str,
+    *,
+    option: str,
+    check: Callable[[str, str], None],
+    usual: str = "",
+    optional: bool = False,
+) -> str:
     """Return what the operator types, or `usual` for an empty line.
 
-    Raises UsageError if there is no terminal and no usual answer, or none is given.
+    An answer that `check(option, answer)` refuses is asked for again. Raises UsageError if there
+    is no terminal and no usual answer, or none is given.
     """
-    text = ""
-    if sys.stdin.isatty():
+    name = "--" + option.replace("_", "-")
+    while True:
+        text = _typed(f"{question}{f' [{usual}]' if usual else ''}: ") or usual
+        if not text and optional:
+            return ""
+        if not text:
+            raise UsageError(f"{name} is missing", action=f"give {name}, or run it at a terminal")
         try:
-            text = input(f"{question}{f' [{usual}]' if usual else ''}: ").strip()
-        except EOFError:
-            print()
-    if not (text or usual):
-        raise UsageError(f"{option} is missing", action=f"give {option}, or run it at a terminal")
-    return text or usual
+            check(option, text)
+        except UsageError as error:
+            if not sys.stdin.isatty():
+                raise
+            print(f"{error.seen}: {error.action}")
+        else:
+            return text
+
+
+def _typed(prompt: str) -> str:
+    if not sys.stdin.isatty():
+        return ""
+    try:
+        return input(prompt).strip()
+    except EOFError:
+        print()
+        return ""
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise UsageError if a file is there already."""
+    if path.exists():
+        raise UsageError(
+            f"{path} is there already", action="name another one with --output, or move it away"
+        )
 
 
 def write_new(path: Path, text: str) -> None:
@@ -30,13 +63,10 @@ def write_new(path: Path, text: str) -> None:
 
     Raises ProvisionError if the file is there already, or cannot be written.
     """
+    refuse_existing(path)
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(text)
-    except FileExistsError:
-        raise UsageError(
-            f"{path} is there already", action="name another one with --output, or move it away"
-        ) from None
     except OSError as error:
         raise ProvisionError(
             f"{path} cannot be written: {error.strerror}",

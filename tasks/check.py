@@ -8,17 +8,21 @@ from tasks.verb import COMMON_HELP, local
 
 @local(help=COMMON_HELP)
 def check(context: VerbContext, inventory: str = "", no_commands: bool = False) -> None:
-    """Check hosts.yaml offline: no server is asked, and no secret is fetched.
+    """Check hosts.yaml offline, with the files it names: no server is asked, no secret fetched.
 
-    The first mistake is told with file, line and remedy, and the exit status is 1. Values that
+    The first mistake is printed with file, line and remedy, and the exit status is 1. Values that
     are not secret and stand behind a tag, as ports may, are fetched.
     """
+    from carbon.errors import ProvisionError, refuse
     from carbon.inventory import load
     from carbon.inventory.edits import check_edits
+    from remote.observe.status import read_drivers
     from tasks.inventory import find_inventory
 
     cluster = load(find_inventory(context.config, inventory), commands=not no_commands)
     check_edits(cluster)
+    drivers = read_drivers(cluster.nodes).values()
+    refuse([driver for driver in drivers if isinstance(driver, ProvisionError)])
     print(f"{cluster.file} is valid: {', '.join(node.name for node in cluster.nodes)}")
 
 

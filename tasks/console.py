@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.segment import Segment
 
 from carbon.text import visible
 from remote.run.interrupt import request_end
+from tasks import output
 
 PIPE_COLUMNS = 10_000
 """In a pipe nothing is wrapped or cut."""
@@ -39,8 +40,23 @@ class _Stdout(Console):
         """End a rollout at its next safe point, and anything else at once."""
         if not request_end():
             super().on_broken_pipe()
+        self._end()
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print; an output that cannot be written ends a rollout at its next safe point."""
+        try:
+            super().print(*objects, **options)
+        except OSError as error:
+            if (unwritten := output.problem(error)) is None:
+                raise
+            if not request_end():
+                raise unwritten from error
+            sys.stderr.write(f"error: {unwritten}\n")
+            self._end()
+
+    def _end(self) -> None:
         self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        output.discard()
 
 
 class Shown:

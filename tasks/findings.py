@@ -32,7 +32,9 @@ def _print(screen: Screen, diagnosis: Diagnosis) -> None:
     first = diagnosis.findings[0] if diagnosis.findings else None
     others = diagnosis.findings[1:]
     colour = "green" if first is None else "yellow" if diagnosis.has_joined else "red"
-    verdict = f"{_standing(diagnosis)}: {first.seen if first else 'nothing is wrong'}"
+    verdict = f"{_standing(diagnosis)}: nothing is wrong"
+    if first is not None:
+        verdict = f"{_standing(diagnosis)}{', but' if diagnosis.has_joined else ':'} {first.seen}"
     screen.line(Text.assemble((f"{diagnosis.node.name} ", "bold"), (verdict, colour)))
     if first is not None:
         _details(screen, first)

@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from carbon.cluster import LoadBalancer, Node
 from carbon.errors import HostKeyError
+from remote.ssh.connector import Connector
 from remote.ssh.hostkeys import Door, HostKey
 from remote.ssh.trust import Judged, Verdict, accept, confirmed, judge, refuse_changed
 
 if TYPE_CHECKING:
     from tasks.screen import Screen
-    from tasks.session import Session
 
 COMPARE = "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done"
 
 
-def trust_hosts(session: Session, *, fingerprints: Sequence[str]) -> int:
+def trust_hosts(
+    screen: Screen,
+    connector: Connector,
+    hosts: Iterable[Node | LoadBalancer],
+    *,
+    fingerprints: Sequence[str],
+) -> None:
     """Show each host's keys, and those of its gateways, and accept what the operator confirms.
 
     Raises ConnectError, or HostKeyError for a key that nobody confirmed or that has changed.
     """
     done: set[tuple[str, int]] = set()
-    for host in session.hosts:
-        for door in session.connector.doors(host.name, host.ssh):
+    for host in hosts:
+        for door in connector.doors(host.name, host.ssh):
             if (door.host, door.port) not in done:
                 done.add((door.host, door.port))
-                _trust(session.screen, door, fingerprints)
-    return 0
+                _trust(screen, door, fingerprints)
+
+
+def fingerprints_in(text: str) -> list[str]:
+    """Return the fingerprints of an option, which are separated by commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _trust(screen: Screen, door: Door, fingerprints: Sequence[str]) -> None:

@@ -12,7 +12,8 @@ from tasks.verb import local
         "workers": "Addresses of the workers' servers, separated by commas.",
         "user": "The account that logs in over SSH.",
         "key": "Its private key, if ssh does not find it by itself.",
-        "home": "AS_HOME on the servers.",
+        "home": "AS_HOME on the servers (/opt/wso2/as).",
+        "java_home": "JAVA_HOME on the servers; without it, what the login finds.",
         "domain": "The domain of the cluster (axis2.xml).",
         "output": "The file to write.",
     }
@@ -23,7 +24,8 @@ def init(
     workers: str = "",
     user: str = "",
     key: str = "",
-    home: str = "/opt/wso2/as",
+    home: str = "",
+    java_home: str = "",
     domain: str = "wso2.as.domain",
     output: str = "hosts.yaml",
 ) -> None:
@@ -32,24 +34,29 @@ def init(
     from pathlib import Path
 
     from carbon.inventory.reference import json_schema
-    from carbon.inventory.start import Answers, least
+    from carbon.inventory.start import Answers, check, least
     from carbon.inventory.write import SCHEMA_URL
-    from tasks.asking import answer, write_new
+    from tasks.asking import answer, refuse_existing, write_new
+    from tasks.wording import as_called
 
+    def ask(question: str, option: str, *, usual: str = "", optional: bool = False) -> str:
+        return answer(question, option=option, check=check, usual=usual, optional=optional)
+
+    refuse_existing(Path(output))  # before the questions
+    manager = manager or ask("Address of the manager", "manager")
+    addresses = workers or ask("Addresses of the workers, with commas", "workers")
     answers = Answers(
-        manager=manager or answer("Address of the manager", option="--manager"),
-        workers=tuple(
-            (workers or answer("Addresses of the workers, with commas", option="--workers"))
-            .replace(" ", "")
-            .split(",")
-        ),
-        user=user or answer("User for SSH", option="--user", usual=getuser()),
+        manager=manager,
+        workers=tuple(address.strip() for address in addresses.split(",")),
+        user=user or ask("User for SSH", "user", usual=getuser()),
         identity_file=key,
-        home=home,
+        home=home or ask("AS_HOME on the servers", "home", usual="/opt/wso2/as"),
+        java_home=java_home
+        or ask("JAVA_HOME there, empty for the login's", "java_home", optional=True),
         domain=domain,
     )
-    write_new(Path(output), least(answers))
+    write_new(Path(output), as_called(least(answers)))
     beside = Path(output).with_name(SCHEMA_URL)
     if not beside.exists():
         write_new(beside, json_schema())
-    print(f"{output} is written, and {beside} for editors; next: fab check")
+    print(as_called(f"{output} is written, and {beside} for editors; next: fab check"))

@@ -131,6 +131,8 @@ class Screen:
             table.add_row(*(row[at] for at in shown))
         self.close()
         self.console.print(table)
+        if hidden := [name for at, name in enumerate(columns) if at not in shown]:
+            self.console.print(Text(f"narrow terminal, without: {', '.join(hidden)}", "dim"))
 
     def close(self) -> None:
         """End the live view; what was printed stays."""

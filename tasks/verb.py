@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from invoke import Exit, task
 
 from carbon.errors import ProvisionError, UsageError
+from tasks import output
 from tasks.executor import VerbContext, VerbTask
 from tasks.failure import as_exit
 
@@ -136,7 +137,7 @@ def _end(work: Callable[[], int | None]) -> None:
     except Exception as error:
         if os.environ.get("PROVISION_DEBUG"):
             raise
-        raise as_exit(_defect(error)) from error
+        raise as_exit(output.problem(error) or _defect(error)) from error
     if status:
         raise Exit(code=status)
 

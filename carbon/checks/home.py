@@ -11,9 +11,7 @@ SPARE_KB = 50 * 1024
 """Free space to insist on beside what is copied: a full disk breaks a server in its logs."""
 SHOWN_FILES = 3
 
-_GIVE_ACCESS = (
-    "set `run_as: OWNER` for {node} in hosts.yaml, with sudo to that account (see README)"
-)
+_GIVE_ACCESS = "set `run_as: OWNER` for {node} in hosts.yaml, and install what `fab sudoers` prints"
 NO_DIRECTORY = Kind(
     code="home-missing",
     seen="{home} is not a directory",

@@ -52,6 +52,7 @@ def _bytes(path: Path) -> bytes:
         reason = getattr(error, "strerror", None) or error
         raise InventoryError(
             f"the inventory cannot be read: {reason}",
-            action=f"name another one with --inventory or {VARIABLE}, or create it",
+            action=f"name another one with --inventory or {VARIABLE}; `fab init` writes a first"
+            " one, `fab adopt` one for servers that run already",
             file=str(path),
         ) from None

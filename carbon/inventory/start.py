@@ -9,10 +9,15 @@ from carbon.inventory.values import Unfit
 from carbon.inventory.write import Tree, document
 from carbon.value import Value
 
-HEAD = (
-    "The inventory: one cluster, described once. Every key: docs/hosts-yaml.md.",
-    "Next: `fab check`, then `fab trust --all` for the host keys, then `fab plan`.",
-)
+CHECKS = {
+    "manager": values.member_address,
+    "workers": values.member_address,
+    "user": values.account,
+    "home": values.home,
+    "java_home": values.server_path,
+    "domain": values.word,
+}
+"""What hosts.yaml demands of an answer, by the name of its option."""
 
 
 class Answers(Value, kw_only=True):
@@ -23,7 +28,21 @@ class Answers(Value, kw_only=True):
     user: str
     identity_file: str = ""
     home: str = "/opt/wso2/as"
+    java_home: str = ""
     domain: str = "wso2.as.domain"
+
+
+def check(option: str, text: str) -> None:
+    """Raise UsageError for an answer that hosts.yaml would refuse; `workers` are several."""
+    words = text.split(",") if option == "workers" else [text]
+    for word in words:
+        try:
+            CHECKS[option](word.strip())
+        except Unfit as unfit:
+            name = option.replace("_", "-")
+            raise UsageError(
+                f"--{name} {shown(word.strip())} {unfit.problem}", action=unfit.action
+            ) from None
 
 
 def least(answers: Answers) -> str:
@@ -31,29 +50,26 @@ def least(answers: Answers) -> str:
 
     Raises UsageError for an answer that hosts.yaml would refuse.
     """
-    checks = [
-        ("--manager", values.member_address, answers.manager),
-        *(("--workers", values.member_address, worker) for worker in answers.workers),
-        ("--user", values.account, answers.user),
-        ("--home", values.home, answers.home),
-        ("--domain", values.word, answers.domain),
-    ]
-    for option, check, text in checks:
-        try:
-            check(text)
-        except Unfit as unfit:
-            raise UsageError(
-                f"{option} {shown(text)} {unfit.problem}", action=unfit.action
-            ) from None
+    for option in CHECKS:
+        given = getattr(answers, option)
+        if given:
+            check(option, ",".join(given) if isinstance(given, tuple) else given)
     ssh: dict[str, Tree] = {"user": answers.user}
     if answers.identity_file:
         ssh["identity_file"] = answers.identity_file
+    java: dict[str, Tree] = {"java_home": answers.java_home} if answers.java_home else {}
+    workers = [f"worker{number}" for number in range(1, len(answers.workers) + 1)]
     tree: dict[str, Tree] = {
-        "cluster": {"domain": answers.domain, "ssh": ssh, "home": answers.home},
+        "cluster": {"domain": answers.domain, "ssh": ssh, "home": answers.home, **java},
         "manager": {"localMemberHost": answers.manager},
         "workers": {
-            f"worker{number}": {"localMemberHost": worker}
-            for number, worker in enumerate(answers.workers, 1)
+            name: {"localMemberHost": address}
+            for name, address in zip(workers, answers.workers, strict=True)
         },
     }
-    return document(tree, head=HEAD)
+    head = (
+        "The inventory: one cluster, described once. Every key: docs/hosts-yaml.md.",
+        f"Next: `fab check`, `fab -H {','.join(['manager', *workers])} trust` for the host keys,"
+        " `fab plan`.",
+    )
+    return document(tree, head=head)

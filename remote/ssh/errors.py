@@ -33,43 +33,57 @@ def translated(
         raise error.at(host=host, step=step) from error.__cause__
     except TimeoutError as error:
         raise TimeLimitError.unanswered(limit_seconds, host=host, step=step) from error
-    except paramiko.AuthenticationException as error:
-        raise ConnectError(
-            f"login refused{login}: {error}",
-            host=host,
-            step=step,
-            action="check user and identity_file in hosts.yaml, your agent, and authorized_keys",
-        ) from error
-    except paramiko.ssh_exception.IncompatiblePeer as error:
-        raise ConnectError(
-            f"no algorithm in common: {error}",
-            host=host,
-            step=step,
-            action="if this is an OpenSSH 5.3 server, say `legacy_ssh: true` in its `ssh`",
-        ) from error
-    except socket.gaierror as error:
-        raise ConnectError(
-            f"its name does not resolve: {error.strerror}",
-            host=host,
-            step=step,
-            action="check `ssh: {host: ...}` in hosts.yaml, or your ~/.ssh/config",
-        ) from error
     except (paramiko.SSHException, OSError, EOFError) as error:
-        if hung_up(error):
-            raise ConnectError(
-                "its sshd closed the connection before its banner",
-                host=host,
-                step=step,
-                action="too many may be logging in to it at once (MaxStartups), or it forbids your"
-                " address: wait a little, or read what sshd logs there",
-            ) from error
-        said = str(error).removeprefix("[Errno None] ") or type(error).__name__
-        raise ConnectError(
-            f"the connection failed: {said}",
-            host=host,
-            step=step,
-            action="check that the server is up and that its sshd answers at this address",
-        ) from error
+        seen, action = _connection_problem(error, login)
+        raise ConnectError(seen, host=host, step=step, action=action) from error
+
+
+def _connection_problem(error: Exception, login: str) -> tuple[str, str]:
+    """Return what was seen, and the next action."""
+    if isinstance(error, paramiko.PasswordRequiredException):
+        return (
+            f"the private key is encrypted{login}",
+            "load it into your agent with ssh-add, or use --prompt-for-passphrase",
+        )
+    if isinstance(error, paramiko.AuthenticationException):
+        return (
+            f"login refused{login}: {error}",
+            "check user and identity_file in hosts.yaml, your agent, and authorized_keys",
+        )
+    if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
+        return (
+            f"no algorithm in common: {error}",
+            "if this is an OpenSSH 5.3 server, set `legacy_ssh: true` below its `ssh:`",
+        )
+    if isinstance(error, socket.gaierror):
+        return (
+            f"its name does not resolve: {error.strerror}",
+            "check `ssh: {host: ...}` in hosts.yaml, or your ~/.ssh/config",
+        )
+    if "No authentication methods" in str(error):
+        return (
+            f"you have no key to log in with{login}",
+            "set `identity_file` below `ssh:` in hosts.yaml, or load a key with ssh-add",
+        )
+    if isinstance(error, OSError) and error.filename:
+        return (
+            f"{error.filename} cannot be read: {error.strerror}",
+            "correct `identity_file` in hosts.yaml, or IdentityFile in your ssh configuration",
+        )
+    if hung_up(error):
+        return (
+            "its sshd closed the connection before its banner",
+            "too many may be logging in to it at once (MaxStartups), or it forbids your"
+            " address: wait a little, or read what sshd logs there",
+        )
+    return (
+        f"the connection failed: {str(error).removeprefix('[Errno None] ') or _kind(error)}",
+        "check that the server is up and that its sshd answers at this address",
+    )
+
+
+def _kind(error: Exception) -> str:
+    return type(error).__name__
 
 
 def hung_up(error: Exception) -> bool:
@@ -86,7 +100,7 @@ _SUDO_ITSELF = re.compile(
 
 
 def refuse_sudo_failure(host: str, script: Script, outcome: Outcome) -> None:
-    """Raise PrivilegeError where a script failed because sudo did."""
+    """Raise PrivilegeError if a script failed because sudo did."""
     if outcome.status == 0:
         return
     complaints = outcome.err.decode(errors="replace").splitlines()

@@ -42,7 +42,7 @@ def judge(door: Door) -> tuple[Judged, ...]:
             "it shows no host key of a type that is accepted here",
             host=door.label,
             step="trust",
-            action="if this is an OpenSSH 5.3 server, say `legacy_ssh: true` in its `ssh`",
+            action="if this is an OpenSSH 5.3 server, set `legacy_ssh: true` below its `ssh:`",
         )
     known = KnownHosts.load(door.files, revoked=door.revoked)
     return tuple(_judge(key, known, door.name) for key in door.keys)

@@ -7,6 +7,7 @@ from pathlib import Path
 from lab import Lab
 from tests.lab.cli import Fab
 from tests.lab.hosts import HOME, STATE, Host, untouched
+from tests.lab.test_hostkeys import fingerprints
 
 AXIS2 = f"{HOME}/repository/conf/axis2/axis2.xml"
 CARBON_XML = f"{HOME}/repository/conf/carbon.xml"
@@ -52,3 +53,27 @@ def test_the_plan_of_an_adopted_cluster_has_nothing_to_do(
     assert planned.status == 0, planned
     assert planned.out.count("nothing to do") == 3
     assert "10.9.9.9:4100" in adopted.out
+
+
+def test_adopt_trusts_servers_that_no_hosts_yaml_names_yet(
+    manager: Host, lab: Lab, fab: Fab, tmp_path: Path
+) -> None:
+    known = tmp_path / "known_hosts"
+    words = (
+        *("adopt", "--manager", f"127.0.0.1:{manager.ssh_port}", "--run-as", "wso2"),
+        *("--user", "deploy", "--key", str(lab.identity), "--known-hosts", str(known)),
+    )
+    refused = fab(*words, hosts=tmp_path / "hosts.yaml")
+    assert refused.status == 1
+    assert refused.out == ""
+    assert "adopt --trust" in refused.err
+    assert "manager trust" not in refused.err
+    unconfirmed = fab(*words, "--trust", hosts=tmp_path / "hosts.yaml")
+    assert unconfirmed.status == 1
+    assert unconfirmed.out == ""
+    assert "--yes" in unconfirmed.err
+    adopted = fab.succeeds(
+        *words, "--yes", ",".join(fingerprints(manager)), hosts=tmp_path / "hosts.yaml"
+    )
+    assert adopted.out.startswith("# ")
+    assert known.read_text().count(f"[127.0.0.1]:{manager.ssh_port} ") == len(fingerprints(manager))

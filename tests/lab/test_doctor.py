@@ -56,7 +56,7 @@ _DATASOURCE = (
 _AGENT = "org.wso2.carbon.hazelcast.HazelcastClusteringAgent"
 
 WARD = {
-    "well": Patient(says="has joined: it differs from hosts.yaml"),
+    "well": Patient(says="has joined, but it differs from hosts.yaml"),
     "loopback": Patient(
         fault=_parameter("localMemberHost", "127.0.0.1"),
         says="its localMemberHost is 127.0.0.1: nobody else can connect to it there",
@@ -129,7 +129,7 @@ WARD = {
     "role": Patient(
         fault='carbon-kernel "$PWD" 4.2.0',
         arguments="-DworkerNode=true start",
-        says="has joined: it runs as a manager, not as a worker",
+        says="has joined, but it runs as a manager, not as a worker",
     ),
     "blocked": Patient(
         fault='iptables -A INPUT -p tcp --dport "$2" ! -s 127.0.0.1 -j DROP',

@@ -60,6 +60,34 @@ def test_a_reader_that_has_enough_ends_a_list_or_help_without_a_word(
     assert ran.stderr == ""
 
 
+@pytest.mark.parametrize("words", [["--list"], ["--help", "deploy"], ["schema"]])
+@pytest.mark.parametrize("environment", [{}, {"PYTHONUNBUFFERED": "1"}])
+def test_an_output_on_a_full_disk_is_an_error_in_one_sentence(
+    tmp_path: Path, words: list[str], environment: dict[str, str]
+) -> None:
+    """It is never taken for a defect, and never for success."""
+    with Path("/dev/full").open("w") as full:
+        ran = fab(*words, home=tmp_path, stdout=full, **environment)
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines() == [
+        "error: the output cannot be written: No space left on device",
+        "  → see where it goes to, and whether the disk there is full",
+    ]
+
+
+def test_a_closed_output_is_no_defect(tmp_path: Path) -> None:
+    hosts = tmp_path / "nowhere.yaml"
+    shell = f"{FAB} --list >&-; {FAB} check >&-"
+    ran = subprocess.run(
+        ["sh", "-c", shell],
+        cwd=ROOT,
+        env={**os.environ, "HOME": str(tmp_path), "PROVISION_HOSTS": str(hosts)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert ran.stderr.startswith(f"error: {hosts}: the inventory cannot be read")
+
+
 def test_dry_is_refused_since_it_would_not_be(tmp_path: Path) -> None:
     """Fabric's --dry still connects and still copies files."""
     ran = fab("--dry", "-H", "worker1", "deploy", home=tmp_path)
@@ -74,7 +102,8 @@ def test_an_inventory_that_is_not_there_is_told_in_two_lines(tmp_path: Path) -> 
     assert ran.stdout == ""
     assert ran.stderr.splitlines() == [
         f"error: {nowhere}: the inventory cannot be read: No such file or directory",
-        "  → name another one with --inventory or PROVISION_HOSTS, or create it",
+        "  → name another one with --inventory or PROVISION_HOSTS; `fab init` writes a first"
+        " one, `fab adopt` one for servers that run already",
     ]
 
 

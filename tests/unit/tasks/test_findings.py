@@ -62,7 +62,7 @@ def test_nothing_wrong_is_exit_status_0(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_member_with_a_fault_is_still_called_a_member(monkeypatch: pytest.MonkeyPatch) -> None:
     status, text = shown(monkeypatch, diagnosis(SECOND, joined=True))
     assert status == 2
-    assert text.startswith("worker1 has joined: it differs\n")
+    assert text.startswith("worker1 has joined, but it differs\n")
 
 
 def test_several_nodes_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:

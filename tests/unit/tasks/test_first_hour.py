@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
+import subprocess
 from pathlib import Path
 
-from tests.unit.tasks.test_cli import fab
+from tests.unit.tasks.test_cli import FAB, ROOT, fab
 
 OPTIONS = ("--manager", "10.0.0.3", "--workers", "10.0.0.4,10.0.0.5", "--user", "deploy")
 
@@ -57,3 +61,55 @@ def test_no_commands_runs_none(tmp_path: Path) -> None:
 def test_the_help_of_a_verb_has_a_text_for_each_option_however_it_is_asked(tmp_path: Path) -> None:
     for words in (("--help", "check"), ("check", "--help")):
         assert "Another hosts.yaml" in fab(*words, home=tmp_path).stdout
+
+
+def at_a_terminal(*words: str, answers: list[str], home: Path) -> str:
+    """Type answers at a terminal, and return all that it showed."""
+    master, slave = pty.openpty()
+    run = subprocess.Popen(
+        [str(FAB), *words],
+        cwd=ROOT,
+        env={"HOME": str(home), "PATH": os.environ["PATH"], "TERM": "dumb"},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+    )
+    os.close(slave)
+    os.write(master, "".join(f"{line}\n" for line in answers).encode())
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux's end of a terminal
+        while data := os.read(master, 4096):
+            shown += data
+    os.close(master)
+    assert run.wait() == 0, shown.decode()
+    return shown.decode()
+
+
+def test_init_checks_each_answer_when_it_is_typed_and_asks_again(tmp_path: Path) -> None:
+    file = tmp_path / "hosts.yaml"
+    shown = at_a_terminal(
+        *("init", "--output", str(file)),
+        answers=["as.example.com", "10.0.0.3", "10.0.0.4, 10.0.0.5", "deploy", "", "/opt/jdk"],
+        home=tmp_path,
+    )
+    assert "--manager 'as.example.com' is not an IP address" in shown
+    text = file.read_text()
+    assert "java_home: /opt/jdk" in text
+    assert "fab -H manager,worker1,worker2 trust" in text
+
+
+def test_init_sees_a_file_that_is_there_before_it_asks(tmp_path: Path) -> None:
+    file = tmp_path / "hosts.yaml"
+    file.write_text("mine")
+    refused = fab("init", "--output", str(file), home=tmp_path)
+    assert "is there already" in refused.stderr
+
+
+def test_check_misses_a_driver_that_is_not_there(tmp_path: Path) -> None:
+    file = tmp_path / "hosts.yaml"
+    fab("init", *OPTIONS, "--output", str(file), home=tmp_path)
+    driver = "cluster:\n  driver: {jar: drivers/x-1.jar, class: com.example.Driver}\n"
+    file.write_text(file.read_text().replace("cluster:\n", driver, 1))
+    checked = fab("check", "--inventory", str(file), home=tmp_path)
+    assert checked.returncode == 1
+    assert "drivers/x-1.jar is not a file" in checked.stderr

@@ -16,7 +16,8 @@ def test_missing_file_says_how_to_name_another(tmp_path: Path) -> None:
         load(tmp_path / "none.yaml")
     assert str(caught.value) == (
         f"{tmp_path}/none.yaml: the inventory cannot be read: No such file or directory\n"
-        "  → name another one with --inventory or PROVISION_HOSTS, or create it"
+        "  → name another one with --inventory or PROVISION_HOSTS; `fab init` writes a first"
+        " one, `fab adopt` one for servers that run already"
     )
 
 

@@ -59,3 +59,23 @@ def test_a_server_that_closes_before_its_banner_is_told_as_such() -> None:
     with pytest.raises(ConnectError, match="closed the connection before its banner"):  # noqa: SIM117
         with translated("worker1", "worker1:22"):
             raise paramiko.SSHException("Error reading SSH protocol banner")
+
+
+@pytest.mark.parametrize(
+    ("error", "seen", "remedy"),
+    [
+        (paramiko.SSHException("No authentication methods available"), "no key", "identity_file"),
+        (FileNotFoundError(2, "No such file", "/keys/id"), "/keys/id cannot", "identity_file"),
+        (PermissionError(13, "Permission denied", "/keys/id"), "/keys/id cannot", "identity_file"),
+        (paramiko.PasswordRequiredException("encrypted"), "encrypted", "--prompt-for-passphrase"),
+    ],
+)
+def test_a_key_that_cannot_be_used_is_never_told_as_a_server_that_is_down(
+    error: Exception, seen: str, remedy: str
+) -> None:
+    with pytest.raises(ConnectError) as failure:  # noqa: SIM117
+        with translated("worker1", "worker1:22", login=" as deploy, with /keys/id"):
+            raise error
+    assert seen in failure.value.seen
+    assert remedy in failure.value.action
+    assert "server is up" not in failure.value.action
