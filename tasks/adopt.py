@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from carbon.errors import HostKeyError
 from tasks.executor import VerbContext
 from tasks.verb import local
 
@@ -40,35 +39,19 @@ def adopt(
     Nothing is changed on any server. Secrets become names of environment variables, never
     values; what no key of hosts.yaml can say is listed in the first lines.
     """
-    from carbon.adopt.request import Request, provisional, shared_ssh, split_host
-    from remote.host.fleet import Fleet
-    from remote.observe.adopt import adopt as read
-    from remote.ssh.connector import Connector
-    from tasks.console import stderr
-    from tasks.hostkeys import fingerprints_in, trust_hosts
-    from tasks.screen import Screen
-    from tasks.wording import as_called
+    from carbon.adopt.request import Request
+    from tasks.adopting import accept_keys, adopt_cluster
 
     request = Request(
         manager=manager,
         workers=tuple(workers.replace(" ", "").split(",")) if workers else (),
+        load_balancer=load_balancer,
         user=user,
         key=key,
         known_hosts=known_hosts,
         home=home,
+        run_as=run_as,
     )
-    cluster = provisional(request)
-    balancer = {"ssh": split_host(load_balancer)} if load_balancer else None
     if trust or yes:
-        screen = Screen(stderr())  # the standard output is the new hosts.yaml
-        with Connector(context.config, limits=cluster.limits) as connector:
-            trust_hosts(screen, connector, cluster.nodes, fingerprints=fingerprints_in(yes))
-    try:
-        with Fleet(cluster, Connector(context.config, limits=cluster.limits)) as fleet:
-            ssh = shared_ssh(request)
-            text = read(fleet, ssh=ssh, load_balancer=balancer, run_as=run_as or None)
-    except HostKeyError as error:
-        # `fab trust` wants the hosts.yaml that is only being written.
-        error.action = error.action.replace(f"fab -H {error.host} trust", "adopt --trust")
-        raise
-    print(as_called(text), end="")
+        accept_keys(context, request, fingerprints=yes)
+    print(adopt_cluster(context, request), end="")

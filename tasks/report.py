@@ -48,7 +48,7 @@ def summary(plan: Plan) -> str:
         parts.append(f"hosts (by {plan.hosts_by})")
     elif plan.hosts:
         parts.append(f"hosts (+{len(plan.hosts.added)} -{len(plan.hosts.removed)})")
-    elif plan.facts.hosts_leftover:
+    elif plan.facts.hosts.leftover:
         parts.append("clear what an interrupted run left beside /etc/hosts")
     if plan.unit:
         writes = ("install" if plan.unit.old is None else "write") if plan.unit.writes else "enable"

@@ -11,7 +11,7 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from invoke import Exit, task
 
@@ -29,7 +29,7 @@ COMMON_HELP = {
     "inventory": "Another hosts.yaml (or set PROVISION_HOSTS).",
     "no_commands": "Run no `!command` of hosts.yaml: a value that needs one is an error.",
 }
-ALL_HELP = {"all": "Every worker, where no -H names some."}
+ALL_HELP = {"all": "Every worker, if no -H names some."}
 
 
 def verb(
@@ -53,41 +53,19 @@ def verb(
     def decorate(body: Callable[..., int | None]) -> Any:
         @functools.wraps(body)
         def run(context: VerbContext, **given: Any) -> None:
-            inventory = given.pop("inventory")
-            no_commands = given.pop("no_commands", False)
-            wants_all = given.pop("all", False)
+            scope = _Scope(
+                inventory=given.pop("inventory"),
+                commands=not given.pop("no_commands", False),
+                every_worker=every_worker or given.pop("all", False),
+                every_host=every_host,
+            )
 
             def work(session: Session) -> int | None:
                 if connects:
                     session.connect(watchers=connects == "hosts and watchers")
                 return body(session, **given)
 
-            def in_session() -> int | None:
-                _refuse_dry(context)
-                from tasks.session import Session
-
-                opened = Session.open(
-                    context,
-                    inventory=inventory,
-                    every_worker=every_worker or wants_all,
-                    every_host=every_host,
-                    commands=not no_commands,
-                )
-                with opened as session:
-                    return _logged(session, context, work) if audited else work(session)
-
-            def _logged(
-                session: Session,
-                context: VerbContext,
-                work: Callable[[Session], int | None],
-            ) -> int | None:
-                from tasks.runlog import logged
-
-                with logged(session, context.config, audited) as run:
-                    run.status = work(session) or 0
-                    return run.status
-
-            _end(in_session)
+            _end(lambda: _in_session(context, work, scope=scope, audited=audited))
 
         signature = _signature(body, every_worker=every_worker)
         setattr(run, "__signature__", signature)  # noqa: B010 - no attribute of functions to mypy
@@ -95,6 +73,35 @@ def verb(
         return task(run, klass=VerbTask, help=texts, auto_shortflags=False, **options)
 
     return decorate
+
+
+class _Scope(TypedDict):
+    """Which hosts of which inventory: what `Session.open` wants to know."""
+
+    inventory: str
+    commands: bool
+    every_worker: bool
+    every_host: bool
+
+
+def _in_session(
+    context: VerbContext,
+    work: Callable[[Session], int | None],
+    *,
+    scope: _Scope,
+    audited: str,
+) -> int | None:
+    _refuse_dry(context)
+    from tasks.session import Session
+
+    with Session.open(context, **scope) as session:
+        if not audited:
+            return work(session)
+        from tasks.runlog import logged
+
+        with logged(session, context.config, audited) as run:
+            run.status = work(session) or 0
+            return run.status
 
 
 def local(

@@ -18,10 +18,13 @@ class Request(Value, kw_only=True):
 
     manager: str
     workers: tuple[str, ...]
+    load_balancer: str = ""
     user: str = ""
     key: str = ""
     known_hosts: str = ""
     home: str = "/opt/wso2/as"
+    run_as: str = ""
+    """Who owns AS_HOME, if the login cannot read it."""
 
 
 def provisional(request: Request) -> Cluster:

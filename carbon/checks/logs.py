@@ -62,32 +62,32 @@ def log(case: Case) -> Findings:
     """The log of a server that watches the others can be read."""
     if not case.watches or case.facts.home_real is None:
         return
-    if case.facts.log == "missing" and case.runs:
+    if case.facts.log.state == "missing" and case.runs:
         yield case.finding(MISSING, blocks=True)
-    elif case.facts.log == "unreadable":
+    elif case.facts.log.state == "unreadable":
         yield case.finding(UNREADABLE, blocks=True)
 
 
 def writable(case: Case) -> Findings:
     """The account that runs the server can write its log."""
-    if case.plan is not None and not case.facts.log_writable:
+    if case.plan is not None and not case.facts.log.writable:
         yield case.finding(UNWRITABLE, weight=20 if case.runs else None, blocks=case.starts)
 
 
 def grows(case: Case) -> Findings:
     """A server that runs writes its log where it is read."""
     if case.facts.log_is_old:
-        log = case.facts.log_path or layout.LOG
+        log = case.facts.log.path or layout.LOG
         yield case.finding(OLD, blocks=case.watches or case.starts, log=log)
 
 
 def silent(case: Case) -> Findings:
     """It logs what it does; doctor asks for that."""
-    process, facts = case.facts.process, case.facts
-    if process is None or facts.log_at is None or case.joined:
+    process, written_at = case.facts.process, case.facts.log.written_at
+    if process is None or written_at is None or case.joined:
         return
-    since_seconds = facts.log_at - process.started_at
-    if since_seconds > START_SECONDS and not case.own.lines and not facts.said.get(MEMBERS):
+    since_seconds = written_at - process.started_at
+    if since_seconds > START_SECONDS and not case.own.lines and not case.facts.said.get(MEMBERS):
         yield case.finding(SILENT)
 
 

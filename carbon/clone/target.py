@@ -14,7 +14,7 @@ from carbon.clone.contents import kept_of
 from carbon.cluster import Cluster, Node
 from carbon.errors import UnfitError
 from carbon.home import layout
-from carbon.home.facts import ServerFacts
+from carbon.home.facts import LogFacts, ServerFacts
 from carbon.home.ports import free_numbers, label, taken_numbers
 from carbon.plan.model import Plan
 from carbon.value import Value, replace
@@ -68,8 +68,7 @@ def as_cloned(node: Node, facts: ServerFacts, source: ServerFacts) -> ServerFact
         files=source.files,
         deployment="empty",
         deployment_target=None,
-        log="missing",
-        log_writable=True,
+        log=LogFacts(),
         journal=None,
         staged=False,
         record={},

@@ -67,6 +67,30 @@ class RunningServer(Value, kw_only=True):
         return name if service else None
 
 
+class HostsFacts(Value, kw_only=True):
+    """The server's /etc/hosts."""
+
+    data: bytes = b""
+    mounted: bool = False
+    plain: bool = False
+    """It is root's and of mode 644, as a new file would be."""
+    leftover: bool = False
+    """Beside it lies what an interrupted run left."""
+
+
+class LogFacts(Value, kw_only=True):
+    """The log of a server, wherever it writes it."""
+
+    state: LogState = "missing"
+    path: PurePosixPath | None = None
+    """Where it is, if -Dcarbon.logs.path of its JVM leads elsewhere; None: the usual place."""
+    written_at: float | None = None
+    """When it was last written to; None: the server does not run, or has no log."""
+    size: int = 0
+    writable: bool = True
+    """The account can write it, or create it."""
+
+
 class Generation(Value, kw_only=True):
     """What one deploy replaced and kept."""
 
@@ -96,11 +120,7 @@ class ServerFacts(Value, kw_only=True):
     """Where bin/java was looked for in vain."""
     addresses: frozenset[str] = frozenset()
     """IPv4 and IPv6, each in the spelling of `ipaddress`; link-local ones are left out."""
-    hosts: bytes = b""
-    hosts_mounted: bool = False
-    hosts_plain: bool = False
-    """/etc/hosts is root's and of mode 644, as a new file would be."""
-    hosts_leftover: bool = False
+    hosts: HostsFacts = HostsFacts()
     lock: str | None = None
     lock_dead: bool = False
     """Who held it is gone: the next run that takes the lock clears this one away."""
@@ -116,14 +136,7 @@ class ServerFacts(Value, kw_only=True):
     deployment_mode: int | None = None
     """None where it is not there, or cannot be read."""
     deployment_target: str | None = None
-    log: LogState = "missing"
-    log_path: PurePosixPath | None = None
-    """Where it logs, if -Dcarbon.logs.path of its JVM leads elsewhere; None: the usual place."""
-    log_at: float | None = None
-    """When its log was last written; None: it does not run, or has no log."""
-    log_size: int = 0
-    log_writable: bool = True
-    """The account can write the log, or create it."""
+    log: LogFacts = LogFacts()
     journal: str | None = None
     """The generation of an interrupted swap."""
     staged: bool = False
@@ -154,16 +167,11 @@ class ServerFacts(Value, kw_only=True):
     @property
     def log_is_old(self) -> bool:
         """It has not written to its log since it started: it logs elsewhere, or not at all."""
-        if self.process is None or self.log_at is None:
+        if self.process is None or self.log.written_at is None:
             return False
         silent_seconds = self.now - self.process.started_at
-        old = self.log_at < self.process.started_at - CLOCK_SLACK_SECONDS
+        old = self.log.written_at < self.process.started_at - CLOCK_SLACK_SECONDS
         return old and silent_seconds > FIRST_LINE_SECONDS
-
-    @property
-    def hosts_digest(self) -> str:
-        """The sha256 of /etc/hosts, in hex."""
-        return hashlib.sha256(self.hosts).hexdigest()
 
     @property
     def recorded(self) -> Mapping[str, str]:

@@ -90,7 +90,7 @@ def _can_tell(manager: ServerFacts) -> bool:
 
     A log without any line of a start is elsewhere, silent by its level, or cut off.
     """
-    said = manager.log == "readable" and bool(manager.said.get(MEMBERS))
+    said = manager.log.state == "readable" and bool(manager.said.get(MEMBERS))
     return said and not manager.log_is_old
 
 

@@ -128,7 +128,7 @@ class Plan(Value, kw_only=True):
     @property
     def edits_hosts(self) -> bool:
         """/etc/hosts will change, or be rid of a leftover, in this node's turn."""
-        return not self.hosts_by and (self.hosts is not None or self.facts.hosts_leftover)
+        return not self.hosts_by and (self.hosts is not None or self.facts.hosts.leftover)
 
     @property
     def installs_unit(self) -> bool:

@@ -122,7 +122,7 @@ def _driver_plan(facts: ServerFacts, wanted: WantedDriver | None) -> DriverPlan 
 def _hosts_plan(node: Node, facts: ServerFacts) -> HostsPlan | None:
     if not node.hosts_entries:
         return None
-    hosts_plan = hostsfile.plan(facts.hosts, node.hosts_entries, owner=hosts_owner(node))
+    hosts_plan = hostsfile.plan(facts.hosts.data, node.hosts_entries, owner=hosts_owner(node))
     return hosts_plan if hosts_plan.changed else None
 
 
@@ -136,7 +136,7 @@ def edit_hosts_once(plans: Iterable[Plan]) -> Iterator[Plan]:
         if node_plan.hosts is None:
             yield node_plan
             continue
-        edit = (node_plan.node.server, node_plan.facts.hosts, node_plan.hosts.new)
+        edit = (node_plan.node.server, node_plan.facts.hosts.data, node_plan.hosts.new)
         by = first.setdefault(edit, node_plan.node.name)
         yield node_plan if by == node_plan.node.name else replace(node_plan, hosts_by=by)
 

@@ -29,7 +29,7 @@ def plan_remove(
         for other in cluster.nodes
         if other.server == node.server and other.name not in removed
     ]
-    hosts = hostsfile.remove(facts.hosts, owner=hosts_owner(node))
+    hosts = hostsfile.remove(facts.hosts.data, owner=hosts_owner(node))
     kept = f"/etc/hosts block kept for {', '.join(neighbours)}" if neighbours else ""
     return Plan(
         node=node,

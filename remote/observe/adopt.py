@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 
 from carbon.adopt import cluster as written
 from carbon.adopt.cluster import Adopted
+from carbon.adopt.request import Request, shared_ssh, split_host
 from carbon.adopt.server import ALSO, describe
 from carbon.cluster import Cluster, Node
 from carbon.errors import ProvisionError
 from carbon.home.facts import ServerFacts
 from carbon.inventory import load
-from carbon.inventory.write import Tree
 from carbon.plan.model import Options as PlanOptions
 from carbon.plan.model import Plan
 from carbon.plan.plan import plan
@@ -23,23 +23,17 @@ from remote.observe.facts import gather_facts
 from remote.run.threads import parallel
 
 
-def adopt(
-    fleet: Fleet,
-    *,
-    ssh: Mapping[str, Tree],
-    load_balancer: Mapping[str, Tree] | None,
-    run_as: str | None,
-) -> str:
+def adopt(fleet: Fleet, request: Request) -> str:
     """Return the text of the hosts.yaml for the servers of a provisional cluster.
 
-    A server whose AS_HOME the login cannot read is read as `run_as`. What the text would still
-    change is found by planning against it, and listed in its head. Raises the first error of a
-    server, and ProvisionError if AS_HOME is not there.
+    A server whose AS_HOME the login cannot read is read as `request.run_as`. What the text would
+    still change is found by planning against it, and listed in its head. Raises the first error
+    of a server, and ProvisionError if AS_HOME is not there.
     """
     nodes = fleet.cluster.nodes
 
     def read(node: Node) -> tuple[Node, ServerFacts]:
-        return _read(fleet, node, run_as=run_as)
+        return _read(fleet, node, run_as=request.run_as)
 
     results = parallel(nodes, read)
     if errors := [result for result in results if isinstance(result, ProvisionError)]:
@@ -47,9 +41,12 @@ def adopt(
     reads = [result for result in results if not isinstance(result, ProvisionError)]
     facts = {node.name: read_facts for node, read_facts in reads}
     manager, *workers = (
-        Adopted(describe(node, each), each.hosts, node.ssh.host, node.ssh.port)
+        Adopted(describe(node, each), each.hosts.data, node.ssh.host, node.ssh.port)
         for node, each in reads
     )
+
+    ssh, place = shared_ssh(request), request.load_balancer
+    load_balancer = {"ssh": split_host(place)} if place else None
 
     def text(notes: Sequence[str]) -> str:
         return written.write(manager, workers, ssh=ssh, load_balancer=load_balancer, notes=notes)
@@ -57,7 +54,7 @@ def adopt(
     return text(_pending(text(()), facts))
 
 
-def _read(fleet: Fleet, node: Node, *, run_as: str | None) -> tuple[Node, ServerFacts]:
+def _read(fleet: Fleet, node: Node, *, run_as: str) -> tuple[Node, ServerFacts]:
     facts = gather_facts(fleet.host(node), also=ALSO)
     if facts.version is None and run_as:
         node = replace(node, run_as=run_as)

@@ -18,7 +18,9 @@ from carbon.home.driver import JarFacts, entry_pattern
 from carbon.home.facts import (
     DeploymentState,
     Generation,
+    HostsFacts,
     Listener,
+    LogFacts,
     LogState,
     RemoteFile,
     RunningServer,
@@ -44,6 +46,12 @@ _HOSTS = PurePosixPath("hosts")
 """/etc/hosts, in the archive beside the files of AS_HOME."""
 CLOCK_TICKS = 100
 """Per second, in /proc/PID/stat: USER_HZ is 100 on every Linux that runs a JVM."""
+
+
+_Files = dict[PurePosixPath, RemoteFile]
+_Folders = dict[PurePosixPath, int]
+_Parts = tuple[_Files, _Folders]
+"""The files of an answer, and the modes of its folders."""
 
 
 def gather_facts(
@@ -108,17 +116,18 @@ def _parsed(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
     lines = _Lines(head.decode(errors="replace"))
     if not mark or lines.single("facts") != "1":
         raise ValueError("it is not whole")
-    files, folders = _files(tail, name)
-    hosts = files.pop(_HOSTS, None)
-    home = lines.single("home")
-    log_at, _, log_size = (lines.single("log_at") or "").partition(" ")
-    said = _said(lines.all("said"))
+    return _facts(lines, _files(tail, name), name=name, seen_at=seen_at)
+
+
+def _facts(lines: _Lines, parts: _Parts, *, name: str, seen_at: float) -> ServerFacts:
+    files, folders = parts
+    log, said = _log(lines), _said(lines.all("said"))
     return ServerFacts(
         name=name,
         user=lines.single("user") or "?",
         now=float(lines.single("now") or 0),
         seen_at=seen_at,
-        home_real=PurePosixPath(home) if home and home.startswith("/") else None,
+        home_real=_home(lines),
         home_blocked="blocked" in lines.all("home"),
         home_closed="closed" in lines.all("home"),
         home_writable=lines.single("writable") is not None,
@@ -126,10 +135,7 @@ def _parsed(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
         java_home=_path(lines.single("java")),
         java_missing=lines.single("java_missing"),
         addresses=_addresses(lines),
-        hosts=hosts.data if hosts else b"",
-        hosts_mounted=bool(lines.all("hosts_mounted")),
-        hosts_plain=hosts is not None and (hosts.owner, hosts.mode) == ("root", 0o644),
-        hosts_leftover=lines.single("hosts_leftover") == "yes",
+        hosts=_hosts(lines, files),
         lock=lines.single("lock"),
         lock_dead=lines.single("lock_dead") == "yes",
         present=frozenset(lines.all("present")),
@@ -142,11 +148,7 @@ def _parsed(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
         deployment=_deployment(lines),
         deployment_mode=folders.get(layout.DEPLOYMENT_SERVER),
         deployment_target=_second(lines.single("deployment")),
-        log=cast("LogState", lines.single("log") or "missing"),
-        log_path=_path(lines.single("log_path")),
-        log_at=float(log_at) if log_at else None,
-        log_size=int(log_size or 0),
-        log_writable=lines.single("log_unwritable") is None,
+        log=log,
         journal=_journal(lines),
         staged=lines.single("staged") == "yes",
         record=_record(lines),
@@ -156,7 +158,7 @@ def _parsed(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
         process=_process(lines),
         listening=_listeners(lines.all("listen")),
         files=files,
-        zone_seconds=_log_zone(said, log_at, zone_seconds(lines.single("zone") or "")),
+        zone_seconds=_log_zone(said, log, zone_seconds(lines.single("zone") or "")),
         said=said,
         systemd=lines.single("systemd") is not None,
         ends_sessions=lines.single("ends_sessions") == "yes",
@@ -201,14 +203,40 @@ def _said(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(texts) for name, texts in by_name.items()}
 
 
-def _log_zone(said: Mapping[str, Sequence[str]], log_at: str, otherwise: int) -> int:
+def _home(lines: _Lines) -> PurePosixPath | None:
+    """Return AS_HOME without links; a word says why there is none."""
+    home = lines.single("home") or ""
+    return PurePosixPath(home) if home.startswith("/") else None
+
+
+def _hosts(lines: _Lines, files: _Files) -> HostsFacts:
+    """Take /etc/hosts out of the files; all others are AS_HOME's."""
+    file = files.pop(_HOSTS, None)
+    return HostsFacts(
+        data=file.data if file else b"",
+        mounted=bool(lines.all("hosts_mounted")),
+        plain=file is not None and (file.owner, file.mode) == ("root", 0o644),
+        leftover=lines.single("hosts_leftover") == "yes",
+    )
+
+
+def _log(lines: _Lines) -> LogFacts:
+    written_at, _, size = (lines.single("log_at") or "").partition(" ")
+    return LogFacts(
+        state=cast("LogState", lines.single("log") or "missing"),
+        path=_path(lines.single("log_path")),
+        written_at=float(written_at) if written_at else None,
+        size=int(size or 0),
+        writable=lines.single("log_unwritable") is None,
+    )
+
+
+def _log_zone(said: Mapping[str, Sequence[str]], log: LogFacts, otherwise: int) -> int:
     """Return the zone in which a server logs: that of its JVM, which may not be the shell's."""
     last = said.get("last")
-    return (
-        zone_of(last[0], written_at=float(log_at), otherwise=otherwise)
-        if last and log_at
-        else otherwise
-    )
+    if not last or log.written_at is None:
+        return otherwise
+    return zone_of(last[0], written_at=log.written_at, otherwise=otherwise)
 
 
 def _unit(lines: _Lines) -> UnitState | None:
@@ -314,12 +342,10 @@ def _listeners(lines: Sequence[str]) -> dict[int, Listener]:
     return ports
 
 
-def _files(
-    archive: bytes, name: str
-) -> tuple[dict[PurePosixPath, RemoteFile], dict[PurePosixPath, int]]:
+def _files(archive: bytes, name: str) -> _Parts:
     """Return the files of the archive, and the modes of its folders."""
-    files: dict[PurePosixPath, RemoteFile] = {}
-    folders: dict[PurePosixPath, int] = {}
+    files: _Files = {}
+    folders: _Folders = {}
     for member in unpack(archive, host=name, step="look"):
         path = PurePosixPath(member.name)
         if path.is_absolute() or ".." in path.parts:

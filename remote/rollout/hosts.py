@@ -30,7 +30,7 @@ def edit_hosts(host: Host[Node], plan: Plan) -> HostsEdited:
     may have edited it in this run. Raises PrivilegeError, ScriptError.
     """
     try:
-        return _edit(host, plan, plan.facts.hosts)
+        return _edit(host, plan, plan.facts.hosts.data)
     except UnfitError:
         return _edit(host, plan, read_hosts(host))
 
@@ -40,7 +40,7 @@ def _edit(host: Host[Node], plan: Plan, current: bytes) -> HostsEdited:
     if not wanted.changed:
         clear_hosts(host)  # the new file was written when files were staged
         return HostsEdited(changed=False)
-    return _write(host, old=current, new=wanted.new, mounted=plan.facts.hosts_mounted)
+    return _write(host, old=current, new=wanted.new, mounted=plan.facts.hosts.mounted)
 
 
 def _wanted(plan: Plan, current: bytes) -> HostsPlan:

@@ -47,7 +47,7 @@ def stage(
 
 def _early_hosts(plan: Plan) -> bytes:
     """Return the new /etc/hosts if it can be written before the server's turn."""
-    if plan.hosts is None or plan.facts.hosts_mounted:
+    if plan.hosts is None or plan.facts.hosts.mounted:
         return b""
     return plan.hosts.new
 
@@ -69,7 +69,7 @@ def _send(
         generation=generation.id,
         meta=generation.meta,
         hosts_digest=hashlib.sha256(hosts).hexdigest() if hosts else "",
-        hosts_plain="yes" if plan.facts.hosts_plain else "no",
+        hosts_plain="yes" if plan.facts.hosts.plain else "no",
         calls_sudo=checks_sudo,
     )
     host.run(script, step="stage", payload=_archive(files, hosts=hosts))

@@ -156,3 +156,13 @@ def test_only_the_rooms_that_wait_for_servers_know_time_outs() -> None:
 def test_no_file_is_longer_than_four_hundred_lines() -> None:
     long = [str(path) for path in product() if len(path.read_text().splitlines()) > 400]
     assert not long
+
+
+def test_no_function_is_longer_than_45_lines() -> None:
+    long = [
+        f"{path}: {node.name}"
+        for path in product()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 45
+    ]
+    assert long == []

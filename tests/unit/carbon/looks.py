@@ -9,7 +9,7 @@ from typing import Any
 
 from carbon.home import layout
 from carbon.home.driver import JarFacts
-from carbon.home.facts import Listener, RemoteFile, RunningServer, ServerFacts
+from carbon.home.facts import Listener, LogFacts, RemoteFile, RunningServer, ServerFacts
 from carbon.home.process import CarbonProcess
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC).timestamp()
@@ -91,7 +91,7 @@ def make_facts(**own: Any) -> ServerFacts:
         "present": frozenset({str(layout.SCRIPT), str(layout.WORKER_PROFILE)}),
         "version": "WSO2 Application Server v5.3.0",
         "kernel": "WSO2 Carbon Framework v4.4.1",
-        "log": "readable",
+        "log": LogFacts(state="readable"),
         "process": running(),
         "listening": OWN_PORTS,
         "files": {layout.AXIS2: remote_file(axis2())},

@@ -9,6 +9,7 @@ import pytest
 
 from carbon.checks import logs, registry
 from carbon.checks.case import Case
+from carbon.home.facts import LogFacts
 from carbon.plan.model import Plan
 from tests.unit.carbon.looks import (
     NOW,
@@ -26,7 +27,9 @@ WORKER = CLUSTER.workers[0]
 
 def case(*, starts: bool = False, seconds: float = 100, **own: Any) -> Case:
     """Return a worker that was started so long ago and was not seen joining."""
-    facts = make_facts(process=running(seconds=seconds), **{"log_at": NOW - 1, **own})
+    facts = make_facts(
+        process=running(seconds=seconds), **{"log": LogFacts(written_at=NOW - 1), **own}
+    )
     return Case(
         node=WORKER,
         cluster=CLUSTER,
@@ -46,17 +49,19 @@ def test_a_log_that_grows_is_right() -> None:
 
 def test_a_log_that_has_not_grown_since_the_start_is_named_with_its_place() -> None:
     """An old file at the usual place is not evidence of anything."""
-    (finding,) = logs.grows(case(log_at=NOW - 500, log_path=PurePosixPath("/var/log/x.log")))
+    (finding,) = logs.grows(
+        case(log=LogFacts(written_at=NOW - 500, path=PurePosixPath("/var/log/x.log")))
+    )
     assert finding.code == "log-not-grown"
     assert "/var/log/x.log has not grown" in finding.seen
 
 
 def test_a_server_that_has_just_started_may_be_silent() -> None:
-    assert codes(logs.grows(case(seconds=5, log_at=NOW - 500))) == []
+    assert codes(logs.grows(case(seconds=5, log=LogFacts(written_at=NOW - 500)))) == []
 
 
 def test_a_start_that_cannot_be_followed_is_refused_before_anything_is_stopped() -> None:
-    old = case(log_at=NOW - 500, starts=True)
+    old = case(log=LogFacts(written_at=NOW - 500), starts=True)
     assert [error.code for error in registry.refusals(old)] == ["log-not-grown"]
     assert registry.refusals(case(starts=True)) == []
 
@@ -64,9 +69,9 @@ def test_a_start_that_cannot_be_followed_is_refused_before_anything_is_stopped()
 @pytest.mark.parametrize(
     ("own", "code"),
     [
-        ({"log": "missing"}, "log-missing"),
-        ({"log": "unreadable"}, "log-unreadable"),
-        ({"log_at": NOW - 5000}, "log-not-grown"),
+        ({"log": LogFacts(state="missing")}, "log-missing"),
+        ({"log": LogFacts(state="unreadable")}, "log-unreadable"),
+        ({"log": LogFacts(state="readable", written_at=NOW - 5000)}, "log-not-grown"),
     ],
 )
 def test_a_manager_whose_log_cannot_tell_who_joins_is_refused(

@@ -12,7 +12,7 @@ from carbon.checks.home import SPARE_KB
 from carbon.checks.registry import refusals, watcher_refusals
 from carbon.cluster import Database
 from carbon.home import layout
-from carbon.home.facts import Reach, ServerFacts
+from carbon.home.facts import LogFacts, Reach, ServerFacts
 from carbon.plan.model import Plan
 from carbon.value import replace
 from tests.unit.carbon.looks import (
@@ -104,7 +104,7 @@ def test_a_fit_server_is_not_refused() -> None:
             "wso2 cannot read repository/conf/carbon.xml",
         ),
         (
-            {"log_writable": False},
+            {"log": LogFacts(writable=False)},
             "log-unwritable",
             "wso2 cannot write its log repository/logs/wso2carbon.log",
         ),
@@ -221,11 +221,15 @@ def with_axis2(**own: Any) -> dict[str, Any]:
     [
         ({"process": None}, "not-running", "it is not running"),
         (
-            {"log": "unreadable"},
+            {"log": LogFacts(state="unreadable")},
             "log-unreadable",
             "its log repository/logs/wso2carbon.log is unreadable for wso2",
         ),
-        ({"log": "missing"}, "log-missing", "its log repository/logs/wso2carbon.log is missing"),
+        (
+            {"log": LogFacts(state="missing")},
+            "log-missing",
+            "its log repository/logs/wso2carbon.log is missing",
+        ),
         ({"home_real": None}, "home-missing", "there is no AS_HOME at /opt/as"),
         ({"home_real": None, "home_closed": True}, "home-closed", "wso2 may not enter /opt/as"),
         ({"files": {}}, "axis2-unreadable", "its repository/conf/axis2/axis2.xml cannot be read"),
@@ -296,7 +300,7 @@ ELB = make_node("elb", role="elb", local_member_host="10.0.0.2")
     [
         ({"home_real": None}, "home-missing"),
         ({"process": None}, "not-running"),
-        ({"log": "unreadable"}, "log-unreadable"),
+        ({"log": LogFacts(state="unreadable")}, "log-unreadable"),
     ],
 )
 def test_an_elb_that_could_not_tell_is_refused_before_any_change(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carbon.home.facts import ServerFacts
+from carbon.home.facts import LogFacts, ServerFacts
 from carbon.join.membership import Membership, members_pattern, membership
 from tests.unit.carbon.looks import (
     NOW,
@@ -113,7 +113,7 @@ def test_lines_of_other_members_say_nothing() -> None:
     assert member(make_facts(), manager) == Membership(state="unseen")
 
 
-@pytest.mark.parametrize("manager", [None, make_manager_facts(log="unreadable")])
+@pytest.mark.parametrize("manager", [None, make_manager_facts(log=LogFacts(state="unreadable"))])
 def test_a_manager_that_cannot_be_asked_leaves_it_open(manager: ServerFacts | None) -> None:
     assert member(make_facts(), manager) == Membership(state="unknown")
 
@@ -232,7 +232,7 @@ def test_a_log_without_a_line_of_any_start_cannot_tell() -> None:
 
 
 def test_a_log_that_has_not_grown_since_the_manager_started_cannot_tell() -> None:
-    elsewhere = make_manager_facts(log_at=NOW - 5000)
+    elsewhere = make_manager_facts(log=LogFacts(written_at=NOW - 5000))
     assert elsewhere.log_is_old
     assert member(make_facts(), elsewhere) == Membership(state="unknown")
-    assert not make_manager_facts(log_at=NOW - 10).log_is_old
+    assert not make_manager_facts(log=LogFacts(written_at=NOW - 10)).log_is_old

@@ -13,7 +13,7 @@ from carbon.cluster import DeploymentSynchronizer, HostsEntry, Member, Node
 from carbon.errors import ConfigFileError, ProvisionError, UnfitError
 from carbon.home import layout
 from carbon.home.driver import JarFacts, WantedDriver
-from carbon.home.facts import DeploymentState, RemoteFile, ServerFacts
+from carbon.home.facts import DeploymentState, HostsFacts, LogFacts, RemoteFile, ServerFacts
 from carbon.home.hostsfile import plan as hosts_plan
 from carbon.plan.model import ALL_STEPS, Options, Plan, Step
 from carbon.plan.plan import edit_hosts_once, plan
@@ -45,9 +45,9 @@ def stock(**own: Any) -> ServerFacts:
         "process": None,
         "files": stock_files(),
         "jars": (),
-        "hosts": b"127.0.0.1 localhost\n",
+        "hosts": HostsFacts(data=b"127.0.0.1 localhost\n"),
         "deployment": "empty",
-        "log": "missing",
+        "log": LogFacts(state="missing"),
         "listening": {},
     }
     return make_facts(**values | own)
@@ -65,8 +65,8 @@ def deployed(node: Node = NODE, **own: Any) -> ServerFacts:
         "record": RECORD,
         "files": files,
         "jars": (JarFacts(name=WANTED.name, sha256=WANTED.sha256, has_driver_class=True),),
-        "hosts": hosts,
-        "log": "readable",
+        "hosts": HostsFacts(data=hosts),
+        "log": LogFacts(state="readable"),
     }
     return stock(**values | own)
 
@@ -125,7 +125,7 @@ def test_nodes_of_one_server_edit_hosts_themselves_where(what: str) -> None:
     else:
         seen = b"127.0.0.1 localhost\n10.0.0.7 other\n"
     plans = [
-        planned(stock(hosts=hosts), Step.HOSTS, node=node)
+        planned(stock(hosts=HostsFacts(data=hosts)), Step.HOSTS, node=node)
         for node, hosts in zip(nodes, (b"127.0.0.1 localhost\n", seen), strict=True)
     ]
     assert all(one.edits_hosts for one in edit_hosts_once(plans))
@@ -168,8 +168,8 @@ def test_a_server_is_started_for_a_reason_that_is_told(facts: ServerFacts, reaso
 @pytest.mark.parametrize(
     "facts",
     [
-        deployed(hosts=b"127.0.0.1 localhost\n"),
-        deployed(hosts_leftover=True),
+        deployed(hosts=HostsFacts(data=b"127.0.0.1 localhost\n")),
+        deployed(hosts=HostsFacts(leftover=True)),
         deployed(staged=True),
         deployed(deployment="filled"),
         deployed(deployment="missing"),
@@ -370,7 +370,7 @@ def test_a_file_that_cannot_be_swapped_safely_is_refused_by_name(
 
 
 def test_a_name_that_is_mapped_elsewhere_is_refused_for_the_hosts_step_only() -> None:
-    facts = stock(hosts=b"192.0.2.7 carbondb.mysql-wso2.com\n")
+    facts = stock(hosts=HostsFacts(data=b"192.0.2.7 carbondb.mysql-wso2.com\n"))
     with pytest.raises(UnfitError, match=r"/etc/hosts:1 maps"):
         planned(facts)
     assert planned(facts, Step.CONFIG).files

@@ -52,7 +52,7 @@ def test_a_stock_home_is_seen_as_it_is(seen: ServerFacts, home: Home) -> None:
     assert "127.0.0.1" in seen.addresses
     assert seen.process is None
     assert seen.deployment == "filled"
-    assert seen.log == "missing"
+    assert seen.log.state == "missing"
     assert (seen.journal, seen.staged, seen.record, seen.generations) == (None, False, {}, ())
 
 
@@ -63,7 +63,7 @@ def test_the_configuration_arrives_byte_for_byte(seen: ServerFacts, home: Home) 
 
 
 def test_the_hosts_file_arrives_byte_for_byte(seen: ServerFacts) -> None:
-    assert seen.hosts == Path("/etc/hosts").read_bytes()
+    assert seen.hosts.data == Path("/etc/hosts").read_bytes()
 
 
 def test_a_lock_that_is_held_is_told_from_that_of_a_dead_run(
@@ -403,8 +403,8 @@ def test_the_log_of_a_running_server_is_where_its_jvm_was_told_to_write(
     home.start_as(str(home.path), f"-Dcarbon.logs.path={elsewhere}")
     asked = {"own": "Starting"}
     seen = gather_facts(local_host(home.node(), server), asked=asked)
-    assert seen.log_path == PurePosixPath(log)
-    assert seen.log == "readable" and seen.log_size <= log.stat().st_size
+    assert seen.log.path == PurePosixPath(log)
+    assert seen.log.state == "readable" and seen.log.size <= log.stat().st_size
     assert seen.said["own"] == ("12:00:00 Starting WSO2 Carbon...",)
 
 
@@ -413,10 +413,10 @@ def test_a_log_that_has_not_grown_since_the_start_is_known_as_such(
 ) -> None:
     home.start()
     now = look(server, home.node())
-    assert now.log_at is not None and not now.log_is_old
+    assert now.log.written_at is not None and not now.log_is_old
     os.utime(home.log, (0, 0))
     old = look(server, home.node())
-    assert old.log_at == 0
+    assert old.log.written_at == 0
     assert replace(old, now=old.now + 3600).log_is_old
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from carbon.cluster import Node
 from carbon.errors import ConnectError, Failures, ProvisionError, UnfitError
-from carbon.home.facts import Generation, ServerFacts
+from carbon.home.facts import Generation, LogFacts, ServerFacts
 from carbon.plan.model import Options, Plan, Step
 from carbon.plan.plan import plan_rollback
 from carbon.value import replace
@@ -76,7 +76,7 @@ def test_servers_that_are_fit_are_planned_in_their_order(finds: Finds, verb: str
     [
         ({"disk_free_kb": 0}, "disk-full"),
         ({"unreadable": frozenset({"repository/conf/carbon.xml"})}, "file-unreadable"),
-        ({"log_writable": False}, "log-unwritable"),
+        ({"log": LogFacts(writable=False)}, "log-unwritable"),
         ({"home_writable": False}, "home-read-only"),
         ({"java_home": None}, "java-home"),
         ({"listening": {4000: "own", 9763: "other"}}, "port-taken"),
