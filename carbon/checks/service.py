@@ -239,7 +239,7 @@ def _how(case: Case, state: UnitState) -> Findings:
 
 
 def _harms(state: UnitState) -> Iterator[tuple[str, str]]:
-    if re.search(rb"^\s*ExecRestart\s*=", state.text, re.MULTILINE):
+    if state.sets("ExecRestart"):
         yield "has ExecRestart, which systemd does not know", "nothing in its place"
     if state.pid_file:
         pid_file = f"reads PIDFile={state.pid_file}, which any start by hand overwrites"

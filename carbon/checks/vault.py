@@ -34,9 +34,13 @@ WRONG_PASSWORD = Kind(
 def vault(case: Case) -> Findings:
     """A server with secure vault is given the password that it wants at each start."""
     file = case.facts.files.get(layout.SECRET_CONF)
-    enabled = file is not None and re.search(
-        rb"(?m)^\s*carbon\.secretProvider\s*[=:]\s*\S", file.data
-    )
+    enabled = file is not None and uses_vault(file.data)
     given = case.node.keystore_password or str(layout.PASSWORD_PERSIST) in case.facts.present
     if enabled and not given and not case.own.started:
         yield case.finding(NO_PASSWORD, blocks=case.starts)
+
+
+def uses_vault(secret_conf: bytes) -> bool:
+    """Tell whether secret-conf.properties names a provider of secrets."""
+    named = rb"[ \t\f]*carbon\.secretProvider[ \t\f]*[=:][ \t\f]*\S"
+    return any(re.match(named, line) for line in secret_conf.splitlines())

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from pathlib import PurePosixPath
+from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 from carbon.errors import ConfigFileError
@@ -18,30 +19,37 @@ from carbon.xmledit.markup import escape_attribute, escape_text
 from carbon.xmledit.source import codec_of
 
 _NAME = rf"[\w.\-]*{SECRET_NAME}"
-_TAG = r"<(?:!--\s*)?"
-"""The beginning of a tag, also of one whose brackets are those of a comment."""
-_ATTRIBUTES = r"(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*"
-_CALLED = rf"\b(?:name|key)\s*=\s*[\"']{_NAME}[\"']"
-_SOME_TAG = rf"{_TAG}[\w:.\-]+\s{_ATTRIBUTES}?"
-_NAMED = rf"{_SOME_TAG}{_CALLED}{_ATTRIBUTES}?"
-_TEXT = r"(?<!/)>(?P<secret>[^<]*(?:<!\[CDATA\[.*?\]\]>[^<]*)*)"
 _VALUE = r"\s*=\s*(?P<quote>[\"'])(?P<secret>(?:(?!(?P=quote))[^<])*)"
 
-_SECRETS = (
+_ATTRIBUTE_SECRETS = (
     rf"{SECRET_NAME}{_VALUE}",  # keystorePass="..."
-    rf"{_TAG}(?:[\w.\-]+:)?{_NAME}(?:\s{_ATTRIBUTES})?{_TEXT}",  # <SvnPassword>...
-    rf"{_NAMED}{_TEXT}",  # <property name="password">...
-    rf"{_NAMED}\bvalue{_VALUE}",  # <property name="password" value="..."
-    rf"{_SOME_TAG}\bvalue{_VALUE}(?=[\"']{_ATTRIBUTES}?{_CALLED})",  # the other way round
+)
+_URL_SECRETS = (
     r"://[^\s/@:\"'<>]*:(?P<secret>[^\s/@\"'<>]+)@",  # svn://user:...@host
     r"jdbc:oracle:\w+:[^\s/@:\"'<>]*/(?P<secret>[^\s/@\"'<>]+)@",  # jdbc:oracle:thin:user/...@
     rf"[?&;]{_NAME}=(?P<secret>[^\s&;\"'<>]+)",  # jdbc:...?user=u&amp;password=...
 )
 """Compiled when a diff is first shown, and not by every command."""
 
+# The beginning of a tag, also of one whose brackets are those of a comment, and its attributes as
+# far as their quotes pair. No part of it holds a `<`, so that no two of them overlap, and it gives
+# nothing back: a file costs no more than its length.
+_TAG = (
+    r"<(?:!--\s*+)?+(?P<name>[\w:.\-]++)"
+    r"(?P<attributes>(?:\s(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+)?+)"
+)
+_SECRET_TAG = rf"(?:[\w.\-]+:)?{_NAME}"  # <SvnPassword>, <svns:Password>
+_CALLED = rf"\b(?:name|key)\s*+=\s*+[\"']{_NAME}[\"']"  # <property name="password"
+_VALUE_ATTRIBUTE = rf"\bvalue{_VALUE}"  # value="..." beside such a name
+_CDATA = "<![CDATA["
+
+Opcode: TypeAlias = tuple[Literal["replace", "delete", "insert", "equal"], int, int, int, int]
+
 _TOKEN = re.compile(r"\0(\d+)\0")
 _UNPRINTABLE = re.compile(r"[\x01-\x08\x0b-\x1f\x7f-\x9f]")
 _CONTEXT_LINES = 3
+_COMPARED_LINES = 4000
+"""Of both files together: carbon.xml and axis2.xml have less than a thousand each."""
 
 
 def mask_secrets(data: bytes, secrets: Iterable[str] = ()) -> str:
@@ -76,9 +84,44 @@ class _Masker:
         self._explicit = re.compile("|".join([_TOKEN.pattern, *map(re.escape, longest_first)]))
 
     def mask(self, text: str) -> str:
-        for pattern in _SECRETS:
-            text = re.sub(pattern, self._mask_named, text, flags=re.IGNORECASE | re.DOTALL)
+        text = self._mask_all(_ATTRIBUTE_SECRETS, text)
+        text = "".join(self._mask_tags(text))
+        text = self._mask_all(_URL_SECRETS, text)
         return self._explicit.sub(self._mask_explicit, text)
+
+    def _mask_all(self, patterns: Iterable[str], text: str) -> str:
+        for pattern in patterns:
+            text = re.sub(pattern, self._mask_named, text, flags=re.IGNORECASE)
+        return text
+
+    def _mask_tags(self, text: str) -> Iterator[str]:
+        """Yield the pieces of a text in which what a secret element holds is masked."""
+        done, last_closed = 0, text.rfind("]]>")
+        for tag in re.finditer(_TAG, text):
+            if tag.start() < done:  # within what was masked: in a CDATA section
+                continue
+            end = text.find("<", tag.end())
+            end = len(text) if end < 0 else end
+            attributes = text[tag.start("attributes") : end].partition(">")[0]
+            attributes = max(tag["attributes"], attributes, key=len)
+            called = re.search(_CALLED, attributes, re.IGNORECASE)
+            if called:
+                yield text[done : tag.start("attributes")]
+                yield self._mask_all((_VALUE_ATTRIBUTE,), attributes)
+                done = tag.start("attributes") + len(attributes)
+            if called or re.fullmatch(_SECRET_TAG, tag["name"], re.IGNORECASE):
+                opened = text.find(">", tag.start("attributes") + len(attributes), end)
+                if opened >= 0 and text[opened - 1] != "/":
+                    yield text[done : opened + 1]
+                    done = _end_of_text(text, opened + 1, last_closed)
+                    yield self._mask_text(text[opened + 1 : done])
+        yield text[done:]
+
+    def _mask_text(self, text: str) -> str:
+        secret = text.strip()
+        if not secret or _TOKEN.fullmatch(secret):
+            return text
+        return text.replace(secret, self._token(secret), 1)
 
     def _mask_named(self, match: re.Match[str]) -> str:
         secret = match["secret"].strip()
@@ -92,6 +135,18 @@ class _Masker:
 
     def _token(self, secret: str) -> str:
         return f"\0{self._numbers.setdefault(secret, len(self._numbers))}\0"
+
+
+def _end_of_text(text: str, start: int, last_closed: int) -> int:
+    """Return where the text of an element ends: CDATA sections are part of it.
+
+    Behind `last_closed` no section is closed, so that none has to be searched for its end.
+    """
+    end = text.find("<", start)
+    while end >= 0 and text.startswith(_CDATA, end):
+        inner = end + len(_CDATA)
+        end = text.find("<", text.find("]]>", inner) if inner <= last_closed else inner)
+    return end if end >= 0 else len(text)
 
 
 def _forms(secret: str) -> Iterator[str]:
@@ -118,8 +173,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _hunks(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
-    matcher = SequenceMatcher(None, old, new)
-    for group in matcher.get_grouped_opcodes(_CONTEXT_LINES):
+    for group in _Matcher(old, new).get_grouped_opcodes(_CONTEXT_LINES):
         (_, old_start, _, new_start, _), (_, _, old_end, _, new_end) = group[0], group[-1]
         yield f"@@ -{_range(old_start, old_end)} +{_range(new_start, new_end)} @@"
         for kind, i, i_end, j, j_end in group:
@@ -129,6 +183,41 @@ def _hunks(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
                 gone = {token for line in old[i:i_end] for token in _TOKEN.findall(line)}
                 yield from (_shown("-", line) for line in old[i:i_end])
                 yield from (_shown("+", line, gone=gone) for line in new[j:j_end])
+
+
+class _Matcher(SequenceMatcher[str]):
+    """Compares lines in a time that stays short.
+
+    Equal lines at both ends are taken off first. If what is left is far larger than a file of
+    Carbon, one change stands for it: to compare it would take the square of its length.
+    """
+
+    def __init__(self, old: Sequence[str], new: Sequence[str]) -> None:
+        super().__init__(None, "", "")
+        self._old, self._new = old, new
+
+    def get_opcodes(self) -> list[Opcode]:
+        """Return what is equal and what changes, in order."""
+        old, new = self._old, self._new
+        head = _equal(old, new)
+        tail = _equal(old[head:][::-1], new[head:][::-1])
+        old_end, new_end = len(old) - tail, len(new) - tail
+        if old_end == new_end == head:
+            return []
+        changes: Sequence[Opcode] = [("replace", 0, old_end - head, 0, new_end - head)]
+        if old_end - head + new_end - head <= _COMPARED_LINES:
+            changes = SequenceMatcher(None, old[head:old_end], new[head:new_end]).get_opcodes()
+        return [
+            ("equal", 0, head, 0, head),
+            *((kind, i + head, n + head, j + head, m + head) for kind, i, n, j, m in changes),
+            ("equal", old_end, len(old), new_end, len(new)),
+        ]
+
+
+def _equal(old: Sequence[str], new: Sequence[str]) -> int:
+    """Return how many lines at the beginning are equal."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(old), len(new)))
 
 
 def _range(start: int, end: int) -> str:

@@ -69,6 +69,11 @@ class UnitState(Value, kw_only=True):
         """Tell whether it is enabled."""
         return self.enabled in ("enabled", "enabled-runtime", "static", "indirect", "generated")
 
+    def sets(self, name: str) -> bool:
+        """Tell whether its text gives this setting."""
+        lines = (line.partition(b"=") for line in self.text.splitlines())
+        return any(key.strip() == name.encode() and equals for key, equals, _ in lines)
+
 
 def parse_unit(name: str, lines: Sequence[str], *, text: bytes = b"") -> UnitState:
     """Read the KEY=VALUE lines that `systemctl show` prints of a unit."""
@@ -95,8 +100,9 @@ def parse_unit(name: str, lines: Sequence[str], *, text: bytes = b"") -> UnitSta
 
 
 def _command(shown: Mapping[str, str]) -> str:
-    words = re.search(r"argv\[\]=(.*?) ; ignore_errors=", shown.get("ExecStart", ""))
-    return words[1] if words else ""
+    _, begins, words = shown.get("ExecStart", "").partition("argv[]=")
+    words, ends, _ = words.partition(" ; ignore_errors=")
+    return words if begins and ends else ""
 
 
 def _seconds(text: str) -> float | None:

@@ -33,6 +33,7 @@ from carbon.xmledit.proof import ExpectedTree, main_run
 from carbon.xmledit.source import Element, fault
 
 _ATTRIBUTE = re.compile(rb"(?P<blanks>\s+)(?P<name>[^\s=/>]+)\s*=\s*(?P<value>\"[^\"]*\"|'[^']*')")
+"""To be matched where the one before it ends: searched, it would try each blank of many."""
 _QUALIFIED_NAME = re.compile(rf"(?:(?!xmlns:){NAME.pattern}:)?{NAME.pattern}")
 _MISC_OR_CDATA = re.compile(rb"(?P<misc><!--.*?-->|<\?.*?\?>)|<!\[CDATA\[.*?\]\]>", re.DOTALL)
 _ONE_CDATA = re.compile(rb"\s*<!\[CDATA\[(?:(?!\]\]>).)*\]\]>\s*", re.DOTALL)
@@ -238,7 +239,10 @@ class XmlPatch:
     def _attributes(self, element: Element) -> list[re.Match[bytes]]:
         tag = self.document.tag(element)
         behind_name = tag.start + len(f"<{tag.name}".encode())
-        attributes = _ATTRIBUTE.finditer(self.document.utf8, behind_name, tag.inner)
+        attributes, at = [], behind_name
+        while attribute := _ATTRIBUTE.match(self.document.utf8, at, tag.inner):
+            attributes.append(attribute)
+            at = attribute.end()
         return [each for each in attributes if not each["name"].startswith(b"xmlns")]
 
     def _add_attribute(
