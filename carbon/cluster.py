@@ -154,6 +154,38 @@ class Health(Value, kw_only=True):
     """None: as long as a join may take."""
 
 
+class LocalCommand(Value, kw_only=True):
+    """A command of hosts.yaml that runs on the operator's machine."""
+
+    text: str
+    """For `sh -c`, in the folder of hosts.yaml."""
+    within_seconds: float = 60.0
+    allowed: bool = True
+    """False: `--no-commands` was given."""
+
+
+class Hooks(Value, kw_only=True):
+    """Commands of the operator at named points of a rollout."""
+
+    before_rollout: LocalCommand | None = None
+    before_stop: LocalCommand | None = None
+    after_join: LocalCommand | None = None
+    after_rollout: LocalCommand | None = None
+    on_failure: LocalCommand | None = None
+
+    @property
+    def by_point(self) -> dict[str, LocalCommand]:
+        """Those that there are, by the point at which they run."""
+        commands = {
+            "before_rollout": self.before_rollout,
+            "before_stop": self.before_stop,
+            "after_join": self.after_join,
+            "after_rollout": self.after_rollout,
+            "on_failure": self.on_failure,
+        }
+        return {point: command for point, command in commands.items() if command}
+
+
 class Node(Value, kw_only=True):
     """One Carbon server: the manager, a worker, or an ELB."""
 
@@ -190,6 +222,17 @@ class Node(Value, kw_only=True):
     """Passed to wso2server.sh, such as JVM_MEM_OPTS; never secrets."""
     service: Service | None = None
     health: Health | None = None
+    hooks: Hooks = Hooks()
+
+    @property
+    def file_secrets(self) -> tuple[Secret, ...]:
+        """The secrets that hosts.yaml puts into this node's files."""
+        values: list[object] = [datasource.password for datasource in self.datasources]
+        values += [value for each in self.datasources for value in each.properties.values()]
+        values += [edit.value for edit in self.files]
+        if self.deployment_synchronizer:
+            values.append(self.deployment_synchronizer.svn_password)
+        return tuple(value for value in values if isinstance(value, Secret))
 
     @property
     def http_port(self) -> int:
@@ -215,6 +258,15 @@ class LoadBalancer(Value, kw_only=True):
     ssl_certificate_key: PurePosixPath | None = None
 
 
+class BalancerCommands(Value, kw_only=True):
+    """Any other load balancer: what takes a worker out, and puts it back."""
+
+    take_out: LocalCommand
+    put_back: LocalCommand
+    state: LocalCommand | None = None
+    """Prints `in` or `out`; without it the tool cannot see where a worker is."""
+
+
 class Cluster(Value, kw_only=True):
     """Everything that one hosts.yaml says."""
 
@@ -226,6 +278,10 @@ class Cluster(Value, kw_only=True):
     workers: tuple[Node, ...]
     elb: Node | None = None
     load_balancer: LoadBalancer | None = None
+    balancer_commands: BalancerCommands | None = None
+    """In place of `load_balancer`."""
+    hooks: Hooks = Hooks()
+    """Those of the rollout as a whole; each node has its own, inherited or not."""
     database: Database | None = None
     limits: Limits = Limits()
     evidence: Evidence = "any"

@@ -62,6 +62,12 @@ class Secret:
             case "literal":
                 return self.argument
 
+    def known_text(self) -> str:
+        """Return its text as far as it is known without running or reading anything; else empty."""
+        if self.origin == "env":
+            return os.environ.get(self.argument, "")
+        return self.argument if self.origin == "literal" else self.__dict__.get("_text", "")
+
     def _from_environment(self) -> str:
         try:
             return os.environ[self.argument]

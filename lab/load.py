@@ -75,11 +75,17 @@ class Load:
     """Requests from the moment the block begins until it ends and all are answered."""
 
     def __init__(
-        self, lab: Lab, *, per_second: float = PER_SECOND, long_seconds: float = LONG_SECONDS
+        self,
+        lab: Lab,
+        *,
+        balancer: str = "lb",
+        per_second: float = PER_SECOND,
+        long_seconds: float = LONG_SECONDS,
     ) -> None:
+        """`balancer` is `lb`, where every fourth request goes over TLS, or `haproxy`."""
         self.requests: list[Request] = []
-        self._http = lab.port("lb.http")
-        self._https = lab.port("lb.https")
+        self._http = lab.port(f"{balancer}.http")
+        self._https = lab.port("lb.https") if balancer == "lb" else None
         self._per_second = per_second
         self._long_path = f"/sleep?seconds={long_seconds:g}"
         self._long_seconds = long_seconds
@@ -119,7 +125,8 @@ class Load:
                 due += 1 / self._per_second
                 if self._ending.wait(max(0.0, due - time.monotonic())):
                     return
-                pool.submit(self._post, f"/order/{number}", tls=number % 4 == 0)
+                tls = self._https is not None and number % 4 == 0
+                pool.submit(self._post, f"/order/{number}", tls=tls)
 
     def _long(self, wait_seconds: float) -> None:
         self._ending.wait(wait_seconds)

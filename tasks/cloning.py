@@ -31,12 +31,11 @@ def clone_all(session: Session, source: str, *, replace: bool, break_lock: bool)
             for note in (*intent.plan.notes, *intent.notes):
                 screen.say(intent.plan.node.name, note)
             screen.say(intent.plan.node.name, f"plan: {_told(intent, order.source)}")
-        results = clone(
+        rollout = clone(
             session.fleet, order, intents, progress=screen, balancer=session.load_balancer()
         )
-    status = finished(screen, results)
-    stopped = any(isinstance(done.error, Interrupted) for done in results)
-    return Interrupted.exit_status if stopped else status
+    status = finished(screen, rollout)
+    return Interrupted.exit_status if rollout.interrupted else status
 
 
 def _source(session: Session, name: str) -> Node:

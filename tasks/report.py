@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from carbon.cluster import Node
+from carbon.cluster import Cluster, LocalCommand, Node
 from carbon.config import masked_diff, outdated_secrets
 from carbon.errors import ProvisionError
+from carbon.join.quote import quote
 from carbon.plan.model import Plan
-from carbon.secret import Secret
 from tasks.screen import Screen
 
 if TYPE_CHECKING:
-    from remote.rollout.request import Result
+    from remote.rollout.request import Result, Rollout
 
 
 SKIPPED = "skipped, unchanged (an earlier server failed)"
@@ -61,6 +61,10 @@ def summary(plan: Plan) -> str:
         parts.append("put back into rotation (it has joined, and is out)")
     if plan.stop:
         parts.append("remove" if plan.remove else "stop")
+    if plan.finish and plan.facts.unfinished == "after_join":
+        parts.append("run after_join (it did not end well after the join)")
+    elif plan.finish and not plan.undrain:
+        parts.append("put back into rotation (an earlier run did not come to it)")
     if plan.verify:
         parts.append("verify (started by an earlier run, not yet seen joining)")
     return ", ".join(parts) or "nothing to do"
@@ -78,7 +82,7 @@ def details(screen: Screen, plan: Plan) -> None:
             screen.line(Text(f"  - {path}", "red"))
     for change in plan.files:
         old = change.old or b""
-        secrets = _secrets(plan.node)
+        secrets = [secret.reveal() for secret in plan.node.file_secrets]
         if old:
             secrets += outdated_secrets(plan.node, change.path, old)
         for line in diff_lines(change.path, old, change.new, secrets):
@@ -92,6 +96,26 @@ def details(screen: Screen, plan: Plan) -> None:
             screen.quote(Text(f"  /etc/hosts  -{text}", "red"))
         for text in plan.hosts.added:
             screen.quote(Text(f"  /etc/hosts  +{text}", "green"))
+    if not plan.empty:
+        for point, command in plan.hooks.items():
+            screen.quote(f"  hook {point}: {_shown(command)}")
+
+
+def commands_of_rollout(screen: Screen, cluster: Cluster, plans: Iterable[Plan]) -> None:
+    """Print which commands of the operator a rollout runs beside the hooks of its turns."""
+    for point in ("before_rollout", "after_rollout"):
+        if command := cluster.hooks.by_point.get(point):
+            screen.quote(f"rollout: hook {point}: {_shown(command)}")
+    commands = cluster.balancer_commands
+    if commands and any(plan.rotates and plan.node.role == "worker" for plan in plans):
+        screen.quote(f"rollout: take_out: {_shown(commands.take_out)}")
+        screen.quote(f"rollout: put_back: {_shown(commands.put_back)}")
+
+
+def _shown(command: LocalCommand) -> str:
+    """Return a command in one line, without a password that may stand in it."""
+    first, *more = command.text.splitlines()
+    return f"{quote(first)} ..." if more else quote(first)
 
 
 def diff_lines(
@@ -105,33 +129,25 @@ def diff_lines(
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
-def _secrets(node: Node) -> list[str]:
-    """Return the secrets that hosts.yaml puts into this node's files."""
-    values: list[object] = [datasource.password for datasource in node.datasources]
-    values += [value for datasource in node.datasources for value in datasource.properties.values()]
-    values += [edit.value for edit in node.files]
-    if node.deployment_synchronizer:
-        values.append(node.deployment_synchronizer.svn_password)
-    return [value.reveal() for value in values if isinstance(value, Secret)]
-
-
 def heading(nodes: Iterable[Node]) -> str:
     """Return what a table calls its first column."""
     return "worker" if all(node.role == "worker" for node in nodes) else "server"
 
 
-def finished(screen: Screen, results: Sequence[Result]) -> int:
+def finished(screen: Screen, rollout: Rollout) -> int:
     """Print the table of what became of each server, then each failure; return the status."""
+    results = rollout.results
     columns = (_heading(results), "changed", "pid", "ports", "joined")
     screen.table(columns, [_row(result) for result in results], wraps="changed")
-    return _print_errors(screen, results)
+    return _print_errors(screen, rollout)
 
 
-def stopped(screen: Screen, results: Sequence[Result]) -> int:
+def stopped(screen: Screen, rollout: Rollout) -> int:
     """Print how each server ended, then each failure; return the status."""
+    results = rollout.results
     rows = [(result.plan.node.name, _outcome(result)) for result in results]
     screen.table((_heading(results), "outcome"), rows)
-    status = _print_errors(screen, results)
+    status = _print_errors(screen, rollout)
     unseen = any(result.stopped and result.stopped.seen_leaving is False for result in results)
     return 1 if unseen else status
 
@@ -154,12 +170,11 @@ def _heading(results: Sequence[Result]) -> str:
     return heading(result.plan.node for result in results)
 
 
-def _print_errors(screen: Screen, results: Sequence[Result]) -> int:
-    errors = [result.error for result in results if result.error]
-    for error in errors:
+def _print_errors(screen: Screen, rollout: Rollout) -> int:
+    for error in rollout.errors:
         screen.line()
         screen.line(Text(f"error: {error}"))
-    return 1 if errors else 0
+    return 1 if rollout.errors else 0
 
 
 def _row(result: Result) -> tuple[str | Text, ...]:
@@ -179,6 +194,8 @@ def _changed(result: Result) -> Text:
     if not result.reached:
         return Text(SKIPPED, "yellow")
     if result.error:
+        if result.error.step == "after_join":
+            return Text(f"{', '.join(result.changed)}; after_join FAILED".lstrip("; "), "red")
         after = f" after {', '.join(result.changed)}" if result.changed else ""
         return Text(f"FAILED{after}", "red")
     return Text(", ".join(result.changed) or "nothing", "green" if result.changed else "")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from carbon import exits
 from carbon.errors import Interrupted, refuse
 from carbon.plan.model import Options, Step
 from remote.rollout.preflight import Planner, preflight
-from remote.rollout.request import Request, Result
+from remote.rollout.request import Request, Rollout
 from remote.rollout.rollout import roll_out
 from remote.run.interrupt import deferred
-from tasks.report import details, finished, planned, stopped
+from tasks.report import commands_of_rollout, details, finished, planned, stopped
 
 if TYPE_CHECKING:
     from tasks.session import Session
@@ -31,25 +30,25 @@ def run_rollout(
     request = Request(
         nodes=session.nodes, options=options, verb=verb, break_lock=break_lock, rollback=rollback
     )
-    results = _results(session, request, planner)
-    return _status(results, finished(session.screen, results))
+    rollout = _roll_out(session, request, planner)
+    return _status(rollout, finished(session.screen, rollout))
 
 
 def run_stop(session: Session, verb: str, planner: Planner, *, break_lock: bool) -> int:
     """Stop all nodes of a verb, one after another; return the exit status."""
     options = Options(steps=frozenset())
     request = Request(nodes=session.nodes, options=options, verb=verb, break_lock=break_lock)
-    results = _results(session, request, planner)
-    status = stopped(session.screen, results)
-    for result in results:
+    rollout = _roll_out(session, request, planner)
+    status = stopped(session.screen, rollout)
+    for result in rollout.results:
         if result.plan.remove and result.reached and result.error is None:
             name = result.plan.node.name
             text = f"delete {name} from hosts.yaml: until then `status` reports it as down"
             session.screen.say(name, text)
-    return _status(results, status)
+    return _status(rollout, status)
 
 
-def _results(session: Session, request: Request, planner: Planner | None) -> Sequence[Result]:
+def _roll_out(session: Session, request: Request, planner: Planner | None) -> Rollout:
     screen = session.screen
     with deferred(screen.ending):
         balancer = session.load_balancer()
@@ -62,9 +61,8 @@ def _results(session: Session, request: Request, planner: Planner | None) -> Seq
         return roll_out(session.fleet, request, plans, progress=screen, balancer=balancer)
 
 
-def _status(results: Sequence[Result], status: int) -> int:
-    interrupted = any(isinstance(result.error, Interrupted) for result in results)
-    return Interrupted.exit_status if interrupted else status
+def _status(rollout: Rollout, status: int) -> int:
+    return Interrupted.exit_status if rollout.interrupted else status
 
 
 def show_plan(session: Session, options: Options) -> int:
@@ -75,5 +73,7 @@ def show_plan(session: Session, options: Options) -> int:
     session.screen.close()
     for plan in checked.plans:
         details(session.screen, plan)
+    if not all(plan.empty for plan in checked.plans):
+        commands_of_rollout(session.screen, session.cluster, checked.plans)
     refuse(checked.errors)
     return 0 if all(plan.empty for plan in checked.plans) else exits.ATTENTION

@@ -113,6 +113,10 @@ class Session:
 
     def load_balancer(self) -> RolloutBalancer | None:
         """Return the load balancer's side of a rollout, if hosts.yaml has one."""
+        if commands := self.cluster.balancer_commands:
+            from remote.balancer.commands import CommandBalancer
+
+            return CommandBalancer(self.fleet, commands, progress=self.screen)
         if self.cluster.load_balancer is None:
             return None
         from remote.balancer.rotation import Balancer

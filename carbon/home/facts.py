@@ -187,6 +187,11 @@ class ServerFacts(Value, kw_only=True):
         return self.first_start == "-Dsetup"
 
     @property
+    def unfinished(self) -> str:
+        """What did not follow the join of the running process: after_join or rotation."""
+        return self.recorded.get("unfinished", "")
+
+    @property
     def joined(self) -> str | None:
         """The evidence recorded when the running process joined.
 

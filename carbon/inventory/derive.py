@@ -42,6 +42,8 @@ def derive(written: Written, *, file: Path, digest: str) -> Cluster:
         workers=tuple(node(worker) for worker in written.workers),
         elb=node(written.elb) if written.elb else None,
         load_balancer=written.load_balancer,
+        balancer_commands=written.balancer_commands,
+        hooks=written.hooks,
         database=written.database,
         limits=settings.limits,
         evidence=settings.evidence,
@@ -116,4 +118,5 @@ def _node(
         environment=entry.environment,
         service=entry.service,
         health=entry.health,
+        hooks=entry.hooks,
     )

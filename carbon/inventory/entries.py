@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from carbon.cluster import Database, LoadBalancer
+from carbon.cluster import BalancerCommands, Database, Hooks, LoadBalancer
 from carbon.inventory import schema
+from carbon.inventory.commands import (
+    BALANCER_COMMANDS,
+    COMMAND_KEYS,
+    HOOKS,
+    refuse_rollout_hooks,
+)
 from carbon.inventory.nodes import MapNode
 from carbon.inventory.nodes import Node as Place
 from carbon.inventory.reading import as_map, checked_name
@@ -24,6 +30,9 @@ class Written(NamedTuple):
     elb: Entry | None
     workers: tuple[Entry, ...]
     load_balancer: LoadBalancer | None
+    balancer_commands: BalancerCommands | None
+    hooks: Hooks
+    """Those of the cluster."""
     database: Database | None
     database_names: Place | None
     """Where the database's names stand, for errors."""
@@ -45,12 +54,16 @@ def read(root: MapNode) -> Written:
     shared = cluster.only(schema.SHARED_KEYS.keys())
     elb, workers = sections.get("elb"), sections.get("workers")
     database, load_balancer = sections.get("database"), sections.get("load_balancer")
+    nginx, commands = _load_balancer(load_balancer, shared) if load_balancer else (None, None)
+    hooks = shared.get("hooks")
     return Written(
         settings=schema.CLUSTER(cluster.only(schema.CLUSTER_KEYS.keys())),
         manager=_manager(sections["manager"], shared),
         elb=_elb(elb, shared) if elb else None,
         workers=_workers(workers, shared) if workers else (),
-        load_balancer=_load_balancer(load_balancer, shared) if load_balancer else None,
+        load_balancer=nginx,
+        balancer_commands=commands,
+        hooks=HOOKS(hooks) if hooks else Hooks(),
         database=schema.DATABASE(database) if database else None,
         database_names=database.get("hostnames") if database else None,
     )
@@ -67,11 +80,27 @@ def _elb(own: MapNode, shared: MapNode) -> Entry:
     return schema.ELB(node, node=node, name="elb", role="elb")
 
 
-def _load_balancer(own: MapNode, shared: MapNode) -> LoadBalancer:
-    """Read the load balancer; of what is shared it takes the way to reach it."""
+def _load_balancer(
+    own: MapNode, shared: MapNode
+) -> tuple[LoadBalancer | None, BalancerCommands | None]:
+    """Read the load balancer: an nginx, or the commands of any other."""
+    schema.LOAD_BALANCER.check(own)
+    commands = [key for key in COMMAND_KEYS if own.get(key)]
+    if not commands:
+        return _nginx(own, shared), None
+    if others := [key for key in schema.NGINX_KEYS if own.get(key)]:
+        raise own.error(
+            f"has {commands[0]} and {others[0]}: it is either nginx or has commands of its own",
+            action=f"remove {', '.join(others)}; or remove {', '.join(commands)} for an nginx",
+        )
+    return None, BALANCER_COMMANDS(own)
+
+
+def _nginx(own: MapNode, shared: MapNode) -> LoadBalancer:
+    """Read an nginx; of what is shared it takes the way to reach it."""
     ssh = MapNode(own.source, f"{own.path}.ssh", own.line, {})
     node = own.with_default("ssh", ssh).over(shared.only({"ssh"}))
-    balancer = schema.LOAD_BALANCER(node, name=LOAD_BALANCER_NAME)
+    balancer = schema.NGINX(node, name=LOAD_BALANCER_NAME)
     if (balancer.ssl_certificate is None) != (balancer.ssl_certificate_key is None):
         raise node.error(
             "has one of ssl_certificate and ssl_certificate_key without the other",
@@ -97,6 +126,7 @@ def _worker(name: str, own: Place, shared: MapNode) -> Entry:
 
 def _inherit(own: MapNode, shared: MapNode) -> MapNode:
     """Return a node's own keys over the shared ones, with defaults that other keys give."""
+    refuse_rollout_hooks(own)
     node = own.over(shared)
     return _with_driver_class(_with_ssh_host(node))
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from carbon.inventory import reading, schema, texts, values
+from carbon.inventory import commands, reading, schema, texts, values
 from carbon.inventory.reading import Key, Listed, Named, NamedRecords, Record, Scalar
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -97,7 +97,7 @@ def paths(record: Record[Any], above: str = "") -> Iterator[tuple[str, Key]]:
 
 
 def _parts(key: Key) -> Any:
-    """Return the reader of a key; an entry of `files` is read by a function around its record."""
+    """Return the reader of a key; some are functions around their record."""
     read = key.read
     if isinstance(read, Listed) and read.read is schema.file_edit:
         return Listed(schema.FILE_EDIT)
@@ -133,6 +133,21 @@ def _reader(read: Any, text: Mapping[str, str], path: str) -> dict[str, Any]:
         case Named() | schema.properties:
             scalar = {"type": ["string", "number", "boolean", "null"]}
             return {"type": ["object", "null"], "additionalProperties": scalar}
+        case commands.local_command:
+            below = {
+                "run": {"type": "string", "description": "The command, for `sh -c`."},
+                "within": {
+                    "type": ["number", "string"],
+                    "description": "How long it may take, in seconds (default 60).",
+                },
+            }
+            mapping = {
+                "type": "object",
+                "properties": below,
+                "required": ["run"],
+                "additionalProperties": False,
+            }
+            return {"anyOf": [{"type": ["string", "null"]}, mapping]}
         case Scalar(parse=values.OneOf(words=words)):
             return {"enum": [*words, None]}
         case Scalar(parse=values.flag):
@@ -164,6 +179,8 @@ def _kind(key: Key) -> str:
             kind = "seconds"
         case reading.secret:
             kind = "secret"
+        case commands.local_command:
+            kind = "command"
         case _:
             kind = "text"
     return f"{kind}, required" if key.required else kind

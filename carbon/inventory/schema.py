@@ -15,6 +15,7 @@ from carbon.cluster import (
     Evidence,
     FileEdit,
     Health,
+    Hooks,
     Limits,
     LoadBalancer,
     Member,
@@ -24,6 +25,7 @@ from carbon.cluster import (
     Ssh,
 )
 from carbon.inventory import values
+from carbon.inventory.commands import COMMAND_KEYS, HOOKS
 from carbon.inventory.nodes import MapNode, Node
 from carbon.inventory.reading import (
     Key,
@@ -75,6 +77,7 @@ class Entry(Value, kw_only=True):
     environment: Mapping[str, str] = field(default_factory=dict)
     service: Service | None = None
     health: Health | None = None
+    hooks: Hooks = Hooks()
 
     @property
     def machine(self) -> str:
@@ -218,6 +221,7 @@ SHARED_KEYS = {
     "keystore_password": _key(secret, "keystore_password"),
     "service": _key(SERVICE, "service"),
     "health": _key(HEALTH, "health"),
+    "hooks": _key(HOOKS, "hooks"),
     "HostName": _key(Scalar(values.host_name_or_address), "host_name"),
     "MgtHostName": _key(Scalar(values.host_name_or_address), "mgt_host_name"),
     "proxyPort": _key(PROXY_PORTS, "proxy_ports"),
@@ -299,15 +303,16 @@ DATABASE = Record(
         **HOST_NAMES,
     },
 )
-LOAD_BALANCER = Record(
-    LoadBalancer,
-    {
-        "ssh": _required(SSH, "ssh"),
-        "conf_dir": _key(Scalar(values.server_path), "conf_dir"),
-        "http_port": _key(PORT, "http_port"),
-        "https_port": _key(PORT, "https_port"),
-        "stickiness": _key(Scalar(values.OneOf("none", "ip_hash", "cookie")), "stickiness"),
-        "ssl_certificate": _key(Scalar(values.server_path), "ssl_certificate"),
-        "ssl_certificate_key": _key(Scalar(values.server_path), "ssl_certificate_key"),
-    },
+NGINX_KEYS = {
+    "ssh": _required(SSH, "ssh"),
+    "conf_dir": _key(Scalar(values.server_path), "conf_dir"),
+    "http_port": _key(PORT, "http_port"),
+    "https_port": _key(PORT, "https_port"),
+    "stickiness": _key(Scalar(values.OneOf("none", "ip_hash", "cookie")), "stickiness"),
+    "ssl_certificate": _key(Scalar(values.server_path), "ssl_certificate"),
+    "ssl_certificate_key": _key(Scalar(values.server_path), "ssl_certificate_key"),
+}
+LOAD_BALANCER: Record[dict[str, Any]] = Record(
+    dict, {**NGINX_KEYS, "ssh": _key(SSH, "ssh"), **COMMAND_KEYS}
 )
+NGINX = Record(LoadBalancer, NGINX_KEYS)

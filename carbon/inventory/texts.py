@@ -11,7 +11,7 @@ SECTIONS = {
     "manager": "The manager; any shared key may stand here, too, and wins.",
     "elb": "The retired WSO2 ELB, if the cluster still has one; it is only read.",
     "database": "Where the central database listens, and its names in /etc/hosts.",
-    "load_balancer": "An nginx in front of the workers; without it they are not drained.",
+    "load_balancer": "An nginx before the workers, or commands of any other load balancer.",
     "workers": "The workers by name, in the order in which they are deployed.",
 }
 
@@ -40,6 +40,12 @@ SHARED = {
     "health.path": "The path that is asked for (default /).",
     "health.status": "The one status that counts (default: any below 500).",
     "health.within": "For that answer, in seconds (default: `limits: join`).",
+    "hooks": "Commands on your machine at points of a rollout: a text, or `run` and `within`.",
+    "hooks.before_rollout": "Before anything is staged; only under `cluster`.",
+    "hooks.before_stop": "Before a server that runs is taken out of rotation and stopped.",
+    "hooks.after_join": "When it has joined, before it goes back into rotation.",
+    "hooks.after_rollout": "When all servers are done; only under `cluster`.",
+    "hooks.on_failure": "After the first failure of a rollout that has begun.",
     "service": "Who starts the server at boot and keeps it up; without it, only this tool does.",
     "service.systemd": "The unit of systemd: deploy installs it, or uses the one that is there.",
     "HostName": "carbon.xml: the name of the cluster for clients.",
@@ -101,6 +107,9 @@ DATABASE = {
 }
 
 LOAD_BALANCER = {
+    "take_out": "Command on your machine that takes a worker out; in place of the keys of nginx.",
+    "put_back": "Command that puts it back.",
+    "state": "Command that prints `in` or `out`, for proof; anything else means: not yet out.",
     "conf_dir": "Where nginx reads its vhosts (default /etc/nginx/conf.d).",
     "http_port": "The port for HTTP (default 80).",
     "https_port": "The port for HTTPS (default 443).",

@@ -82,9 +82,13 @@ def offset(text: str) -> int:
 
 def seconds(text: str) -> float:
     """Check a limit in seconds."""
-    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text) or not 0 < float(text) <= MAX_SECONDS:
-        raise Unfit(f"is not a number of seconds up to {MAX_SECONDS}", "write it as in `join: 120`")
-    return float(text)
+    number = text.removesuffix("s")
+    fits = re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", number)
+    if not fits or not 0 < float(number) <= MAX_SECONDS:
+        raise Unfit(
+            f"is not a number of seconds up to {MAX_SECONDS}", "write it as in `120` or `120s`"
+        )
+    return float(number)
 
 
 def flag(text: str) -> bool:

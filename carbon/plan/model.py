@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from carbon import config
-from carbon.cluster import Node
+from carbon.cluster import LocalCommand, Node
 from carbon.errors import ConfigFileError
 from carbon.home import layout
 from carbon.home.driver import DriverPlan
@@ -81,6 +81,8 @@ class Plan(Value, kw_only=True):
     """It leaves for good: the load balancer and /etc/hosts forget it."""
     undrain: bool = False
     """It has joined, and is out of rotation: an earlier run took it out and did not put it back."""
+    finish: bool = False
+    """It has joined, and an earlier run did not come to what follows: after_join, rotation."""
     verify: bool = False
     """It was started by this tool and never seen joining: look for the evidence, from then on."""
     reason: str = ""
@@ -102,7 +104,19 @@ class Plan(Value, kw_only=True):
     @property
     def rotates(self) -> bool:
         """The load balancer is concerned: requests have to be kept from the server for a while."""
-        return self.start or self.stop or self.verify or self.undrain
+        return self.stop or self.joins
+
+    @property
+    def joins(self) -> bool:
+        """What follows a join will be done: the hook after_join, and back into rotation."""
+        return self.start or self.verify or self.undrain or self.finish
+
+    @property
+    def hooks(self) -> dict[str, LocalCommand]:
+        """The commands of the operator that its turn runs, by their points."""
+        points = {"before_stop": self.stops, "after_join": self.joins, "on_failure": True}
+        by_point = self.node.hooks.by_point
+        return {point: by_point[point] for point in by_point if points.get(point)}
 
     @property
     def as_running(self) -> Node:

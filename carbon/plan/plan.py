@@ -147,7 +147,7 @@ def with_rotation(plan: Plan, out: Collection[str]) -> Plan:
     A node that is started or seen joining in its turn is put back by that turn, and one that is
     not known to have joined stays out.
     """
-    member = plan.facts.joined is not None and not plan.rotates
+    member = plan.facts.joined is not None and not (plan.start or plan.stop or plan.verify)
     return replace(plan, undrain=True) if member and plan.node.name in out else plan
 
 

@@ -24,6 +24,7 @@ def with_start(drafted: Plan, options: Options) -> Plan:
     return replace(
         drafted,
         start=bool(reason),
+        finish=not reason and not unproved and bool(drafted.facts.unfinished),
         verify=unproved and ours,
         reason=reason,
         notes=(*drafted.notes, *notes),

@@ -76,13 +76,14 @@ class Balancer:
         for name in self._out:
             self._tell(name, "stays out of rotation until a start or deploy sees it join")
 
-    def out_of_rotation(self) -> frozenset[str]:
-        """Return the names of the workers that are `down` in any of nginx's files.
+    def out_of_rotation(self, nodes: Sequence[Node]) -> frozenset[str]:
+        """Return the names of those workers that are `down` in any of nginx's files.
 
         Raises ScriptError, and what the connection raises.
         """
         files = self._rotation(self._vhosts.read()).values()
-        return frozenset(name for file in files for name, state in file.items() if state == "out")
+        out = {name for file in files for name, state in file.items() if state == "out"}
+        return frozenset(node.name for node in nodes if node.name in out)
 
     def take_out(self, node: Node) -> None:
         """Mark a worker `down`, and wait until no request is in flight to it any more.

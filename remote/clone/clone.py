@@ -21,8 +21,9 @@ from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.observe.facts import gather_facts
 from remote.rollout.generation import new_generation
+from remote.rollout.hooks import HookRunner
 from remote.rollout.preflight import preflight
-from remote.rollout.request import LoadBalancer, Request, Result
+from remote.rollout.request import LoadBalancer, Request, Result, Rollout
 from remote.rollout.rollout import roll_out
 from remote.rollout.stage import stage
 from remote.rollout.swap import swap, swap_script, swapped_parts
@@ -56,6 +57,11 @@ class Intent(Value, kw_only=True):
     """What its first start needs besides."""
     notes: tuple[str, ...] = ()
     """What the operator should know although nothing is done about it."""
+
+    @property
+    def changes(self) -> bool:
+        """Something will be done on the node."""
+        return self.selection is not None or not self.plan.empty
 
 
 def look(fleet: Fleet, order: CloneOrder, *, progress: Progress) -> list[Intent]:
@@ -186,11 +192,33 @@ def clone(
     *,
     progress: Progress,
     balancer: LoadBalancer | None = None,
-) -> list[Result]:
+) -> Rollout:
     """Do what was intended, one node after another; the first failure ends it.
 
     Errors are in the result, so that what was done is told, too.
     """
+    nodes = [intent.plan.node for intent in intents if intent.changes]
+    hooks = HookRunner(fleet.cluster, nodes, verb="clone", run=fleet.run, progress=progress)
+    if nodes:
+        hooks.demand_allowed()
+        try:
+            hooks.before_rollout()
+        except ProvisionError as failure:
+            hooks.conclude(failure)
+            raise
+    results = _clone(fleet, order, intents, progress=progress, balancer=balancer)
+    first = next((result.error for result in results if result.error), None)
+    return Rollout(results=tuple(results), error=hooks.conclude(first))
+
+
+def _clone(
+    fleet: Fleet,
+    order: CloneOrder,
+    intents: Sequence[Intent],
+    *,
+    progress: Progress,
+    balancer: LoadBalancer | None,
+) -> list[Result]:
     results: list[Result] = []
     for intent in intents:
         if any(result.error for result in results):
@@ -239,7 +267,7 @@ class _CloneTurn:
 
         What is not going to be changed gets no audit line: the source never does.
         """
-        changes = self._intent.selection is not None or not self._intent.plan.empty
+        changes = self._intent.changes
         begin = audit_line(self._fleet.cluster, "clone", outcome="begin") if changes else ""
         with ExitStack() as stack:
             for node, audit in ((self._source, ""), (self._node, begin)):
@@ -305,11 +333,12 @@ class _CloneTurn:
             options=Options(),
             verb="clone",
             break_lock=self._order.break_lock,
+            within=True,
         )
         plans = preflight(self._fleet, request, progress=self._progress).demand()
         (result,) = roll_out(
             self._fleet, request, plans, progress=self._progress, balancer=self._balancer
-        )
+        ).results
         return replace(result, changed=(*self._changed, *result.changed))
 
     def _say(self, text: str) -> None:

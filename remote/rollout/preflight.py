@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 from carbon.checks.case import Case
@@ -78,7 +79,7 @@ def preflight(
         # Planned at once: the other servers are still being read.
         return _planned(looked, node, planner, forecast) if node.name in planned else looked
 
-    out = begun(balancer.out_of_rotation) if balancer else None
+    out = begun(partial(balancer.out_of_rotation, request.nodes)) if balancer else None
     results = parallel(asked, look_at)
     looked = {node.name: each for node, each in zip(asked, results, strict=True)}
     errors = [

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
+from carbon.value import Value
 from remote.host.host import Host
 from remote.host.server import Outcome
 from remote.rollout.start import Joined, Start
 from remote.run.progress import Progress
 
 _FULL = "make room in AS_HOME/.provision; the server itself is up"
+
+
+class Unfinished(Value, kw_only=True):
+    """What did not follow a join: the next deploy or start does it. Empty: all was done."""
+
+    what: Literal["", "after_join", "rotation"]
+    pid: int
 
 
 class Record:
@@ -28,11 +37,12 @@ class Record:
         joined: Joined | None,
         audit: str,
         failed: bool = False,
+        unfinished: Unfinished | None = None,
         start: Start | None = None,
     ) -> None:
         """`failed`: the node was started, and did not come up or did not join."""
         self._host = host
-        self._lines = tuple(_lines(joined, audit, failed=failed))
+        self._lines = tuple(_lines(joined, audit, failed=failed, unfinished=unfinished))
         self._start = start
 
     def begin(self) -> None:
@@ -61,14 +71,18 @@ class Record:
         return self._host.outcome_of(self._host.script("record"), payload=payload)
 
 
-def _lines(joined: Joined | None, audit: str, *, failed: bool) -> Iterator[str]:
+def _lines(
+    joined: Joined | None, audit: str, *, failed: bool, unfinished: Unfinished | None
+) -> Iterator[str]:
     """Yield the lines that the script takes; the last one is empty.
 
     The evidence comes last: what a full disk cuts off before it counts for nothing.
     """
     yield audit
     yield "joined" if joined else "failed" if failed else ""
-    yield str(joined.pid) if joined else ""
+    yield str(joined.pid) if joined else str(unfinished.pid) if unfinished else ""
+    if unfinished is not None:
+        yield f"unfinished={unfinished.what}"
     if joined is not None:
         yield f"seconds={joined.seconds:.1f}"
         yield f"proof={joined.proof}"

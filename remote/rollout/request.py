@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from carbon.cluster import Node
-from carbon.errors import ProvisionError
+from carbon.errors import Interrupted, ProvisionError
 from carbon.plan.model import Options, Plan
 from carbon.value import Value
 from remote.rollout.start import Joined
@@ -23,6 +23,8 @@ class Request(Value, kw_only=True):
     break_lock: bool = False
     rollback: bool = False
     """Return a node that fails to join to what it was before, by itself."""
+    within: bool = False
+    """A part of a larger change, around which the hooks of the rollout run."""
 
 
 class Result(Value, kw_only=True):
@@ -40,6 +42,25 @@ class Result(Value, kw_only=True):
     """Its turn came: False if an earlier node failed."""
 
 
+class Rollout(Value, kw_only=True):
+    """What became of all nodes."""
+
+    results: tuple[Result, ...]
+    error: ProvisionError | None = None
+    """What failed when all nodes were done: the hook after_rollout."""
+
+    @property
+    def errors(self) -> tuple[ProvisionError, ...]:
+        """All that failed, in the order of the nodes."""
+        errors = (*(result.error for result in self.results), self.error)
+        return tuple(error for error in errors if error)
+
+    @property
+    def interrupted(self) -> bool:
+        """It was ended at a safe point, as the operator asked."""
+        return any(isinstance(error, Interrupted) for error in self.errors)
+
+
 class LoadBalancer(Protocol):
     """The load balancer's side of a rollout: nginx, or whatever keeps the same promises."""
 
@@ -49,8 +70,8 @@ class LoadBalancer(Protocol):
         """Keep the load balancer for the length of a rollout of these nodes."""
         ...
 
-    def out_of_rotation(self) -> frozenset[str]:
-        """Return the names of the workers that get no requests. Nothing is locked or changed."""
+    def out_of_rotation(self, nodes: Sequence[Node]) -> frozenset[str]:
+        """Return which of these workers get no requests. Nothing is locked or changed."""
         ...
 
     def take_out(self, node: Node) -> None:

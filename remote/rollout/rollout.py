@@ -13,11 +13,13 @@ from carbon.plan.model import Plan
 from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.observe.follow import Followers
+from remote.rollout.context import Context
 from remote.rollout.generation import NewGeneration, new_generation
+from remote.rollout.hooks import HookRunner
 from remote.rollout.hosts import clear_hosts
-from remote.rollout.request import LoadBalancer, Request, Result
+from remote.rollout.request import LoadBalancer, Request, Result, Rollout
 from remote.rollout.stage import stage, unstage
-from remote.rollout.turn import Context, Turn
+from remote.rollout.turn import Turn
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
 from remote.run.threads import Background, all_or_errors, parallel
@@ -35,29 +37,51 @@ def roll_out(
     *,
     progress: Progress,
     balancer: LoadBalancer | None = None,
-) -> list[Result]:
+) -> Rollout:
     """Do what was planned: lock and stage all, then give each node its turn.
 
     The first failure ends the rollout; nodes after it are as they were. Errors are in the
-    results, so that what was done is shown, too.
+    results, so that what was done is shown, too. The operator's hooks run if anything is done.
     """
+    nodes = [plan.node for plan in plans if not plan.empty]
+    hooks = HookRunner(fleet.cluster, nodes, verb=request.verb, run=fleet.run, progress=progress)
+    try:
+        results = _roll_out(fleet, request, plans, hooks, progress=progress, balancer=balancer)
+    except ProvisionError as failure:
+        if not request.within:
+            hooks.conclude(failure)
+        raise
+    first = next((result.error for result in results if result.error), None)
+    error = None if request.within else hooks.conclude(first)
+    return Rollout(results=tuple(results), error=error)
+
+
+def _roll_out(
+    fleet: Fleet,
+    request: Request,
+    plans: Sequence[Plan],
+    hooks: HookRunner,
+    *,
+    progress: Progress,
+    balancer: LoadBalancer | None,
+) -> list[Result]:
     todo = [plan for plan in plans if not plan.empty]
     to_lock = [plan for plan in plans if not plan.empty or plan.facts.lock_dead]
     if not to_lock:
         return [Result(plan=plan) for plan in plans]
+    hooks.demand_allowed()
     results: dict[str, Result] = {}
-    with (
-        _all_locked(fleet, request, to_lock),
-        _balancer_held(balancer, request, todo),
-        _unstaged_after(fleet, todo, results, progress=progress),
-    ):
-        generations = _new_generations(fleet, request, todo)
-        _stage_all(fleet, todo, generations, progress=progress)
-        safe_point()
-        with _turns(
-            fleet, request, todo, generations, progress=progress, balancer=balancer
-        ) as turns:
-            _take_turns(turns, todo, results)
+    with _all_locked(fleet, request, to_lock), _balancer_held(balancer, request, todo):
+        if todo and not request.within:
+            hooks.before_rollout()
+        with _unstaged_after(fleet, todo, results, progress=progress):
+            generations = _new_generations(fleet, request, todo)
+            _stage_all(fleet, todo, generations, progress=progress)
+            safe_point()
+            with _turns(
+                fleet, request, todo, generations, hooks, progress=progress, balancer=balancer
+            ) as turns:
+                _take_turns(turns, todo, results)
     return [_result(plan, results) for plan in plans]
 
 
@@ -77,6 +101,7 @@ def _turns(
     request: Request,
     todo: Sequence[Plan],
     generations: Generations,
+    hooks: HookRunner,
     *,
     progress: Progress,
     balancer: LoadBalancer | None,
@@ -91,6 +116,7 @@ def _turns(
             balancer=balancer,
             followers=followers,
             background=background,
+            hooks=hooks,
         )
         turns = [Turn(context, plan, generations[plan.node.name]) for plan in todo]
         for turn in turns:

@@ -6,7 +6,7 @@ import time
 from queue import Empty, SimpleQueue
 
 from carbon.cluster import Node
-from carbon.errors import ProvisionError
+from carbon.errors import ProvisionError, ScriptError
 from carbon.join.lines import Left, parse
 from carbon.join.membership import MEMBERS
 from carbon.join.proof import has_left, was_member
@@ -134,3 +134,18 @@ class Stop:
             return None
         lines = facts.said.get(MEMBERS, ())
         return was_member(lines, node=self._node, patterns=cluster.join_patterns)
+
+
+def demand_down(host: Host[Node]) -> None:
+    """See that nobody else has started it again after the stop."""
+    outcome = host.run(host.script("down"), step="stop")
+    word, _, pid = outcome.out.decode(errors="replace").strip().partition(" ")
+    if word == "runs":
+        raise ScriptError(
+            f"it runs again (pid {pid}): somebody else started it after the stop",
+            host=host.name,
+            step="stop",
+            action=f"find out who starts it (fab -H {host.name} doctor), end that, and run the same"
+            " command again",
+            code="stop-undone",
+        )

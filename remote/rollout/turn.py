@@ -6,54 +6,47 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
+from typing import Literal
 
 from carbon.cluster import Node
-from carbon.errors import JoinError, ProvisionError, ScriptError, StartError, refuse
+from carbon.errors import JoinError, ProvisionError, StartError, refuse
 from carbon.plan.model import Plan
 from carbon.plan.plan import plan_rollback
-from carbon.value import Value, replace
+from carbon.value import replace
 from remote.balancer.http import await_answer
 from remote.host.audit import audit_line, outcome_of
-from remote.host.fleet import Fleet
 from remote.host.host import Host
 from remote.host.script import Script
 from remote.observe.facts import gather_facts
-from remote.observe.follow import Followers
+from remote.rollout.context import Context
 from remote.rollout.generation import NewGeneration, new_generation
 from remote.rollout.hosts import clear_hosts, edit_hosts
-from remote.rollout.record import Record
-from remote.rollout.request import LoadBalancer, Request, Result
+from remote.rollout.record import Record, Unfinished
+from remote.rollout.request import LoadBalancer, Result
 from remote.rollout.stage import stage, unstage
 from remote.rollout.start import Start
-from remote.rollout.stop import RESTART_SECONDS, Stop
+from remote.rollout.stop import RESTART_SECONDS, Stop, demand_down
 from remote.rollout.swap import swap, swap_script, swapped_parts
 from remote.rollout.unit import install_unit
 from remote.run.interrupt import safe_point
-from remote.run.progress import Progress
 from remote.run.threads import Background, all_or_errors, begun, or_error, parallel
-
-
-class Context(Value, kw_only=True):
-    """What all turns of a rollout share."""
-
-    fleet: Fleet
-    request: Request
-    progress: Progress
-    balancer: LoadBalancer | None
-    followers: Followers
-    background: Background
-    """Writes records: the next turn need not wait for them."""
 
 
 class Turn:
     """One node's turn, with its result so far."""
 
-    def __init__(self, context: Context, plan: Plan, generation: NewGeneration) -> None:
+    def __init__(
+        self, context: Context, plan: Plan, generation: NewGeneration, *, returns: bool = False
+    ) -> None:
+        """`returns`: it takes back a turn that failed, and no hook can refuse that."""
         self._context = context
         self._plan = plan
         self._generation = generation
         self._host: Host[Node] = context.fleet.host(plan.node)
         self._result = Result(plan=plan)
+        self._returns = returns
+        self._unfinished: Unfinished | None = None
+        """What has still to follow the join; None if nothing is to be written down of that."""
         self._early_start: Future[Start] | None = None
         """Brought to the server before the turn."""
         self._audit_begun: Future[None] | None = None
@@ -68,11 +61,11 @@ class Turn:
         """
         safe_point()
         self._begin_audit()
-        self._drain()
-        self._stop()
+        self._leave()
         self._switch()
         self._await_join(meanwhile)
         self._verify()
+        self._after_join()
         self._undrain()
         self._leave_for_good()
 
@@ -116,6 +109,13 @@ class Turn:
         with suppress(ProvisionError):  # the record says it if nothing can be written
             self._host.run(self._host.script("audit", audit=line), step="audit")
 
+    def _leave(self) -> None:
+        """Let the operator's hook refuse; then keep requests away, and stop the server."""
+        if self._plan.stops and not self._returns:
+            self._context.hooks.before_stop(self._plan.node)
+        self._drain()
+        self._stop()
+
     def _drain(self) -> None:
         if self._balancer and (self._plan.start or self._plan.stops):
             self._balancer.take_out(self._plan.node)
@@ -135,24 +135,9 @@ class Turn:
         stopped = stop.run(leave_seconds=max(leave_seconds, RESTART_SECONDS))
         self._result = replace(self._result, stopped=stopped)
         if self._plan.stop and stopped.was_running:
-            self._demand_down()
+            demand_down(self._host)
         if stopped.killed:
             self._say(f"killed: it did not end within {limits.stop_seconds:g} s (limits: stop)")
-
-    def _demand_down(self) -> None:
-        """See that nobody else has started it again after the stop."""
-        outcome = self._host.run(self._host.script("down"), step="stop")
-        word, _, pid = outcome.out.decode(errors="replace").strip().partition(" ")
-        if word == "runs":
-            name = self._plan.node.name
-            raise ScriptError(
-                f"it runs again (pid {pid}): somebody else started it after the stop",
-                host=name,
-                step="stop",
-                action=f"find out who starts it (fab -H {name} doctor), end that, and run the same"
-                " command again",
-                code="stop-undone",
-            )
 
     def _switch(self) -> None:
         """Swap files, edit /etc/hosts, follow the others' logs and bring the start: all at once.
@@ -263,11 +248,25 @@ class Turn:
     def _start_again(self) -> None:
         again = replace(self._plan, start=True, verify=False)
         self._plan = again
-        self._drain()
-        self._stop()
+        self._leave()
         self._start = self._new_start()
         self._start.start(setup=again.facts.lacks_tables)
         self._await_join(lambda: None)
+
+    def _after_join(self) -> None:
+        """Run the operator's hook; until it has ended well, no request reaches the node."""
+        if not self._plan.joins:
+            return
+        if self._plan.node.hooks.after_join:
+            self._note("after_join")
+            self._context.hooks.after_join(self._plan.node)
+        self._note("rotation" if self._balancer else "")
+
+    def _note(self, what: Literal["", "after_join", "rotation"]) -> None:
+        """Remember what has still to follow the join, for the record."""
+        facts, joined = self._plan.facts, self._result.joined
+        pid = joined.pid if joined else facts.process.pid if facts.process else 0
+        self._unfinished = Unfinished(what=what, pid=pid) if what or facts.unfinished else None
 
     def _undrain(self) -> None:
         """Let requests reach the node again. Without a load balancer the manager asks for them."""
@@ -277,8 +276,11 @@ class Turn:
             await_answer(asking, node, progress=context.progress)
         if self._balancer and not self._plan.stop:
             self._balancer.put_back(self._plan.node)
-            if self._plan.undrain:
-                self._result = replace(self._result, changed=("back in rotation",))
+        if self._plan.joins:
+            self._note("")
+        if self._plan.undrain or self._plan.finish:
+            done = "back in rotation" if self._balancer else "after_join"
+            self._result = replace(self._result, changed=(done,))
 
     def _leave_for_good(self) -> None:
         if self._balancer and self._plan.remove:
@@ -320,7 +322,7 @@ class Turn:
         generation = new_generation(plan, cluster=fleet.cluster, verb=verb, run=fleet.run)
         stage(self._host, plan, generation=generation)
         context = replace(self._context, request=request, background=background)
-        return Turn(context, plan, generation)
+        return Turn(context, plan, generation, returns=True)
 
     def _new_or_early_start(self) -> Start:
         early, self._early_start = self._early_start, None
@@ -375,6 +377,7 @@ class Turn:
                 outcome=outcome_of(self._result.error),
             ),
             failed=isinstance(self._result.error, StartError | JoinError),
+            unfinished=self._unfinished,
             start=self._start,
         )
         record.begin()

@@ -41,6 +41,7 @@ def deferred(announce: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         _deferring.clear()
+        _requested.clear()
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -53,6 +54,11 @@ def request_end() -> bool:
     if _deferring.is_set():
         _requested.set()
     return _deferring.is_set()
+
+
+def end_requested() -> bool:
+    """Tell whether somebody asked the run to end that is under way."""
+    return _deferring.is_set() and _requested.is_set()
 
 
 def safe_point() -> None:

@@ -20,9 +20,10 @@ REMOTE = {
     "run": set(),
     "host": {"run"},
     "ssh": {"host", "run"},
+    "local": {"run"},
     "observe": {"host", "run"},
-    "balancer": {"host", "run"},
-    "rollout": {"observe", "balancer", "host", "run"},
+    "balancer": {"host", "local", "run"},
+    "rollout": {"observe", "balancer", "host", "local", "run"},
     "clone": {"rollout", "observe", "host", "run"},
 }
 """Which rooms of remote/ a room may know; docs/architecture.md draws it."""

@@ -14,6 +14,7 @@ import yaml
 
 from carbon.errors import InventoryError
 from carbon.inventory import load, schema
+from carbon.inventory.commands import COMMAND_KEYS
 from carbon.inventory.edits import check_edits
 from tests.unit.carbon.inventory.written import save
 
@@ -79,12 +80,13 @@ def test_every_key_is_shown() -> None:
         schema.HOSTS_YAML,
         schema.ELB,
         schema.DATABASE,
-        schema.LOAD_BALANCER,
+        schema.NGINX,
     )
     known = {key for table in tables for key in table}
     known |= {key for record in records for key in record.keys}
     shown = set(keys_in(yaml.compose(uncommented(SHIPPED.read_text()))))
     assert known - shown == set()
+    assert all(f"# #   {key}: " in SHIPPED.read_text() for key in COMMAND_KEYS)
 
 
 def test_commands_that_edit_no_file_need_not_wait_for_lxml(beside_a_lab: Path) -> None:

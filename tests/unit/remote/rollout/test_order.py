@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from carbon.plan.stop import plan_stop
 from remote.host.fleet import Fleet
 from remote.host.mock import Log, MockOpener, MockServer
 from remote.host.server import Outcome
-from remote.rollout.request import Request, Result
+from remote.rollout.request import Request, Result, Rollout
 from remote.rollout.rollout import roll_out
 from remote.run.progress import Silent
 from tests.unit.carbon.looks import RECORD, make_facts
@@ -39,17 +40,25 @@ class Site:
     """Two workers, their manager and a load balancer, none of them real."""
 
     def __init__(
-        self, *, joins: Sequence[str] = ("worker1", "worker2"), after_stop: bytes = b""
+        self,
+        *,
+        joins: Sequence[str] = ("worker1", "worker2"),
+        after_stop: bytes = b"",
+        **own: Any,
     ) -> None:
+        """`own` is what the cluster has beside its nodes."""
         self.log: Log = []
         self.after_stop = after_stop
         self.joins = joins
-        cluster = make_cluster(*WORKERS, manager=make_manager(), load_balancer=None)
+        cluster = make_cluster(*WORKERS, manager=make_manager(), load_balancer=None, **own)
         workers = [self._worker(node) for node in WORKERS]
         manager = MockServer(name="manager", log=self.log, lines={"follow": self._manager_log})
         self.fleet = Fleet(cluster, MockOpener([manager, *workers]))
 
     def roll_out(self, plans: Sequence[Plan], *, verb: str = "deploy") -> list[Result]:
+        return list(self.rollout(plans, verb=verb).results)
+
+    def rollout(self, plans: Sequence[Plan], *, verb: str = "deploy") -> Rollout:
         request = Request(nodes=WORKERS, options=Options(), verb=verb)
         balancer = Balancer(self.log)
         return roll_out(self.fleet, request, plans, progress=Silent(), balancer=balancer)
@@ -102,7 +111,8 @@ class Balancer:
         del nodes, verb, break_lock
         yield
 
-    def out_of_rotation(self) -> frozenset[str]:
+    def out_of_rotation(self, nodes: Sequence[Node]) -> frozenset[str]:
+        del nodes
         return frozenset()
 
     def take_out(self, node: Node) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -130,7 +130,8 @@ def test_a_load_balancer_that_does_not_answer_hinders_no_plan(finds: Finds) -> N
     """And is said; a rollout that needs it fails when it takes hold of it."""
 
     class Unreachable:
-        def out_of_rotation(self) -> frozenset[str]:
+        def out_of_rotation(self, nodes: Sequence[Node]) -> frozenset[str]:
+            assert nodes
             raise ConnectError("connection refused", host="lb")
 
     class Heard(Silent):

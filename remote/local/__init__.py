@@ -1,0 +1,1 @@
+"""Commands of the operator, run on the operator's machine."""
