@@ -7,6 +7,7 @@ from invoke import Collection
 from tasks import (
     access,
     adopt,
+    boot,
     check,
     clone,
     completion,
@@ -35,6 +36,7 @@ for verb in (
     lifecycle.history,
     lifecycle.rollback,
     lifecycle.remove,
+    boot.boot,
     observe.status,
     observe.doctor,
     observe.logs,

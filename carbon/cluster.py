@@ -46,6 +46,8 @@ class Limits(Value, kw_only=True):
     stop_seconds: float = 90.0
     """Patience before SIGKILL; the product itself waits up to 60 s for requests in flight."""
     drain_seconds: float = 60.0
+    boot_seconds: float = 600.0
+    """A server of the time checks its memory and its disks."""
 
 
 class Driver(Value, kw_only=True):

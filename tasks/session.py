@@ -111,6 +111,18 @@ class Session:
             self.cluster = self.fleet.cluster = replace(self.cluster, limits=limits)
         return self
 
+    def booting_within(self, patience_seconds: int) -> Session:
+        """Return this session with another patience for a reboot; 0 changes nothing.
+
+        Raises UsageError for a negative one.
+        """
+        if patience_seconds < 0:
+            raise UsageError("--timeout is negative", action="give seconds, such as 600")
+        if patience_seconds:
+            limits = replace(self.cluster.limits, boot_seconds=patience_seconds)
+            self.cluster = self.fleet.cluster = replace(self.cluster, limits=limits)
+        return self
+
     def load_balancer(self) -> RolloutBalancer | None:
         """Return the load balancer's side of a rollout, if hosts.yaml has one."""
         if commands := self.cluster.balancer_commands:

@@ -8,6 +8,7 @@ from types import ModuleType
 
 from carbon.checks import (
     balancer,
+    boot,
     clustering,
     database,
     drift,
@@ -39,6 +40,7 @@ SUBJECTS: tuple[ModuleType, ...] = (
     ports,
     process,
     service,
+    boot,
     logs,
     membership,
     drift,

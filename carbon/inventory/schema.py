@@ -206,7 +206,7 @@ LIMITS = Record(
     Limits,
     {
         name: _key(Scalar(values.seconds), f"{name}_seconds")
-        for name in ("connect", "command", "start", "join", "stop", "drain")
+        for name in ("connect", "command", "start", "join", "stop", "drain", "boot")
     },
 )
 

@@ -27,6 +27,7 @@ CLUSTER = {
     "limits.join": "For a server to join the cluster (default 120).",
     "limits.stop": "For a server to stop before it is killed (default 90).",
     "limits.drain": "For the requests in flight to end (default 60).",
+    "limits.boot": "For a server to answer again after `boot --reboot` (default 600).",
 }
 
 SHARED = {

@@ -70,6 +70,13 @@ class Fleet:
                     del self._servers[node.name]
             raise
 
+    def forget(self, node: Node | LoadBalancer) -> None:
+        """Close the connection to a server that went away; who asks next has another one."""
+        with self._guard:
+            future = self._servers.pop(node.name, None)
+        if future is not None and future.done() and future.exception() is None:
+            future.result().close()
+
     def close(self) -> None:
         """Close every connection; safe to call twice."""
         with self._guard:

@@ -37,6 +37,9 @@ CHECK = "sudo_check"
 SERVICE_COMMANDS = ("reset-failed", "start", "stop --no-block", "kill --signal=SIGKILL")
 """What starts and stops a unit; the account that runs the server says it."""
 
+REBOOT_COMMANDS: tuple[Command, ...] = (("systemctl", "reboot"),)
+"""For `fab boot --reboot` alone."""
+
 NGINX_COMMANDS: tuple[Command, ...] = (("nginx", "-t"), ("nginx", "-s", "reload"))
 
 # sudo compares files, not paths: these hold also if /bin is a link to /usr/bin.
@@ -122,6 +125,8 @@ class Fragment(Value, kw_only=True):
     """Whose shell the login may use."""
     for_account: tuple[Command, ...] = ()
     """What that account may do as root."""
+    reboots: bool = False
+    """`fab boot --reboot` is for this server, too."""
 
     @property
     def text(self) -> str:
@@ -136,6 +141,10 @@ class Fragment(Value, kw_only=True):
             lines.insert(1, f"Defaults:{self.account} !requiretty")
             listed = ", \\\n    ".join(map(_as_rule, self.for_account))
             lines.append(f"{self.account} ALL=(root) NOPASSWD: \\\n    {listed}")
+        if self.reboots:
+            lines.append("# For `fab boot --reboot` alone; without it that is refused.")
+            listed = ", ".join(map(_as_rule, REBOOT_COMMANDS))
+            lines.append(f"{self.login} ALL=(root) NOPASSWD: {listed}")
         return "\n".join(lines) + "\n"
 
 
@@ -154,7 +163,13 @@ def fragment(cluster: Cluster, host: Node | LoadBalancer, *, login: str | None) 
     if not commands and host.run_as is None:
         return None
     for_account = service_commands(host) if host.run_as is not None else ()
-    return Fragment(login=user, commands=commands, account=host.run_as, for_account=for_account)
+    return Fragment(
+        login=user,
+        commands=commands,
+        account=host.run_as,
+        for_account=for_account,
+        reboots=host.service is not None,
+    )
 
 
 def by_fragment(

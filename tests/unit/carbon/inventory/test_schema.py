@@ -313,7 +313,11 @@ def test_shared_datasource_may_be_completed_by_each_node(tmp_path: Path) -> None
             "cluster.DeploymentSynchronizer.AutoCommit is not a key",
             "the manager commits, workers never do",
         ),
-        (inventory(cluster="limits: {boot: 5} # here"), "limits.boot is not a key", "known here"),
+        (
+            inventory(cluster="limits: {reboot: 5} # here"),
+            "limits.reboot is not a key",
+            "known here",
+        ),
         (
             inventory(more="elb: {localMemberHost: 10.0.0.2, home: /opt/elb, agent: a.B} # here\n"),
             "elb.agent is not a key",

@@ -22,6 +22,7 @@ from remote.host.script import Script
 from remote.host.server import Outcome
 from remote.host.sudo import (
     HOSTS_COMMANDS,
+    REBOOT_COMMANDS,
     by_fragment,
     fragment,
     service_commands,
@@ -72,7 +73,7 @@ def test_every_sudo_line_of_the_load_balancers_script_is_in_the_list_and_nothing
 
 def test_no_other_script_uses_sudo() -> None:
     using = {path.stem for path in SCRIPTS.rglob("*.sh") if "sudo -n" in path.read_text()}
-    of_units = {"unit", "start", "stop"}
+    of_units = {"unit", "start", "stop", "reboot"}
     assert using == {"hosts", "hosts_new", "hosts_clear", "balancer_push", "sudo_check", *of_units}
 
 
@@ -101,6 +102,19 @@ def test_the_account_that_runs_a_server_starts_and_stops_its_unit() -> None:
     assert printed.for_account == service_commands(node)
     assert "Defaults:wso2 !requiretty" in printed.text
     assert f"/usr/bin/systemctl start {UNIT.unit}" in printed.text.partition("wso2 ALL=(root)")[2]
+
+
+def test_a_reboot_is_allowed_by_a_line_of_its_own_that_can_be_left_out() -> None:
+    """To servers that can come back by themselves, and word for word as the script has it."""
+    assert set(sudo_lines("reboot")) == set(REBOOT_COMMANDS)
+    ssh = Ssh(host="w", user="deploy")
+    with_unit = fragment(CLUSTER, make_node(ssh=ssh, service=UNIT), login=None)
+    assert with_unit
+    line = "deploy ALL=(root) NOPASSWD: /usr/bin/systemctl reboot"
+    assert line in with_unit.text.splitlines()
+    without = fragment(CLUSTER, make_node(ssh=ssh, hosts_entries=ENTRIES), login=None)
+    assert without
+    assert "reboot" not in without.text
 
 
 def test_the_lab_allows_what_the_fragments_say_and_nothing_else() -> None:
