@@ -31,7 +31,11 @@ def run_rollout(
         nodes=session.nodes, options=options, verb=verb, break_lock=break_lock, rollback=rollback
     )
     rollout = _roll_out(session, request, planner)
-    return _status(rollout, finished(session.screen, rollout))
+    rest = _rest(request, rollout)
+    status = _status(rollout, finished(session.screen, rollout))
+    if rest:
+        session.screen.line(f"  → for the rest: {rest}")
+    return status
 
 
 def run_stop(session: Session, verb: str, planner: Planner, *, break_lock: bool) -> int:
@@ -59,6 +63,26 @@ def _roll_out(session: Session, request: Request, planner: Planner | None) -> Ro
         plans = checked.demand()
         planned(screen, plans)
         return roll_out(session.fleet, request, plans, progress=screen, balancer=balancer)
+
+
+def _rest(request: Request, rollout: Rollout) -> str:
+    """Return the command for the nodes that are left, if the same one would do all of them again.
+
+    `deploy` finds by itself what is left. An error that sends to the same command gets this one.
+    """
+    left = [
+        result.plan.node.name for result in rollout.results if result.error or not result.reached
+    ]
+    repeats = request.options.restart == "always" or request.verb == "rollback"
+    if not repeats or not left or len(left) == len(rollout.results):
+        return ""
+    force = " --force" if request.verb == "deploy" else ""
+    command = f"fab -H {','.join(left)} {request.verb}{force}"
+    for result in rollout.results:
+        if isinstance(result.error, Interrupted):
+            result.error.action = f"go on from here with `{command}`"
+            return ""
+    return command
 
 
 def _status(rollout: Rollout, status: int) -> int:

@@ -116,10 +116,16 @@ def _of_verdicts(case: Case, verdicts: Sequence[Verdict]) -> Findings:
                 yield case.finding(membership.WEAK_EVIDENCE, wording=wording)
 
 
+def _is_grave(line: str) -> bool:
+    return take_apart(line).level in ("WARN", "ERROR", "FATAL")
+
+
 def unexplained(case: Case) -> Finding:
     """Return what can be said of a node that has not joined and shows no fault."""
     if not case.own.lines:
         return case.finding(logs.EMPTY)
+    if not case.own.has_milestones and all(map(_is_grave, case.own.lines)):
+        return case.finding(logs.SILENT)
     if case.own.started:
         return case.finding(membership.NO_JOIN)
     return case.finding(process.NO_FURTHER, line=case.own.lines[-1])

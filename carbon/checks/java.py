@@ -42,6 +42,22 @@ OUT_OF_MEMORY = Kind(
 )
 
 
+DIFFERS = Kind(
+    code="java-differs",
+    seen="its JVM is not that of `java_home`, {java_home}, although it was started with that",
+    remedy="take JAVA_HOME out of AS_HOME/bin/wso2server.sh, or correct `java_home` of {node} in"
+    " hosts.yaml; then `fab -H {node} restart`",
+    weight=25,
+)
+
+
+def overridden(case: Case) -> Findings:
+    """A start by this tool has the JDK of hosts.yaml, unless the start script sets another."""
+    process = case.facts.process
+    if process and "JAVA_HOME" in process.unlike and case.facts.recorded:
+        yield case.finding(DIFFERS, java_home=case.node.java_home)
+
+
 def java(case: Case) -> Findings:
     """There is a JDK at JAVA_HOME."""
     if case.facts.java_home is None:

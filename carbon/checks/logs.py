@@ -5,11 +5,14 @@ from __future__ import annotations
 from carbon.checks.case import Case
 from carbon.checks.finding import Findings, Kind
 from carbon.home import layout
+from carbon.join.columns import seconds
 from carbon.join.lines import names_milestone, parse
 from carbon.join.membership import MEMBERS
+from carbon.join.own_log import is_after_start
 
 START_SECONDS = 30
 """A JVM is silent for some seconds after its start."""
+WEEK_SECONDS = 7 * 24 * 3600
 
 MISSING = Kind(
     code="log-missing",
@@ -82,13 +85,36 @@ def grows(case: Case) -> Findings:
 
 
 def silent(case: Case) -> Findings:
-    """It logs what it does; doctor asks for that."""
-    process, written_at = case.facts.process, case.facts.log.written_at
-    if process is None or written_at is None or case.joined:
+    """It logs what it does; doctor asks for that.
+
+    A WARN may be all that a level above INFO lets through. After a week what it said at its start
+    may be rotated away, and what is recorded of its join shows that it was there.
+    """
+    process = case.facts.process
+    if process is None or case.facts.joined or not _is_written(case):
         return
-    since_seconds = written_at - process.started_at
-    if since_seconds > START_SECONDS and not case.own.lines and not case.facts.said.get(MEMBERS):
+    age_seconds = case.facts.now - process.started_at
+    if START_SECONDS < age_seconds < WEEK_SECONDS and not _speaks(case):
         yield case.finding(SILENT)
+
+
+def _speaks(case: Case) -> bool:
+    """Tell whether the log has a line of the process that runs, of its start or of a member."""
+    process = case.facts.process
+    if process is None:
+        return False
+    events = map(parse, (*case.own.lines, *case.facts.said.get(MEMBERS, ())))
+    times = [
+        seconds(event.at, zone_seconds=case.facts.zone_seconds)
+        for event in events
+        if event is not None and event.at is not None
+    ]
+    return any(is_after_start(at, process.started_at) for at in times)
+
+
+def _is_written(case: Case) -> bool:
+    process, written_at = case.facts.process, case.facts.log.written_at
+    return process is not None and written_at is not None and written_at >= process.started_at
 
 
 def layout_is_known(case: Case) -> Findings:

@@ -37,6 +37,13 @@ OFFSET = Kind(
     remedy="`fab -H {node} restart` starts it without",
     weight=30,
 )
+OFFSET_IN_SCRIPT = Kind(
+    code="port-offset-argument",
+    seen="its start script passes -DportOffset={offset}, which overrides the Offset in carbon.xml",
+    remedy="take -DportOffset out of AS_HOME/bin/wso2server.sh and its JAVA_OPTS, then"
+    " `fab -H {node} restart`; or set `Offset: {offset}` in hosts.yaml",
+    weight=85,
+)
 COUNTED_UP = Kind(
     code="member-port",
     seen="it came up at localMemberPort {port}, not {wanted}, since {wanted} was taken when it"
@@ -109,7 +116,8 @@ def offset(case: Case) -> Findings:
     """The Offset of carbon.xml is in effect."""
     given = case.facts.process.command.port_offset if case.facts.process else None
     if given is not None and given != case.node.offset:
-        yield case.finding(OFFSET, offset=given)
+        # A start of ours does not pass it.
+        yield case.finding(OFFSET_IN_SCRIPT if case.facts.recorded else OFFSET, offset=given)
 
 
 def member_port(case: Case) -> Findings:

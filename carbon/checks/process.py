@@ -6,11 +6,18 @@ from typing import Literal
 
 from carbon.checks.case import Case
 from carbon.checks.finding import Findings, Kind
+from carbon.home import layout
 
 DOWN = Kind(
     code="not-running",
     seen="it is not running{when}",
     remedy="start it: fab -H {node} start",
+    weight=88,
+)
+REMOVED = Kind(
+    code="removed",
+    seen="it was removed from the cluster, and hosts.yaml still names it",
+    remedy="delete {node} from hosts.yaml; or take it in again: fab -H {node} deploy",
     weight=88,
 )
 SEVERAL = Kind(
@@ -78,6 +85,9 @@ NO_FURTHER = Kind(
 def running(case: Case) -> Findings:
     """It runs."""
     if case.runs:
+        return
+    if str(layout.REMOVED) in case.facts.present:
+        yield case.finding(REMOVED)
         return
     when = case.own.stopped_at
     how = f": it was stopped at {when:%Y-%m-%d %H:%M:%S} by its own clock" if when else ""

@@ -83,6 +83,7 @@ DOCTOR: tuple[tuple[str, Check], ...] = (
     ("", home.readable),
     ("", logs.writable),
     ("JAVA_HOME", java.java),
+    ("", java.overridden),
     ("worker profile", home.profile),
     ("", vault.vault),
     ("ports", ports.taken),

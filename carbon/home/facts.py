@@ -55,6 +55,8 @@ class RunningServer(Value, kw_only=True):
     """Pid and name of the processes above it, the nearest first, without init."""
     newer: tuple[str, ...] = ()
     """What it read at start and what has changed since, relative to AS_HOME."""
+    unlike: tuple[str, ...] = ()
+    """JAVA_HOME or variables of `environment` that are not as hosts.yaml says."""
 
     @property
     def unit(self) -> str | None:

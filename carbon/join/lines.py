@@ -181,6 +181,7 @@ _CLUSTER = re.compile(
     r".*(?:clustering|hazelcast|membership|RpcInitializationRequestHandler)",
     re.IGNORECASE,
 )
+_KEYSTORE = re.compile("JKSKeyStoreLoader")
 _GROUPS = re.compile(r"GroupManagementAgent|MembershipManager")
 
 _PORT = r"(?P<port>\d{1,5})"
@@ -264,6 +265,8 @@ _WORDINGS: tuple[_Wording, ...] = (
     _Wording(_ANY, "Cannot start transports.*", TransportsFailed),
     _Wording(_ANY, r"(?P<text>Cannot initialize the realm)\.?", StartBlocked),
     _Wording(_ANY, "(?P<text>Cannot start User Manager Core bundle)", StartBlocked),
+    # Kernel 4.2.0 says it nine times, and then nothing more.
+    _Wording(_KEYSTORE, r"(?P<text>(?:IO)?Error loading keyStore).*", StartBlocked),
     _Wording(_ANY, r"(?P<text>Context \[/\] startup failed).*", StartBlocked),
     _Wording(_ANY, "Waiting for required OSGi services: ?(?P<text>.*)", WaitingForServices),
     _Wording(_ANY, r"(?:.* )?OSGi runtime (?P<profile>\S+) profile not found.*", ProfileMissing),

@@ -100,6 +100,11 @@ class OwnLog(Value, kw_only=True, dict=True):
             stopped_at=stopped_at,
         )
 
+    @property
+    def has_milestones(self) -> bool:
+        """Tell whether it says anything of its start: all of that is logged at level INFO."""
+        return any((self.began_at, self.domain, self.local, self.elected, self.started))
+
     def is_of(self, facts: ServerFacts) -> bool:
         """Tell whether it is of the process that runs, and whole from its beginning."""
         if facts.process is None or self.began_at is None:

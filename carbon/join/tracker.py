@@ -78,6 +78,8 @@ class JoinTracker:
         self.in_elb = False
         """The ELB took it into the application cluster."""
         self.failure: str | None = None
+        self.remedy = ""
+        """What mends the failure, if what was seen leaves only one cause."""
         self.verdicts: list[Verdict] = []
         """What the manager's lines about this host amounted to."""
         self.own_lines: deque[str] = deque(maxlen=KEPT_LINES)
@@ -162,12 +164,33 @@ class JoinTracker:
             case ApplicationMemberRefused() as event if is_about(event, node=self.node):
                 self.elb_lines.append(quote(line))
 
-    def runs_as(self, worker_node: bool | None) -> None:
-        """Take the role in which the JVM came up; None: its command line does not say."""
+    def runs_as(self, worker_node: bool | None, *, port_offset: int | None = None) -> None:
+        """Take how the JVM came up; None: its command line does not say.
+
+        A start of ours passes no -DportOffset, and the role: what differs is the script's.
+        """
         if self.node.role == "worker" and worker_node is False:
             self.failure = "it came up as a manager: -DworkerNode=true is not in effect"
+            self.remedy = "let AS_HOME/bin/wso2server.sh pass its arguments on, then start it again"
         elif self.node.role != "worker" and worker_node:
             self.failure = "it came up as a worker: -DworkerNode=true is in effect"
+            self.remedy = "take -DworkerNode=true out of AS_HOME/bin/wso2server.sh, and start again"
+        elif port_offset not in (None, self.node.offset):
+            self.failure = (
+                f"it came up with -DportOffset={port_offset}: its ports are not those of hosts.yaml"
+            )
+            self.remedy = (
+                "take -DportOffset out of AS_HOME/bin/wso2server.sh and its JAVA_OPTS, or set"
+                f" `Offset: {port_offset}` in hosts.yaml; then start it again"
+            )
+
+    def is_not_alone(self, other: str) -> None:
+        """Take note that somebody else started a second server of the same AS_HOME."""
+        self.failure = f"a second server (pid {other}) runs from the same AS_HOME"
+        self.remedy = (
+            "find out who starts it (a unit of systemd, runit, a script), end that and all but one"
+            " of the servers; then run the same command again"
+        )
 
     def process_ended(self, console: Sequence[str]) -> None:
         """Take note that the process is gone; what made it fail before counts for more."""

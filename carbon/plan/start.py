@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+
 from carbon import config
+from carbon.cluster import Node
 from carbon.errors import ConfigFileError, ProvisionError
 from carbon.home import layout
+from carbon.home.facts import ServerFacts
 from carbon.plan.model import Options, Plan, Step
 from carbon.service.plan import why_not_by_unit
 from carbon.value import replace
+
+MEMORY_SINCE = (4, 4, 3)
+"""The first kernel whose wso2server.sh heeds JVM_MEM_OPTS. Source: its history; seen on 4.4.8."""
 
 
 def with_start(drafted: Plan, options: Options) -> Plan:
@@ -16,6 +24,8 @@ def with_start(drafted: Plan, options: Options) -> Plan:
     reason = _start_reason(drafted, options)
     if reason and drafted.facts.process is not None:
         drafted = replace(drafted, notes=(*drafted.notes, *_split_notes(drafted)))
+    if reason:
+        drafted = replace(drafted, notes=(*drafted.notes, *_ignored(drafted)))
     unproved = not reason and drafted.facts.joined is None
     ours = bool(drafted.facts.recorded)
     notes = () if reason else _pending_restart(drafted)
@@ -28,6 +38,19 @@ def with_start(drafted: Plan, options: Options) -> Plan:
         verify=unproved and ours,
         reason=reason,
         notes=(*drafted.notes, *notes),
+    )
+
+
+def _ignored(drafted: Plan) -> tuple[str, ...]:
+    """Say which variable has no effect on this kernel. Seen on 4.2.0 and 4.4.8."""
+    kernel = drafted.facts.kernel or ""
+    version = re.search(r"(\d+)\.(\d+)\.(\d+)", kernel)
+    ignores = version is not None and tuple(map(int, version.groups())) < MEMORY_SINCE
+    if not ignores or "JVM_MEM_OPTS" not in drafted.node.environment:
+        return ()
+    return (
+        f"JVM_MEM_OPTS has no effect: {kernel} sets the memory in its"
+        " wso2server.sh, and JAVA_OPTS comes after that",
     )
 
 
@@ -72,10 +95,41 @@ def _start_reason(drafted: Plan, options: Options) -> str:
         return "an interrupted run has to be completed"
     if service := why_not_by_unit(drafted.node, drafted.facts):
         return service
+    if differs := _differs(drafted.node, drafted.facts):
+        return differs
     if running.newer:
         more = f" and {len(running.newer) - 1} more" if len(running.newer) > 1 else ""
         return f"{running.newer[0]}{more} changed after its start"
     return "asked for" if options.restart == "always" else ""
+
+
+def given_digest(node: Node) -> str:
+    """Return what stands in the record of a start for the JDK and the variables that it gave."""
+    settings = [f"JAVA_HOME={node.java_home or ''}"]
+    settings += [f"{name}={value}" for name, value in sorted(node.environment.items())]
+    return hashlib.sha256("\n".join(settings).encode()).hexdigest()[:16]
+
+
+def _differs(node: Node, facts: ServerFacts) -> str:
+    """Say how the running JVM differs from what a start by hosts.yaml gives it.
+
+    One that this tool started is compared by what it was given then, since the start script may
+    change that: a restart would not help, and doctor says so.
+    """
+    running = facts.process
+    if running is None:
+        return ""
+    if facts.recorded:
+        given = facts.recorded.get("given", "")
+        return "java_home or environment changed" if given not in ("", given_digest(node)) else ""
+    command = running.command
+    if command.worker_node is not None and command.worker_node != (node.role == "worker"):
+        return f"it runs as a {'worker' if command.worker_node else 'manager'}"
+    if command.port_offset not in (None, node.offset):
+        return f"it runs with -DportOffset={command.port_offset}"
+    if running.unlike:
+        return f"it runs with another {', '.join(running.unlike)}"
+    return ""
 
 
 def _pending_restart(drafted: Plan) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ _PRESENT = (
     layout.SCRIPT,
     layout.WORKER_PROFILE,
     layout.PASSWORD_PERSIST,
+    layout.REMOVED,
     *config.NEIGHBOURS,
 )
 _JAR = re.compile(r"[^/\n]+\.jar")
@@ -82,6 +83,7 @@ def _script(host: Host[Node], *, asked: Mapping[str, str], also: Sequence[PurePo
     return host.script(
         "facts",
         java_dir=str(node.java_home or ""),
+        environment=[f"{name}={value}" for name, value in node.environment.items()],
         files=[str(path) for path in (*config.managed_files(node), *script, *also)],
         present=[str(path) for path in _PRESENT],
         jar=driver.jar.name if driver else "",
@@ -319,6 +321,7 @@ def _process(lines: _Lines) -> RunningServer | None:
         cgroup=next(iter(lines.all("cgroup")), ""),
         parents=tuple(map(_parent, lines.all("parent"))),
         newer=tuple(sorted(path.removeprefix(home) for path in newer)),
+        unlike=tuple(lines.all("unlike")),
     )
 
 

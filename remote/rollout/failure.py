@@ -34,6 +34,7 @@ def failed(tracker: JoinTracker, cluster: Cluster, seen: str) -> ProvisionError:
     node, manager = tracker.node, cluster.manager
     own_lines = list(tracker.own_lines)
     likely = explain_start(own_lines, node=node, cluster=cluster, verdicts=tracker.verdicts)
+    guess = "" if tracker.remedy else f"; likely: {likely.seen}"
     lines = (
         _single("a line whose columns are not understood", tracker.unread_line),
         _single("the first error", tracker.first_error),
@@ -43,10 +44,10 @@ def failed(tracker: JoinTracker, cluster: Cluster, seen: str) -> ProvisionError:
     )
     kind = JoinError if tracker.started_seconds is not None else StartError
     return kind(
-        f"{seen}; likely: {likely.seen}{''.join(lines)}",
+        f"{seen}{guess}{''.join(lines)}",
         host=node.name,
         step="verify" if kind is JoinError else "start",
-        action=likely.remedy,
+        action=tracker.remedy or likely.remedy,
     )
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from carbon.checks.case import Case
+from carbon.checks.clustering import CONF_AT_ROOT
 from carbon.checks.registry import refusals, watcher_refusals
 from carbon.cluster import Cluster, Node
 from carbon.errors import ProvisionError, UsageError, refuse
@@ -137,9 +138,7 @@ def _errors(
     if isinstance(looked, ProvisionError):
         yield looked
         return
-    if isinstance(looked.plan, ProvisionError):
-        yield looked.plan
-    yield from refusals(
+    refused = refusals(
         Case(
             node=node,
             cluster=cluster,
@@ -148,6 +147,10 @@ def _errors(
             to_database=looked.to_database,
         )
     )
+    unknown_layout = any(each.code == CONF_AT_ROOT.code for each in refused)
+    if isinstance(looked.plan, ProvisionError) and not unknown_layout:
+        yield looked.plan
+    yield from refused
 
 
 def _watcher_errors(

@@ -38,11 +38,14 @@ class Record:
         audit: str,
         failed: bool = False,
         unfinished: Unfinished | None = None,
+        removed: bool = False,
         start: Start | None = None,
     ) -> None:
-        """`failed`: the node was started, and did not come up or did not join."""
+        """`failed`: it was started, and did not come up or join; `removed`: it is taken out."""
         self._host = host
-        self._lines = tuple(_lines(joined, audit, failed=failed, unfinished=unfinished))
+        self._lines = tuple(
+            _lines(joined, audit, failed=failed, removed=removed, unfinished=unfinished)
+        )
         self._start = start
 
     def begin(self) -> None:
@@ -72,14 +75,19 @@ class Record:
 
 
 def _lines(
-    joined: Joined | None, audit: str, *, failed: bool, unfinished: Unfinished | None
+    joined: Joined | None,
+    audit: str,
+    *,
+    failed: bool,
+    removed: bool,
+    unfinished: Unfinished | None,
 ) -> Iterator[str]:
     """Yield the lines that the script takes; the last one is empty.
 
     The evidence comes last: what a full disk cuts off before it counts for nothing.
     """
     yield audit
-    yield "joined" if joined else "failed" if failed else ""
+    yield "joined" if joined else "failed" if failed else "removed" if removed else ""
     yield str(joined.pid) if joined else str(unfinished.pid) if unfinished else ""
     if unfinished is not None:
         yield f"unfinished={unfinished.what}"

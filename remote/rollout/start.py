@@ -12,7 +12,7 @@ from typing import Literal, NoReturn
 from carbon.cluster import Cluster, Node
 from carbon.errors import ConnectError, ScriptError, TimeLimitError
 from carbon.home.facts import ServerFacts
-from carbon.home.process import parse_cmdline
+from carbon.home.process import CarbonProcess, parse_cmdline
 from carbon.join.columns import take_apart
 from carbon.join.grep import OWN_LOG_PATTERN
 from carbon.join.proof import neighbour_ports
@@ -26,14 +26,13 @@ from remote.observe.follow import Followers, LogFollower
 from remote.rollout.failure import failed, too_late
 from remote.rollout.start_script import JVM_SEEN_SECONDS, start_script
 from remote.run.interrupt import safe_point
+from remote.run.pause import paused_seconds
 from remote.run.progress import Progress
 
 READING_SECONDS = 10
 """How long the logs of a start of an earlier run are read before it counts as overdue."""
 READ_ON_SECONDS = 1.0
 """How long the lines are read that follow on a failure."""
-LONGEST_WAIT_SECONDS = 5.0
-"""A wait of a second takes no longer, also on a loaded machine."""
 ENDED_SECONDS = 5.0
 """How long the status of a script may take to come after the end of its output."""
 _LOG = "log:"
@@ -172,6 +171,7 @@ class Start:
         assert facts.process is not None, "only a running server can be verified"
         self.state = "verifying"
         self._pid = facts.process.pid
+        self._runs_as(facts.process.command)
         self._began = time.monotonic() - max(0.0, facts.now - facts.process.started_at)
         own = LogFollower(self._fleet, self._host.node, OWN_LOG_PATTERN)
         self._stack.enter_context(own)
@@ -195,7 +195,7 @@ class Start:
                 raise too_late(self._tracker, self._cluster, limits=limits)
             with suppress(Empty):
                 self._take(*self._lines.get(timeout=min(1.0, deadline - now)))
-            deadline += _paused_seconds(since=now)
+            deadline += paused_seconds(since=now)
             self._show_progress()
         if self._tracker.failure:
             self._read_on()
@@ -323,14 +323,19 @@ class Start:
                 self._last = f"JVM {self._pid} is up"
             case "cmdline":
                 self.state = "running"
-                command = parse_cmdline(rest.replace("\t", "\0").encode())
-                self._tracker.runs_as(command.worker_node if command else None)
+                self._runs_as(parse_cmdline(rest.replace("\t", "\0").encode()))
+            case "other":
+                self._tracker.is_not_alone(rest)
             case "console":
                 self._console.append(rest)
             case "gone" | "ended":
                 self._tracker.process_ended(self._console)
             case "unseen":
                 self._tracker.process_not_seen(self._console, within_seconds=JVM_SEEN_SECONDS)
+
+    def _runs_as(self, command: CarbonProcess | None) -> None:
+        if command is not None:
+            self._tracker.runs_as(command.worker_node, port_offset=command.port_offset)
 
     def _stream_ended(self, source: Source) -> None:
         if source != "own":
@@ -384,13 +389,3 @@ class Start:
             return "cluster initialized"
         elb = self._cluster.group_manager
         return f"{wording}, taken in by {elb.name}" if elb and self._tracker.needs_elb else wording
-
-
-def _paused_seconds(*, since: float) -> float:
-    """Return for how long this process did not run, in a wait of a second at most.
-
-    SIGSTOP and a sleeping laptop stop it for minutes: that time counts against no limit, since
-    what the servers wrote meanwhile is still to be read.
-    """
-    seconds = time.monotonic() - since
-    return seconds if seconds > LONGEST_WAIT_SECONDS else 0.0

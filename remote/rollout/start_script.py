@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from carbon.cluster import Node
 from carbon.join.grep import OWN_LOG_PATTERN
+from carbon.plan.start import given_digest
 from remote.host.host import Host
 from remote.host.script import Given, Script
 
@@ -25,6 +26,7 @@ def start_script(host: Host[Node], run: str, *, setup: bool, swap: Script | None
         "java_dir": str(node.java_home or ""),
         "arguments": [*arguments, *(["-Dsetup"] if setup else [])],
         "environment": [f"{name}={value}" for name, value in node.environment.items()],
+        "given": given_digest(node),
         "pattern": OWN_LOG_PATTERN,
         "keystore_password": (node.keystore_password or "") if not node.service else "",
         "unit": node.service.unit if node.service else "",

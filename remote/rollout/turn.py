@@ -378,6 +378,7 @@ class Turn:
             ),
             failed=isinstance(self._result.error, StartError | JoinError),
             unfinished=self._unfinished,
+            removed=self._plan.remove and self._result.error is None,
             start=self._start,
         )
         record.begin()

@@ -1,6 +1,6 @@
 # Report everything that a plan needs, in one round trip, and change nothing. Each process that it starts costs a
 # millisecond of every deploy: the shell itself does what it can.
-# Values: HOME_DIR, JAVA_DIR, FILES, PRESENT, JAR, DRIVER_PATTERN, LOCK, ASKED (name pattern ...)
+# Values: HOME_DIR, JAVA_DIR, ENVIRONMENT, FILES, PRESENT, JAR, DRIVER_PATTERN, LOCK, ASKED (name pattern ...)
 # Values: UNIT (of systemd, or empty), UNIT_PROPERTIES (for systemctl show)
 # Output: lines that carbon/home/facts.py explains, `files`, then a tar
 told=
@@ -59,6 +59,25 @@ END
     [ -z "$path" ] || [ ! -r "$path" ] || tell unit_text "$path"
 }
 
+# tell_unlike: what of JAVA_HOME and ENVIRONMENT the process does not have. Another account may not see that.
+tell_unlike() {
+    java=${words#"$NEWLINE"} # as it was called: bin/java may be a script that leads to another
+    java=${java%%"$NEWLINE"*}
+    if [ -n "$wanted_java" ] && [ -e "/proc/$pid/exe" ] && ! [ "/proc/$pid/exe" -ef "$wanted_java" ] &&
+        ! [ "$java" -ef "$wanted_java" ]; then
+        say "unlike JAVA_HOME"
+    fi
+    [ -n "$ENVIRONMENT" ] && given=$(tr '\0' '\n' 2> /dev/null < "/proc/$pid/environ") && [ -n "$given" ] || return 0
+    set --
+    eval "set -- $ENVIRONMENT"
+    for setting; do
+        case $NEWLINE$given$NEWLINE in
+            *"$NEWLINE$setting$NEWLINE"*) ;;
+            *) say "unlike ${setting%%=*}" ;;
+        esac
+    done
+}
+
 if [ -d /run/systemd/system ]; then
     say "systemd yes"
     kills=
@@ -84,6 +103,7 @@ free=$(df -Pk "$disk" 2>/dev/null)
 # shellcheck disable=SC2086 # split on purpose
 set -- ${free##*"$NEWLINE"}
 say "disk_kb ${4-}"
+wanted_java=${JAVA_DIR:+$JAVA_DIR/bin/java}
 [ -n "$JAVA_DIR" ] || JAVA_DIR=${JAVA_HOME-}
 if [ -x "$JAVA_DIR/bin/java" ]; then say "java $JAVA_DIR"; else say "java_missing $JAVA_DIR"; fi
 [ -e /etc/hosts.provision-new ] && say "hosts_leftover yes"
@@ -181,6 +201,7 @@ if [ -n "$HOME_REAL" ]; then
         ticks=${process#* }
         say "process $process"
         tell_cmdline
+        tell_unlike
         stamp=
         read_record 'record '
         case $record_process in

@@ -2,7 +2,7 @@
 # this once the client tells it, and ends if the client tells it nothing. What is in the record is in the audit
 # log already, so that a run that finds it has nothing to add.
 # Values: HOME_DIR
-# Input: the audit line, the outcome (joined, failed or nothing), the pid, the lines of the record, an empty line
+# Input: the audit line, the outcome (joined, failed, removed or nothing), the pid, the lines of the record, an empty line
 # Output: recorded
 IFS= read -r audit || [ -z "${watching-}" ] || exit 0
 read -r outcome
@@ -63,5 +63,10 @@ mark_generation() {
     step outcome
     say "outcome=$1" >> "$newest/meta"
 }
+if [ "$outcome" = removed ]; then
+    step removed
+    : > "$own/removed" || fail 1 "cannot write in $own"
+    outcome=
+fi
 [ -z "$outcome" ] || mark_generation "$outcome" || fail 1 "cannot write what became of the last generation"
 say recorded

@@ -2,10 +2,10 @@
 # `await`, and after the swap if there is one, and waits for the places from which the logs of the manager and the
 # ELB are followed. Once it has these, it goes on until the process is seen and noted, whatever becomes of its
 # client; then `record` waits for what was verified.
-# Values: HOME_DIR, JAVA_DIR, ARGUMENTS, ENVIRONMENT, KEYSTORE_PASSWORD, SEEN_SECONDS, RUN
+# Values: HOME_DIR, JAVA_DIR, ARGUMENTS, ENVIRONMENT, GIVEN, KEYSTORE_PASSWORD, SEEN_SECONDS, RUN
 # Values: UNIT (of systemd that starts it, or empty: its script does), ONCE (an argument for this start of a unit)
 # Input: two lines, each INODE OFFSET or empty
-# Output: ready, seen PID TICKS, cmdline WORDS, console LINE, unseen, ended, gone
+# Output: ready, seen PID TICKS, cmdline WORDS, console LINE, other PID, unseen, ended, gone
 say ready
 read -r manager_log && read -r elb_log || exit 0
 trap '' PIPE
@@ -30,6 +30,7 @@ step console
 if [ -f "$console" ]; then mv -f "$console" "$console.1"; fi && : > "$console" || fail 1 "cannot write $console"
 
 logs="run=$RUN
+given=$GIVEN
 own_log=$own_log
 manager_log=$manager_log
 elb_log=$elb_log"
@@ -43,6 +44,7 @@ if ! printf '%s\n' "after=$ticks" "$logs" > "$own/record"; then
     rm -f "$own/record"
     fail 1 "cannot write in $own"
 fi
+[ ! -e "$own/removed" ] || rm -f "$own/removed"
 step started
 : > "$own/started" || fail 1 "cannot write in $own"
 
@@ -120,6 +122,16 @@ follow_log_path
 step record
 printf '%s\n' "pid=$pid" "ticks=$ticks" ${moved:+"$moved"} >> "$own/record"
 
+# tell_other: whether somebody else has started a second server of this AS_HOME meanwhile.
+tell_other() {
+    read_candidates << END
+$(tell_homes)
+END
+    for candidate in $candidates; do
+        [ "$candidate" = "$pid" ] || ! is_carbon "$candidate" || say "other $candidate"
+    done
+}
+
 main=$$
 began=$ticks
 {
@@ -127,6 +139,7 @@ began=$ticks
     while alive "$pid" "$began" && [ -d "/proc/$main" ] && read_ticks "$following"; do
         sleep 0.2
         looks=$((looks + 1))
+        [ $((looks % 10)) -ne 4 ] || tell_other
         # Stock log4j writes to the console, too: it counts if the log does not grow.
         if [ $looks -eq 25 ] && [ ! "$log" -nt "$own/started" ] && [ -z "$moved" ]; then follow_file "$console" 0; fi
     done

@@ -13,6 +13,7 @@ from carbon.home.facts import LogFacts
 from carbon.plan.model import Plan
 from tests.unit.carbon.looks import (
     NOW,
+    RECORD,
     log_line,
     make_facts,
     make_manager_facts,
@@ -93,6 +94,11 @@ def test_a_missing_log_and_an_unreadable_one_have_remedies_of_their_own() -> Non
 def test_a_log_whose_level_hides_the_milestones_is_called_silent() -> None:
     """What is not logged is not denied."""
     assert codes(logs.silent(case(said={}))) == ["log-silent"]
+    warning = log_line("Carbon is configured to use the default keystore", level="WARN")
+    assert codes(logs.silent(case(said={"own": (warning,)}))) == ["log-silent"]
+    assert codes(logs.silent(case(said={"own": own_lines()}, seconds=40))) == ["log-silent"]
+    assert codes(logs.silent(case(said={}, seconds=10))) == []
+    assert codes(logs.silent(case(said={}, record=RECORD))) == []
     assert codes(logs.silent(case(said={"own": own_lines()}))) == []
 
 

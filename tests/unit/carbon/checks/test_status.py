@@ -13,6 +13,7 @@ from carbon.checks.case import Case
 from carbon.checks.status import NodeStatus, as_data, node_status, unreachable
 from carbon.cluster import Database, Driver, Node
 from carbon.errors import ConfigFileError, ConnectError
+from carbon.home import layout
 from carbon.home.driver import DriverPlan
 from carbon.home.facts import Reach, RunningServer, ServerFacts
 from carbon.plan.model import FileChange, Plan
@@ -87,6 +88,12 @@ def test_a_server_that_is_down_is_told_once() -> None:
     status = judged(make_facts(process=None, listening={}), manager=gone)
     assert status.state == "down"
     assert codes(status) == ["not-running"]
+
+
+def test_a_server_that_was_removed_is_not_to_be_started() -> None:
+    facts = make_facts(process=None, present=frozenset({str(layout.REMOVED)}), listening={})
+    (problem,) = [each for each in judged(facts).problems if each.code == "removed"]
+    assert "delete worker1 from hosts.yaml" in problem.remedy
 
 
 @pytest.mark.parametrize("process", [running(), None])

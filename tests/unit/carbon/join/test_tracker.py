@@ -167,6 +167,11 @@ def test_a_join_in_another_domain_is_a_failure() -> None:
             log_line("OSGi runtime worker profile not found", level="FATAL"),
             "no OSGi profile 'worker'",
         ),
+        (
+            "[2014-01-01 10:00:00,000] ERROR {org.wso2.securevault.keystore.JKSKeyStoreLoader} -"
+            "  IOError loading keyStore from '/opt/wso2carbon.jks'",
+            "Error loading keyStore",
+        ),
     ],
 )
 def test_what_the_product_does_not_recover_from_ends_the_track(line: str, said: str) -> None:
@@ -281,3 +286,38 @@ def test_a_member_that_a_silent_one_disturbs_may_join_twice() -> None:
         assert tracker.failure is None
     tracker.own(STARTED)
     assert tracker.phase == "done"
+
+
+def test_the_keystore_warning_of_every_healthy_start_ends_nothing() -> None:
+    tracker = track()
+    warning = "The default keystore (wso2carbon.jks) is currently being used. To maximize security"
+    tracker.own(log_line(warning, level="WARN"))
+    assert tracker.phase == "starting"
+
+
+@pytest.mark.parametrize(
+    ("worker_node", "port_offset", "said"),
+    [(True, 1, "-DportOffset=1"), (False, None, "as a manager")],
+)
+def test_a_start_script_that_overrides_hosts_yaml_fails_the_start_and_is_named(
+    worker_node: bool, port_offset: int | None, said: str
+) -> None:
+    tracker = track()
+    tracker.runs_as(worker_node, port_offset=port_offset)
+    assert tracker.failure is not None and said in tracker.failure
+    assert "bin/wso2server.sh" in tracker.remedy
+
+
+def test_the_offset_of_hosts_yaml_may_be_passed_by_the_script() -> None:
+    tracker = JoinTracker(make_node(offset=1))
+    tracker.runs_as(True, port_offset=1)
+    assert tracker.failure is None
+
+
+def test_a_second_server_of_the_same_home_is_no_success() -> None:
+    tracker = track()
+    tracker.own(STARTED)
+    tracker.manager(JOINED)
+    tracker.is_not_alone("4712")
+    assert tracker.phase == "failed"
+    assert "second server (pid 4712)" in (tracker.failure or "")

@@ -17,6 +17,7 @@ from carbon.home.facts import DeploymentState, HostsFacts, LogFacts, RemoteFile,
 from carbon.home.hostsfile import plan as hosts_plan
 from carbon.plan.model import ALL_STEPS, Options, Plan, Step
 from carbon.plan.plan import edit_hosts_once, plan
+from carbon.plan.start import given_digest
 from carbon.value import replace
 from tests.unit.carbon.looks import RECORD, make_facts, running
 from tests.unit.carbon.nodes import make_manager, make_node
@@ -155,6 +156,13 @@ def test_what_is_done_to_a_plan_makes_the_next_one_empty() -> None:
             deployed(process=running(newer=("bin/a", "bin/b", "bin/c"))),
             "bin/a and 2 more changed after its start",
         ),
+        (deployed(record={**RECORD, "given": "other"}), "java_home or environment changed"),
+        (deployed(record={}, process=running(worker=False)), "it runs as a manager"),
+        (deployed(record={}, process=running(port_offset=1)), "it runs with -DportOffset=1"),
+        (
+            deployed(record={}, process=running(unlike=("JAVA_HOME", "JAVA_OPTS"))),
+            "it runs with another JAVA_HOME, JAVA_OPTS",
+        ),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
 )
@@ -215,6 +223,26 @@ def test_a_manager_that_knows_only_itself_is_restarted_with_a_warning() -> None:
         facts = deployed(manager, process=running(worker=False), addresses=frozenset())
         made = planned(facts, node=manager, restart="always")
         assert any("members list only itself" in note for note in made.notes) is warned
+
+
+def test_what_the_start_script_changes_is_no_reason_to_restart_for_ever() -> None:
+    """A start by this tool gave it what hosts.yaml says: another start would give it the same."""
+    record = {**RECORD, "given": given_digest(NODE)}
+    facts = deployed(record=record, process=running(port_offset=1, unlike=("JAVA_HOME",)))
+    assert planned(facts).empty
+    assert planned(deployed(record=RECORD)).empty  # an older version wrote no digest
+
+
+@pytest.mark.parametrize(
+    ("kernel", "warned"),
+    [("WSO2 Carbon Framework v4.2.0", True), ("v4.4.2", True), ("v4.4.3", False), ("4.4.8", False)],
+)
+def test_a_variable_that_the_kernel_ignores_is_told_before_the_start(
+    kernel: str, warned: bool
+) -> None:
+    node = replace(NODE, environment={"JVM_MEM_OPTS": "-Xmx2g"})
+    notes = planned(deployed(node, kernel=kernel), node=node, restart="always").notes
+    assert any("JVM_MEM_OPTS has no effect" in note for note in notes) is warned
 
 
 # ---- What was seen joining

@@ -427,3 +427,14 @@ def test_a_log_has_the_zone_of_its_jvm(server: LocalServer, home: Home) -> None:
     home.log.write_text(f"[{ahead:%Y-%m-%d %H:%M:%S},000]  INFO {{a.B}} - x\n")
     seen = gather_facts(local_host(home.node(), server), asked={"own": "x"})
     assert seen.zone_seconds == 5.5 * 3600
+
+
+def test_a_jvm_that_hosts_yaml_would_start_in_another_way_is_seen(
+    server: LocalServer, home: Home
+) -> None:
+    home.start()
+    alike = look(server, home.node()).process
+    assert alike is not None and alike.unlike == ()
+    other = home.node(environment={"JAVA_OPTS": "-Da=b c"}, java_home=PurePosixPath("/usr/other"))
+    process = look(server, other).process
+    assert process is not None and process.unlike == ("JAVA_HOME", "JAVA_OPTS")

@@ -33,13 +33,15 @@ from remote.observe.follow import Followers
 from remote.rollout.generation import new_generation
 from remote.rollout.record import Record
 from remote.rollout.stage import stage
-from remote.rollout.start import Joined, Start, _paused_seconds
+from remote.rollout.start import Joined, Start
 from remote.rollout.stop import Stop, Stopped
 from remote.rollout.swap import swap_script
+from remote.run.pause import paused_seconds
 from remote.run.progress import Silent
 from tests.unit.carbon.nodes import make_cluster, make_manager
 from tests.unit.remote.homes import Home, words
 from tests.unit.remote.local_server import LocalFleet, LocalServer
+from tests.waiting import wait_for
 
 WKA = "org.wso2.carbon.core.clustering.hazelcast.wka.WKABasedMembershipScheme"
 HAZELCAST = "org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent"
@@ -745,5 +747,24 @@ def test_the_server_of_another_home_is_left_alone(
 
 def test_the_time_in_which_this_process_was_stopped_counts_against_no_limit() -> None:
     now = time.monotonic()
-    assert _paused_seconds(since=now) == 0
-    assert _paused_seconds(since=now - 300) >= 300
+    assert paused_seconds(since=now) == 0
+    assert paused_seconds(since=now - 300) >= 300
+
+
+def test_a_second_server_that_somebody_starts_meanwhile_is_no_success(site: Site) -> None:
+    site.home.turn("silent")  # it joins nothing: the wait goes on
+    with site.attempt() as attempt:
+        attempt.start()
+        wait_for("the first", lambda: site.home.pids() != [])
+        site.home.start_as(str(site.home.path))
+        with pytest.raises(ProvisionError, match="a second server \\(pid") as failure:
+            attempt.await_join()
+    assert "find out who starts it" in failure.value.action
+
+
+def test_a_server_that_was_removed_is_known_as_such_until_it_starts_again(site: Site) -> None:
+    site.home.state.mkdir(exist_ok=True)
+    Record(site.fleet.host(site.node), joined=None, audit=AUDIT, removed=True).finish()
+    assert str(layout.REMOVED) in site.facts().present
+    site.start()
+    assert str(layout.REMOVED) not in site.facts().present
