@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from carbon.cluster import Cluster, LocalCommand, Node
 from carbon.errors import ProvisionError
@@ -45,7 +46,6 @@ class HookRunner:
             "before_rollout",
             self._cluster.hooks.before_rollout,
             name=ROLLOUT,
-            variables=self._names,
             action="nothing was touched: mend the hook, or what it refuses, and run the same"
             " command again",
         )
@@ -89,7 +89,6 @@ class HookRunner:
             "after_rollout",
             self._cluster.hooks.after_rollout,
             name=ROLLOUT,
-            variables=self._names,
             action="all servers are done: do by hand what the hook should have done",
         )
 
@@ -100,7 +99,6 @@ class HookRunner:
         name = node.name if node else ROLLOUT
         variables = {
             **(node_variables(node) if node else {}),
-            **self._names,
             "PROVISION_CODE": error.code,
             "PROVISION_STEP": error.step or "",
             "PROVISION_SEEN": cleaner(self._cluster)(error.seen.splitlines()[0]),
@@ -119,7 +117,7 @@ class HookRunner:
         command: LocalCommand | None,
         *,
         name: str,
-        variables: Mapping[str, str],
+        variables: Mapping[str, str] = MappingProxyType({}),
         action: str = "",
         heeds_interrupt: bool = True,
     ) -> None:
@@ -130,7 +128,7 @@ class HookRunner:
             point,
             command,
             name=name,
-            variables=variables,
+            variables={**self._names, **variables},
             action=action,
             code="hook",
             heeds_interrupt=heeds_interrupt,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from typing import Literal
 
 from carbon.checks.boot import boot_findings
 from carbon.checks.case import Case
@@ -31,9 +32,9 @@ from remote.observe.facts import gather_facts
 from remote.observe.follow import Followers, LogFollower
 from remote.rollout.boot import VERB, BootCheck, read_boot
 from remote.rollout.hooks import HookRunner
-from remote.rollout.record import Record
+from remote.rollout.record import Record, Unfinished
 from remote.rollout.request import LoadBalancer, Result, Rollout
-from remote.rollout.start import Joined, Start
+from remote.rollout.start import Start
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
 
@@ -111,6 +112,7 @@ class _BootTurn:
         self._is_out = False
         self._is_asked = False
         """The server was asked to reboot, or may have been."""
+        self._unfinished: Literal["", "after_join", "rotation"] = ""
 
     def take(self) -> Result:
         try:
@@ -135,10 +137,19 @@ class _BootTurn:
         with self._locked():
             try:
                 self._come_back(followers, places)
-            finally:
-                self._write_record()
-            self._hooks.after_join(self._node)
-            self._undrain()
+                self._follow_up()
+            except ProvisionError as error:
+                self._write_record(error)
+                raise
+            self._write_record(None)
+
+    def _follow_up(self) -> None:
+        """Do what follows a join; what fails of it is left to the next deploy or start."""
+        self._unfinished = "after_join" if self._node.hooks.after_join else "rotation"
+        self._hooks.after_join(self._node)
+        self._unfinished = "rotation"
+        self._undrain()
+        self._unfinished = ""
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -302,11 +313,12 @@ class _BootTurn:
             code="boot-not-started",
         )
 
-    def _write_record(self) -> None:
-        error = self._result.error
-        joined: Joined | None = self._result.joined
+    def _write_record(self, error: ProvisionError | None) -> None:
+        joined = self._result.joined
+        left = Unfinished(what=self._unfinished, pid=joined.pid) if joined else None
         audit = audit_line(self._fleet.cluster, VERB, outcome=outcome_of(error))
-        record = Record(self._fleet.host(self._node), joined=joined, audit=audit)
+        host = self._fleet.host(self._node)
+        record = Record(host, joined=joined, audit=audit, unfinished=left)
         record.finish_quietly(self._progress)
 
     def _undrain(self) -> None:

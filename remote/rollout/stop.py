@@ -60,6 +60,8 @@ class Stop:
         try:
             self._progress.now(self._node.name, "stopping")
             word = self._end_process()
+            if word == "undone":
+                raise undone(self._node)
             if word == "down":
                 return Stopped(was_running=False)
             self._progress.now(self._node.name, "leaving")
@@ -137,15 +139,23 @@ class Stop:
 
 
 def demand_down(host: Host[Node]) -> None:
-    """See that nobody else has started it again after the stop."""
-    outcome = host.run(host.script("down"), step="stop")
+    """See that nobody else has started it again after the stop. Raises ScriptError."""
+    unit = host.node.service.unit if host.node.service else ""
+    outcome = host.run(host.script("down", unit=unit), step="stop")
     word, _, pid = outcome.out.decode(errors="replace").strip().partition(" ")
     if word == "runs":
-        raise ScriptError(
-            f"it runs again (pid {pid}): somebody else started it after the stop",
-            host=host.name,
-            step="stop",
-            action=f"find out who starts it (fab -H {host.name} doctor), end that, and run the same"
-            " command again",
-            code="stop-undone",
-        )
+        raise undone(host.node, pid=pid)
+
+
+def undone(node: Node, *, pid: str = "0") -> ScriptError:
+    """Return the error for a stop that somebody else's start or restart took back."""
+    which = "" if pid == "0" else f" (pid {pid})"
+    unit = f" (`systemctl status {node.service.unit}` there)" if node.service else ""
+    return ScriptError(
+        f"it runs again{which}: somebody else started it after the stop",
+        host=node.name,
+        step="stop",
+        action=f"find out who starts it (fab -H {node.name} doctor){unit}, end that, and run the"
+        " same command again",
+        code="stop-undone",
+    )

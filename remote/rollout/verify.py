@@ -12,7 +12,7 @@ from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.observe.facts import gather_facts
 from remote.observe.follow import Followers
-from remote.rollout.record import Record
+from remote.rollout.record import Record, Unfinished
 from remote.rollout.request import Result
 from remote.rollout.start import Joined, Start
 from remote.run.progress import Progress
@@ -42,8 +42,23 @@ def _verify(fleet: Fleet, node: Node, progress: Progress) -> Result:
         seen = "join not verified: it was not started by this tool"
         return Result(plan=plan, error=_not_seen(node, seen, "restart"))
     joined = _prove(fleet, node, facts, progress)
-    Record(host, joined=joined, audit=audit_line(fleet.cluster, "verify", outcome="ok")).finish()
+    audit = audit_line(fleet.cluster, "verify", outcome="ok")
+    left = _unfinished(fleet, node, joined)
+    Record(host, joined=joined, audit=audit, unfinished=left).finish()
     return Result(plan=plan, joined=joined)
+
+
+def _unfinished(fleet: Fleet, node: Node, joined: Joined) -> Unfinished | None:
+    """Return what the run that started the node did not come to, and nobody else would know of.
+
+    Whether it is out of rotation, nginx says, and the operator's `state` if there is one.
+    """
+    commands = fleet.cluster.balancer_commands
+    if node.hooks.after_join:
+        return Unfinished(what="after_join", pid=joined.pid)
+    if commands and commands.state is None and node.role == "worker":
+        return Unfinished(what="rotation", pid=joined.pid)
+    return None
 
 
 def _not_seen(node: Node, seen: str, verb: str) -> JoinError:

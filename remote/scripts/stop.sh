@@ -1,16 +1,30 @@
 # End the server and wait until its process is gone; patience first, SIGKILL at the end. A server of a unit is ended
 # by systemd, which would start it again otherwise; so is a unit that only waits to start it again.
 # Values: HOME_DIR, PATIENCE_SECONDS, KILL (yes, no), UNIT (of systemd, or empty)
-# Output: down, stopped PID, killed PID
+# Output: down, stopped PID, killed PID, undone PID (somebody had systemd start the unit again meanwhile)
 HOME_REAL=$(cd "$HOME_DIR" && pwd -P) || fail 1 "AS_HOME $HOME_DIR is gone"
 
 unit_is_up() {
     case $(systemctl show -p ActiveState -- "$UNIT") in ActiveState=inactive | ActiveState=failed | '') return 1 ;; esac
 }
 
-# await_unit: until systemd has ended all of the unit.
+# await_unit: until systemd has ended all of the unit. If it is up again instead, somebody else's start or restart has
+# taken the place of this stop.
 await_unit() {
-    while unit_is_up; do sleep 0.1; done
+    tenths=0
+    while :; do
+        state=$(systemctl show -p ActiveState -p MainPID -- "$UNIT")
+        case $state in
+            *ActiveState=inactive* | *ActiveState=failed* | '') return 0 ;;
+            *ActiveState=deactivating*) tenths=0 ;;
+            *) [ $tenths -lt 20 ] || break ;; # its job may not have begun yet
+        esac
+        sleep 0.1
+        tenths=$((tenths + 1))
+    done
+    state=${state#*MainPID=}
+    say "undone ${state%%"$NEWLINE"*}"
+    exit 0
 }
 
 pid=$(carbon_pid)

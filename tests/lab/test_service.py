@@ -15,7 +15,6 @@ from tests.lab.inventory import ClusterFile, FromFile
 from tests.waiting import wait_for
 
 UNIT = "wso2as"
-NAMED = {"service": {"systemd": UNIT}}
 FILE = f"/etc/systemd/system/{UNIT}.service"
 
 
@@ -30,8 +29,9 @@ def host(hosts: dict[str, Host], stock: Callable[..., None]) -> Host:
 def named(cluster_file: ClusterFile) -> Callable[..., Path]:
     """Write a hosts.yaml whose only worker is on that host, and has a unit."""
 
-    def write(*, service: bool = True, **more: Any) -> Path:
-        worker = {**cluster_file.worker("systemd"), **(NAMED if service else {}), **more}
+    def write(*, service: bool = True, unit: str = UNIT, **more: Any) -> Path:
+        owner = {"service": {"systemd": unit}} if service else {}
+        worker = {**cluster_file.worker("systemd"), **owner, **more}
         return cluster_file(workers=[], systemd=worker)
 
     return write
@@ -240,3 +240,37 @@ def test_a_loop_that_starts_the_server_again_is_named_before_a_stop(
             assert "its server is kept by" in ran.said
     host.sh("rm /run/loop")
     host.kill_jvm()
+
+
+def test_a_restart_by_somebody_else_in_the_middle_of_a_stop_is_one_error(
+    host: Host, named: Callable[..., Path], fab: Fab
+) -> None:
+    """And no stop that never ends: the unit is never seen down."""
+    fab.succeeds("-H", "systemd", "deploy", hosts=named())
+    host.knob("pace", "0.5")
+    fab.succeeds("-H", "systemd", "restart", hosts=named())
+    run = fab.begin("-H", "systemd", "stop", hosts=named())
+    stopping = f"systemctl show -P ActiveState {UNIT}"
+    wait_for("it is being stopped", lambda: host.sh(stopping).strip() == "deactivating")
+    host.sh(f"systemctl restart --no-block {UNIT}")
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 1, out + err
+    said = out + err
+    assert "it runs again" in said
+    assert "somebody else started it after the stop" in said
+    assert said.count("error: ") == 1
+    wait_for("it runs", lambda: host.jvm() is not None)
+
+
+def test_a_server_of_another_unit_than_the_named_one_has_two_owners_and_is_not_touched(
+    host: Host, named: Callable[..., Path], fab: Fab
+) -> None:
+    fab.succeeds("-H", "systemd", "deploy", hosts=named())
+    other = named(unit="other")
+    with untouched(host):
+        for verb in ("restart", "stop", "deploy"):
+            ran = fab.fails(
+                "-H", "systemd", verb, *(["--force"] if verb == "deploy" else []), hosts=other
+            )
+            assert f"belongs to the unit {UNIT}.service" in ran.said
+            assert ran.said.count("error: ") == 1
