@@ -13,6 +13,7 @@ from tasks import (
     completion,
     deploy,
     init,
+    install,
     lb,
     lifecycle,
     observe,
@@ -22,6 +23,7 @@ from tasks import (
 
 ns = Collection()
 for verb in (
+    install.install,
     deploy.driver,
     deploy.config,
     deploy.hosts,

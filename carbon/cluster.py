@@ -50,6 +50,14 @@ class Limits(Value, kw_only=True):
     """A server of the time checks its memory and its disks."""
 
 
+class Pack(Value, kw_only=True):
+    """The product's pack, from which an AS_HOME is installed."""
+
+    file: Path
+    """A zip or a tar.gz on the operator's machine."""
+    sha256: str | None = None
+
+
 class Driver(Value, kw_only=True):
     """The JDBC driver to have in repository/components/lib."""
 
@@ -215,6 +223,7 @@ class Node(Value, kw_only=True):
     proxy_ports: ProxyPorts | None = None
     group_management: GroupManagement | None = None
     hosts_entries: tuple[HostsEntry, ...] = ()
+    pack: Pack | None = None
     driver: Driver | None = None
     datasources: tuple[Datasource, ...] = ()
     deployment_synchronizer: DeploymentSynchronizer | None = None

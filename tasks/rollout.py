@@ -60,6 +60,12 @@ def _roll_out(session: Session, request: Request, planner: Planner | None) -> Ro
         checked = preflight(
             session.fleet, request, progress=screen, planner=planner, balancer=asked
         )
+        if checked.absent:
+            refuse(checked.errors)
+            from tasks.installing import install_absent
+
+            install_absent(session, checked.absent, break_lock=request.break_lock)
+            checked = preflight(session.fleet, request, progress=screen, balancer=asked)
         plans = checked.demand()
         planned(screen, plans)
         return roll_out(session.fleet, request, plans, progress=screen, balancer=balancer)
@@ -97,7 +103,12 @@ def show_plan(session: Session, options: Options) -> int:
     session.screen.close()
     for plan in checked.plans:
         details(session.screen, plan)
+    if checked.absent:
+        from tasks.installing import show_absent
+
+        show_absent(session, checked.absent)
     if not all(plan.empty for plan in checked.plans):
         commands_of_rollout(session.screen, session.cluster, checked.plans)
     refuse(checked.errors)
-    return 0 if all(plan.empty for plan in checked.plans) else exits.ATTENTION
+    is_done = not checked.absent and all(plan.empty for plan in checked.plans)
+    return 0 if is_done else exits.ATTENTION

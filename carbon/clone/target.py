@@ -111,9 +111,9 @@ def unfit_target(
 ) -> list[UnfitError]:
     """Return every reason why a clone must not be put there."""
     problems = (
-        *_place(node, facts, site),
+        *unfit_place(node, facts, site),
         *_occupant(node, facts, site, source, source_site, replacing=replacing),
-        *_space(node, facts, site, need_bytes),
+        *unfit_space(node, facts, site, need_bytes),
         *_ports(node, facts, cluster),
     )
     return [
@@ -122,21 +122,22 @@ def unfit_target(
     ]
 
 
-def _place(node: Node, facts: ServerFacts, site: Site) -> Iterator[tuple[str, str]]:
+def unfit_place(node: Node, facts: ServerFacts, site: Site) -> Iterator[tuple[str, str]]:
+    """Yield why no AS_HOME can be renamed into place there, each with its remedy."""
     parent, account = node.home.parent, node.run_as or facts.user
     make = f"as root there: install -d -o {account} {parent}"
     if site.parent == "missing":
         yield f"there is no directory {parent}", make
     elif site.parent == "closed":
         yield (
-            f"{account} may not write in {parent}, where the clone is to be renamed into place",
+            f"{account} may not write in {parent}, where AS_HOME is to be renamed into place",
             f"let it, or choose another `home`; {make}",
         )
     if facts.home_blocked:
         yield f"{node.home} is not a directory", "correct `home` in hosts.yaml"
     elif site.state == "mount":
         yield (
-            f"{node.home} is a mount point, and no rename can put a clone there",
+            f"{node.home} is a mount point, and no rename can put an AS_HOME there",
             "choose a `home` below it in hosts.yaml",
         )
 
@@ -163,9 +164,10 @@ def _occupant(
         )
 
 
-def _space(
+def unfit_space(
     node: Node, facts: ServerFacts, site: Site, need_bytes: int
 ) -> Iterator[tuple[str, str]]:
+    """Yield that there is too little room for it, with the remedy."""
     need_kb = need_bytes // 1024 + SPARE_KB
     free_kb = facts.disk_free_kb + site.leftover_kb
     if site.parent != "missing" and free_kb < need_kb:

@@ -110,6 +110,7 @@ def _node(
         proxy_ports=entry.proxy_ports,
         group_management=None if port is None else GroupManagement(port=port),
         hosts_entries=lines,
+        pack=entry.pack,
         driver=entry.driver,
         datasources=entry.datasources,
         deployment_synchronizer=entry.deployment_synchronizer,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from carbon.inventory import commands, reading, schema, texts, values
+from carbon.inventory import commands, packs, reading, schema, texts, values
 from carbon.inventory.reading import Key, Listed, Named, NamedRecords, Record, Scalar
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -133,6 +133,9 @@ def _reader(read: Any, text: Mapping[str, str], path: str) -> dict[str, Any]:
         case Named() | schema.properties:
             scalar = {"type": ["string", "number", "boolean", "null"]}
             return {"type": ["object", "null"], "additionalProperties": scalar}
+        case packs.pack:
+            checked = _record(packs.PACK, {"file": "The file.", "sha256": "Its checksum."})
+            return {"anyOf": [{"type": ["string", "null"]}, checked]}
         case commands.local_command:
             below = {
                 "run": {"type": "string", "description": "The command, for `sh -c`."},
@@ -179,6 +182,8 @@ def _kind(key: Key) -> str:
             kind = "seconds"
         case reading.secret:
             kind = "secret"
+        case packs.pack:
+            kind = "path, or `file` and `sha256`"
         case commands.local_command:
             kind = "command"
         case _:

@@ -19,6 +19,7 @@ from carbon.cluster import (
     Limits,
     LoadBalancer,
     Member,
+    Pack,
     ProxyPorts,
     Role,
     Service,
@@ -27,6 +28,7 @@ from carbon.cluster import (
 from carbon.inventory import values
 from carbon.inventory.commands import COMMAND_KEYS, HOOKS
 from carbon.inventory.nodes import MapNode, Node
+from carbon.inventory.packs import pack
 from carbon.inventory.reading import (
     Key,
     Listed,
@@ -69,6 +71,7 @@ class Entry(Value, kw_only=True):
     host_name: str | None = None
     mgt_host_name: str | None = None
     proxy_ports: ProxyPorts | None = None
+    pack: Pack | None = None
     driver: Driver | None = None
     datasources: tuple[Datasource, ...] = ()
     deployment_synchronizer: DeploymentSynchronizer | None = None
@@ -226,6 +229,7 @@ SHARED_KEYS = {
     "MgtHostName": _key(Scalar(values.host_name_or_address), "mgt_host_name"),
     "proxyPort": _key(PROXY_PORTS, "proxy_ports"),
     "agent": _key(Scalar(values.java_class), "agent"),
+    "pack": _key(pack, "pack"),
     "driver": _key(DRIVER, "driver"),
     "datasources": _key(NamedRecords(values.datasource_name, DATASOURCE), "datasources"),
     "DeploymentSynchronizer": _key(DEPLOYMENT_SYNCHRONIZER, "deployment_synchronizer"),

@@ -53,6 +53,7 @@ SHARED = {
     "MgtHostName": "carbon.xml: the name of the manager's console.",
     "proxyPort": "catalina-server.xml: the load balancer's ports, for redirects.",
     "agent": "The clustering class of axis2.xml; without it the pack's own is kept.",
+    "pack": "The product's zip or tar.gz on your machine, for servers without an AS_HOME.",
     "driver": "The JDBC driver for repository/components/lib.",
     "datasources": "Datasources of master-datasources.xml by name: edited if there, else added.",
     "DeploymentSynchronizer": "carbon.xml: artifacts shared through Subversion.",

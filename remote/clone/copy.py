@@ -39,9 +39,10 @@ def inspect_site(host: Host[Node]) -> Site:
     return target.parse_site(outcome.out)
 
 
-def list_home(host: Host[Node]) -> tuple[Entry, ...]:
-    """List what is in a home."""
-    outcome = host.run(host.script("clone_list", prune=contents.PRUNED), step="look")
+def list_home(host: Host[Node], *, whole: bool = False) -> tuple[Entry, ...]:
+    """List what is in a home; unless `whole`, without what never travels to a clone."""
+    prune = [] if whole else contents.PRUNED
+    outcome = host.run(host.script("clone_list", prune=prune), step="look")
     return contents.parse_listing(outcome.out, name=host.name)
 
 

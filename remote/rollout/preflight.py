@@ -15,7 +15,7 @@ from carbon.errors import ProvisionError, UsageError, refuse
 from carbon.home import driver
 from carbon.home.driver import WantedDriver
 from carbon.home.facts import Reach, ServerFacts
-from carbon.plan.model import Plan, Step
+from carbon.plan.model import ALL_STEPS, Plan, Step
 from carbon.plan.plan import edit_hosts_once, plan, with_rotation
 from carbon.value import Value, replace
 from remote.host.fleet import Fleet
@@ -36,6 +36,8 @@ class Preflight(Value, kw_only=True):
     plans: tuple[Plan, ...]
     """Of the nodes that could be planned, in the request of their turns."""
     errors: tuple[ProvisionError, ...]
+    absent: tuple[Node, ...] = ()
+    """They have no AS_HOME, and hosts.yaml names the pack to install there first."""
 
     def demand(self) -> list[Plan]:
         """Return the plans. Raises all reasons not to begin, of all servers, together."""
@@ -69,8 +71,7 @@ def preflight(
     """
     _refuse_elb(request.nodes)
     planner = planner or _compare_with_inventory(request)
-    watchers = fleet.cluster.watchers if Step.START in request.options.steps else ()
-    asked = tuple({node.name: node for node in (*request.nodes, *watchers)}.values())
+    asked = _asked(fleet.cluster, request)
     planned = {node.name for node in request.nodes}
 
     def look_at(node: Node) -> _Looked:
@@ -83,17 +84,33 @@ def preflight(
     out = begun(partial(balancer.out_of_rotation, request.nodes)) if balancer else None
     results = parallel(asked, look_at)
     looked = {node.name: each for node, each in zip(asked, results, strict=True)}
+    absent = tuple(node for node in request.nodes if _is_absent(request, node, looked[node.name]))
     errors = [
         error
         for node in asked
-        if node.name in planned or isinstance(looked[node.name], ProvisionError)
+        if node not in absent
+        and (node.name in planned or isinstance(looked[node.name], ProvisionError))
         for error in _errors(fleet.cluster, node, looked[node.name])
     ]
     names = _out(out, progress)
     plans = [with_rotation(plan, names) for plan in _plans(looked.values())]
-    errors += _watcher_errors(fleet.cluster, looked, plans)
+    if not absent:
+        errors += _watcher_errors(fleet.cluster, looked, plans)
     safe_point()
-    return Preflight(plans=tuple(edit_hosts_once(plans)), errors=tuple(errors))
+    return Preflight(plans=tuple(edit_hosts_once(plans)), errors=tuple(errors), absent=absent)
+
+
+def _asked(cluster: Cluster, request: Request) -> tuple[Node, ...]:
+    watchers = cluster.watchers if Step.START in request.options.steps else ()
+    return tuple({node.name: node for node in (*request.nodes, *watchers)}.values())
+
+
+def _is_absent(request: Request, node: Node, looked: _Looked | ProvisionError) -> bool:
+    """Tell whether a node wants its pack first: only a whole deploy installs it."""
+    if node.pack is None or request.options.steps != ALL_STEPS or request.verb == "clone":
+        return False
+    facts = looked.facts if isinstance(looked, _Looked) else None
+    return facts is not None and not (facts.home_real or facts.home_blocked or facts.home_closed)
 
 
 def _plans(looked: Iterable[_Looked | ProvisionError]) -> Iterator[Plan]:
@@ -163,10 +180,17 @@ def _watcher_errors(
     if all(each.node.name == cluster.manager.name for each in joining):
         return
     for watcher in cluster.watchers:
+        if _comes_up_first(watcher, plans):
+            continue
         watched = looked.get(watcher.name)
         if isinstance(watched, _Looked):
             case = Case(node=watcher, cluster=cluster, facts=watched.facts, watches=True)
             yield from watcher_refusals(case)
+
+
+def _comes_up_first(watcher: Node, plans: Sequence[Plan]) -> bool:
+    """Tell whether the first turn starts it: if that fails, no other node has its turn."""
+    return plans[0].node.name == watcher.name and plans[0].start
 
 
 def _refuse_elb(nodes: Sequence[Node]) -> None:

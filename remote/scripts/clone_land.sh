@@ -1,5 +1,6 @@
-# Rename the whole and verified clone into place, and keep aside what it replaces.
-# Values: HOME_DIR, PARTIAL, KEPT, REPLACE (yes, no), EMPTY (directories), CLONED, FIRST_START (-Dsetup or empty)
+# Rename the whole and verified home into place, and keep aside what it replaces.
+# Values: HOME_DIR, PARTIAL, KEPT, REPLACE (yes, no), EMPTY (directories)
+# Values: CLONED (of a clone; empty for a pack), FIRST_START (-Dsetup or empty)
 # Output: kept, landed
 [ -d "$PARTIAL" ] && [ ! -L "$PARTIAL" ] || fail 7 "$PARTIAL is gone"
 if [ -d "$HOME_DIR" ] && [ -n "$(ls -A "$HOME_DIR")" ]; then
@@ -17,8 +18,10 @@ for path; do
 done
 # What its source was configured as is nothing to roll back to.
 remove_tree "$own/generations" || fail 1 "cannot remove $own/generations"
-mkdir -p "$own" && say "$CLONED" > "$own/cloned" && say "$FIRST_START" > "$own/first-start" ||
-    fail 1 "cannot write $own"
+mkdir -p "$own" || fail 1 "cannot write $own"
+if [ -n "$CLONED" ]; then
+    say "$CLONED" > "$own/cloned" && say "$FIRST_START" > "$own/first-start" || fail 1 "cannot write $own"
+fi
 cd /
 sync -f "$PARTIAL" 2> /dev/null || sync
 

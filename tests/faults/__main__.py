@@ -1,4 +1,4 @@
-"""Break deploy, restart, rollback and clone at every point, and print what that broke.
+"""Break deploy, restart, rollback, clone and install at every point, and print what that broke.
 
 python -m tests.faults                  everything; writes tests/faults/results.json
 python -m tests.faults --sample 40      so many faults of each command, spread over its run

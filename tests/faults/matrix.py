@@ -93,7 +93,7 @@ class Matrix:
             verb=scenario.verb,
             turns=scenario.turns,
             bystanders=scenario.bystanders,
-            lands=bool(scenario.source),
+            lands=scenario.lands,
             old=old,
             new=new,
         )

@@ -24,6 +24,8 @@ class Scenario:
     inventory: str
     words: tuple[str, ...]
     turns: tuple[str, ...] = WORKERS
+    lands: bool = False
+    """An AS_HOME comes to be there: as a whole or not at all."""
     source: str = ""
     """The worker whose AS_HOME is cloned: deployed, running, and never touched."""
     focus: str = ""
@@ -75,6 +77,7 @@ CLONE = Scenario(
     inventory="first",
     words=("-H", "worker3", "clone", "--source", "worker1"),
     turns=("worker3",),
+    lands=True,
     source="worker1",
 )
 REPLACE = Scenario(
@@ -84,10 +87,20 @@ REPLACE = Scenario(
     inventory="first",
     words=("-H", "worker3", "clone", "--source", "worker1", "--replace"),
     turns=("worker3",),
+    lands=True,
     source="worker1",
     focus=":clone_land:",
 )
-ALL = (DEPLOY, CHANGE, RESTART, ROLLBACK, CLONE, REPLACE)
+INSTALL = Scenario(
+    name="install",
+    state="stock",
+    running=False,
+    inventory="pack",
+    words=("-H", "worker3", "install"),
+    turns=("worker3",),
+    lands=True,
+)
+ALL = (DEPLOY, CHANGE, RESTART, ROLLBACK, CLONE, REPLACE, INSTALL)
 
 
 class Stage:
@@ -98,6 +111,7 @@ class Stage:
         self._client = client
         self._inventories: dict[str, Path] = {
             "first": site.inventory("first", driver=OLD_DRIVER),
+            "pack": site.inventory("pack", driver=OLD_DRIVER, pack=str(site.lab.pack("zip"))),
             "second": site.inventory("second", driver=NEW_DRIVER, HostName="other.wso2.com"),
         }
 

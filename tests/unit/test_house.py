@@ -25,6 +25,7 @@ REMOTE = {
     "balancer": {"host", "local", "run"},
     "rollout": {"observe", "balancer", "host", "local", "run"},
     "clone": {"rollout", "observe", "host", "run"},
+    "install": {"clone", "observe", "host", "run"},
 }
 """Which rooms of remote/ a room may know; docs/architecture.md draws it."""
 CARBON = {
@@ -39,6 +40,7 @@ CARBON = {
     "plan": {"config", "home", "service"},
     "checks": {"balancer", "config", "home", "join", "plan", "service"},
     "clone": {"checks", "config", "home", "plan"},
+    "pack": {"checks", "clone", "home", "plan"},
 }
 """Which rooms of carbon/ a room may know, beside the files next to them (cluster, errors, ...)."""
 

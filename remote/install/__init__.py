@@ -1,0 +1,1 @@
+"""Bring a pack to servers that have no AS_HOME."""
