@@ -6,16 +6,22 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from carbon import exits
-from carbon.checks.balancer import BalancerStatus
+from carbon.checks.balancer import SAYS_OUT, BalancerStatus
 from carbon.checks.ports import Port
 from carbon.checks.status import NodeStatus, Status, as_data
+from carbon.cluster import Node
+from carbon.errors import ProvisionError
 from carbon.join.membership import Membership
+from carbon.value import replace
 from remote.observe.status import status
+from remote.run.progress import Progress, Silent
+from remote.run.threads import begun
 
 if TYPE_CHECKING:
     from tasks.session import Session
@@ -47,7 +53,10 @@ _MEMBER_STYLES = {
 
 def show_status(session: Session, *, as_json: bool) -> int:
     """Look at the hosts, print what was found, and return 2 unless all is well."""
+    heard: Progress = Silent() if as_json else session.screen
+    out = begun(partial(_out_by_commands, session, heard))
     statuses = status(session.fleet, session.hosts, progress=session.screen)
+    statuses = [_with_rotation(host, out.result()) for host in statuses]
     session.screen.close()
     if as_json:
         text = json.dumps(as_data(session.cluster, statuses), indent=2)
@@ -55,6 +64,28 @@ def show_status(session: Session, *, as_json: bool) -> int:
     else:
         _print(session, statuses)
     return 0 if all(host.well for host in statuses) else exits.ATTENTION
+
+
+def _out_by_commands(session: Session, progress: Progress) -> frozenset[str]:
+    """Return which workers a load balancer that is not nginx calls out; nginx has its own row."""
+    commands = session.cluster.balancer_commands
+    if commands is None or commands.state is None:
+        return frozenset()
+    from remote.balancer.commands import CommandBalancer
+
+    balancer = CommandBalancer(session.fleet, commands, progress=progress)
+    try:
+        return balancer.out_of_rotation([host for host in session.hosts if isinstance(host, Node)])
+    except ProvisionError as error:
+        progress.say("note", f"who is out of rotation is not known: {error.seen}")
+        return frozenset()
+
+
+def _with_rotation(host: Status, out: frozenset[str]) -> Status:
+    if isinstance(host, BalancerStatus) or host.name not in out:
+        return host
+    finding = SAYS_OUT.finding({"node": host.name})
+    return replace(host, problems=(*host.problems, finding))
 
 
 def _print(session: Session, statuses: Sequence[Status]) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from carbon.balancer import nginx
 from carbon.balancer.nginx import Rotation
+from carbon.checks.case import Case
 from carbon.checks.finding import Finding, Findings, Kind
 from carbon.checks.ports import Port
 from carbon.cluster import Cluster, LoadBalancer
@@ -46,6 +47,35 @@ OUT = Kind(
     remedy="`fab -H {worker} restart` puts it back once it has joined",
     weight=50,
 )
+
+
+SAYS_OUT = Kind(
+    code="out-of-rotation",
+    seen="it is out of rotation: `load_balancer: state` prints `out`",
+    remedy="`fab -H {node} deploy` puts it back if it has joined",
+    weight=50,
+)
+NOT_PUT_BACK = Kind(
+    code="not-put-back",
+    seen="it has joined, and the run that took it out of rotation did not put it back",
+    remedy="`fab -H {node} deploy` puts it back",
+    weight=50,
+)
+HOOK_PENDING = Kind(
+    code="after-join-pending",
+    seen="it has joined, and the hook after_join did not end well after that",
+    remedy="`fab -H {node} deploy` runs it again, and puts the server back into rotation",
+    weight=50,
+)
+
+
+def unfinished(case: Case) -> Findings:
+    """What follows a join was done."""
+    match case.facts.unfinished:
+        case "after_join":
+            yield case.finding(HOOK_PENDING)
+        case "rotation":
+            yield case.finding(NOT_PUT_BACK)
 
 
 class BalancerFacts(Value, kw_only=True):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from carbon.checks import (
+    balancer,
     clustering,
     database,
     drift,
@@ -72,6 +73,7 @@ STATUS: tuple[Check, ...] = (
     membership.member,
     drift.differs,
     drift.pending,
+    balancer.unfinished,
     service.alone,
     service.owner,
     service.unit,
@@ -116,6 +118,7 @@ DOCTOR: tuple[tuple[str, Check], ...] = (
     (FROM_MANAGER, network.from_manager),
     ("", membership.lost),
     ("", drift.pending),
+    ("", balancer.unfinished),
     ("hosts.yaml", drift.differs),
 )
 """By the words in which doctor says that all is right with it."""

@@ -160,6 +160,8 @@ def test_a_worker_that_does_not_come_back_stays_out_and_the_next_deploy_puts_it_
     assert "it joined, but port 9763 answers 200, not 418" in ran.said
     assert "worker1  stays out of rotation" in ran.out
     assert haproxy.states()["worker1"] == "DRAIN"
+    status = fab("-H", "worker1", "status", hosts=haproxy.inventory())
+    assert "worker1: it is out of rotation: `load_balancer: state` prints `out`" in status.out
     plan = fab("-H", "worker1", "plan", hosts=haproxy.inventory())
     assert "put back into rotation" in plan.out
     fab.succeeds("-H", "worker1", "deploy", hosts=haproxy.inventory())
@@ -184,6 +186,25 @@ def test_what_is_not_proved_is_said(haproxy: HAProxy, fab: Fab) -> None:
     )
     assert "without `state:` under `load_balancer` in hosts.yaml requests in flight are" in ran.out
     assert "back in rotation: put_back ended well" in ran.out
+
+
+def test_a_worker_that_was_not_put_back_is_remembered_without_state(
+    haproxy: HAProxy, fab: Fab, worker1: Host
+) -> None:
+    """The server's own record knows it: nobody else could say."""
+    blind = {"state": None}
+    broken = haproxy.inventory(balancer=blind | {"put_back": "exit 1"})
+    ran = fab.fails("-H", "worker1", "restart", hosts=broken)
+    assert "put_back: the command ended with exit status 1" in ran.said
+    assert haproxy.states()["worker1"] == "DRAIN"
+    before = worker1.running()
+    whole = haproxy.inventory(balancer=blind)
+    assert "did not put it back" in fab("-H", "worker1", "status", hosts=whole).said
+    assert "put back into rotation (an earlier run" in fab("plan", hosts=whole).out
+    fab.succeeds("deploy", hosts=whole)
+    assert haproxy.states()["worker1"] != "DRAIN"
+    assert worker1.running() == before
+    assert fab.succeeds("deploy", hosts=whole).row("worker1").split()[1] == "nothing"
 
 
 def test_two_runs_do_not_take_workers_out_at_once(haproxy: HAProxy, fab: Fab) -> None:

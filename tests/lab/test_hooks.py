@@ -77,6 +77,8 @@ def test_a_smoke_test_that_fails_keeps_the_joined_worker_and_the_next_deploy_ask
     assert "Member joined, after" in ran.row("worker1")
     assert "skipped, unchanged" in ran.row("worker2")
     before = worker1.running()
+    status = fab(*WORKER, "status", hosts=hooked())
+    assert "the hook after_join did not end well" in status.said
     plan = fab(*WORKER, "plan", hosts=hooked())
     assert plan.status == 2
     assert "run after_join (it did not end well after the join)" in plan.out
