@@ -112,6 +112,28 @@ class FileEdit(Value, kw_only=True):
     line: int | None = None
 
 
+class Artifact(Value, kw_only=True):
+    """A local file or folder and where it goes below AS_HOME, or a file that goes away."""
+
+    to: PurePosixPath
+    """Relative to AS_HOME."""
+    source: Path | None = None
+    """On the operator's machine; None for a file that goes away."""
+    into: bool = False
+    """`to` is the folder in which a file keeps its name."""
+    template: bool = False
+    values: Mapping[str, str | Secret] = field(default_factory=dict)
+    """Further names that a template may use."""
+    restart: bool | None = None
+    """A change wants a restart; None: its place tells."""
+    secret: bool = False
+    mode: int | None = None
+    """None: that of the file on the server; for a new file, its local one tells."""
+    inventory: str = "hosts.yaml"
+    """The file that this stands in, and its line, for errors."""
+    line: int | None = None
+
+
 class Member(Value, kw_only=True):
     """A well-known member: where a node announces itself."""
 
@@ -228,6 +250,7 @@ class Node(Value, kw_only=True):
     datasources: tuple[Datasource, ...] = ()
     deployment_synchronizer: DeploymentSynchronizer | None = None
     files: tuple[FileEdit, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
     keystore_password: Secret | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     """Passed to wso2server.sh, such as JVM_MEM_OPTS; never secrets."""
@@ -241,6 +264,7 @@ class Node(Value, kw_only=True):
         values: list[object] = [datasource.password for datasource in self.datasources]
         values += [value for each in self.datasources for value in each.properties.values()]
         values += [edit.value for edit in self.files]
+        values += [value for each in self.artifacts for value in each.values.values()]
         if self.deployment_synchronizer:
             values.append(self.deployment_synchronizer.svn_password)
         return tuple(value for value in values if isinstance(value, Secret))

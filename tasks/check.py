@@ -13,6 +13,7 @@ def check(context: VerbContext, inventory: str = "", no_commands: bool = False) 
     The first mistake is printed with file, line and remedy, and the exit status is 1. Values that
     are not secret and stand behind a tag, as ports may, are fetched.
     """
+    from carbon.artifacts.local import check_artifacts
     from carbon.errors import ProvisionError, refuse
     from carbon.inventory import load
     from carbon.inventory.edits import check_edits
@@ -21,6 +22,8 @@ def check(context: VerbContext, inventory: str = "", no_commands: bool = False) 
 
     cluster = load(find_inventory(context.config, inventory), commands=not no_commands)
     check_edits(cluster)
+    for node in cluster.nodes:
+        check_artifacts(node)
     drivers = read_drivers(cluster.nodes).values()
     refuse([driver for driver in drivers if isinstance(driver, ProvisionError)])
     print(f"{cluster.file} is valid: {', '.join(node.name for node in cluster.nodes)}")

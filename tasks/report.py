@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from carbon.artifacts.plan import ArtifactChange
+from carbon.artifacts.show import diff_of, lines_of, names_of
 from carbon.cluster import Cluster, LocalCommand, Node
 from carbon.config import masked_diff, outdated_secrets
 from carbon.errors import ProvisionError
@@ -38,6 +40,8 @@ def summary(plan: Plan) -> str:
         parts.append(f"driver ({'; '.join(plan.driver.reasons)})")
     if plan.files:
         parts.append("config (" + ", ".join(change.path.name for change in plan.files) + ")")
+    if plan.artifacts:
+        parts.append(f"artifacts ({names_of(plan.artifacts)})")
     if plan.undo:
         parts.append(f"take back {', '.join(plan.undo)}")
     if plan.finish_swap:
@@ -75,11 +79,12 @@ def details(screen: Screen, plan: Plan) -> None:
     screen.line(Text(f"{plan.node.name}: {summary(plan)}", "bold"))
     for note in plan.notes:
         screen.line(f"  note: {note}")
-    if plan.driver:
-        if plan.upload:
-            screen.line(Text(f"  + {plan.upload}", "green"))
-        for path in plan.removed:
-            screen.line(Text(f"  - {path}", "red"))
+    if plan.upload:
+        screen.line(Text(f"  + {plan.upload}", "green"))
+    for path in plan.driver.remove if plan.driver else ():
+        screen.line(Text(f"  - {path}", "red"))
+    for line in (line for change in plan.artifacts for line in _artifact_lines(plan, change)):
+        screen.quote(line)
     for change in plan.files:
         old = change.old or b""
         secrets = [secret.reveal() for secret in plan.node.file_secrets]
@@ -99,6 +104,14 @@ def details(screen: Screen, plan: Plan) -> None:
     if not plan.empty:
         for point, command in plan.hooks.items():
             screen.quote(f"  hook {point}: {_shown(command)}")
+
+
+def _artifact_lines(plan: Plan, change: ArtifactChange) -> Iterator[Text]:
+    """Yield what happens to an artifact, and the diff of a short text."""
+    for line in lines_of(change):
+        yield Text(f"  {line}", _DIFF_STYLES.get(line[:1], "yellow"))
+    for line in diff_of(change, plan.node).splitlines():
+        yield Text(f"  {line}", _DIFF_STYLES.get(line[:1], ""))
 
 
 def commands_of_rollout(screen: Screen, cluster: Cluster, plans: Iterable[Plan]) -> None:

@@ -43,6 +43,8 @@ def differs(case: Case) -> Findings:
 def differences(plan: Plan) -> tuple[str, ...]:
     """Name what a deploy would change: files relative to AS_HOME, JARs, the unit, /etc/hosts."""
     jars = [plan.upload] if plan.upload else []
-    names = [str(path) for path in (*[change.path for change in plan.files], *jars, *plan.removed)]
+    brought = [change.path for change in plan.artifacts if change.new]
+    configured = [change.path for change in plan.files]
+    names = [str(path) for path in (*configured, *brought, *jars, *plan.removed)]
     unit = [str(plan.unit.file)] if plan.unit and plan.unit.writes else []
     return (*names, *unit, *(["/etc/hosts"] if plan.edits_hosts else []))

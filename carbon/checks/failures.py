@@ -7,6 +7,7 @@ from functools import cache
 from types import ModuleType
 
 from carbon.checks import (
+    artifacts,
     balancer,
     boot,
     clustering,
@@ -32,6 +33,7 @@ from carbon.value import replace
 
 SUBJECTS: tuple[ModuleType, ...] = (
     home,
+    artifacts,
     java,
     vault,
     database,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from carbon.checks import (
+    artifacts,
     balancer,
     clustering,
     database,
@@ -43,6 +44,7 @@ PREFLIGHT: tuple[Check, ...] = (
     process.single,
     home.reset,
     home.journal,
+    artifacts.places,
     java.java,
     home.profile,
     clustering.overrides,
@@ -71,6 +73,7 @@ STATUS: tuple[Check, ...] = (
     ports.closed,
     database.database,
     membership.member,
+    artifacts.places,
     drift.differs,
     drift.pending,
     balancer.unfinished,
@@ -117,6 +120,7 @@ DOCTOR: tuple[tuple[str, Check], ...] = (
     (TO_MANAGER, network.to_manager),
     (FROM_MANAGER, network.from_manager),
     ("", membership.lost),
+    ("", artifacts.places),
     ("", drift.pending),
     ("", balancer.unfinished),
     ("hosts.yaml", drift.differs),

@@ -14,7 +14,7 @@ from carbon.clone.contents import kept_of
 from carbon.cluster import Cluster, Node
 from carbon.errors import UnfitError
 from carbon.home import layout
-from carbon.home.facts import LogFacts, ServerFacts
+from carbon.home.facts import ArtifactsFacts, LogFacts, ServerFacts
 from carbon.home.ports import free_numbers, label, taken_numbers
 from carbon.plan.model import Plan
 from carbon.value import Value, replace
@@ -65,7 +65,8 @@ def as_cloned(node: Node, facts: ServerFacts, source: ServerFacts) -> ServerFact
         unreadable=source.unreadable,
         jars=source.jars,
         dropins=source.dropins,
-        files=source.files,
+        files={path: file for path, file in source.files.items() if _travels(path)},
+        artifacts=_copied(source.artifacts),
         deployment="empty",
         deployment_target=None,
         log=LogFacts(),
@@ -78,6 +79,16 @@ def as_cloned(node: Node, facts: ServerFacts, source: ServerFacts) -> ServerFact
         process=None,
         listening={},
     )
+
+
+def _copied(artifacts: ArtifactsFacts) -> ArtifactsFacts:
+    """Return what comes along; links stay links, and a mount of the source comes as files."""
+    files = {path: file for path, file in artifacts.files.items() if _travels(path)}
+    return replace(artifacts, files=files, mounts=frozenset())
+
+
+def _travels(path: PurePosixPath) -> bool:
+    return layout.travels(str(path))
 
 
 def resumes(facts: ServerFacts, source: Node, *, replacing: bool) -> bool:

@@ -29,6 +29,9 @@ _URL_SECRETS = (
     r"jdbc:oracle:\w+:[^\s/@:\"'<>]*/(?P<secret>[^\s/@\"'<>]+)@",  # jdbc:oracle:thin:user/...@
     rf"[?&;]{_NAME}=(?P<secret>[^\s&;\"'<>]+)",  # jdbc:...?user=u&amp;password=...
 )
+_PLAIN_SECRETS = (
+    rf"(?:\b|[\w.\-]){SECRET_NAME}[\"']?[ \t]*[=:][ \t]*(?P<secret>\S[^\n]*)",  # .properties, shell
+)
 """Compiled when a diff is first shown, and not by every command."""
 
 # The beginning of a tag, also of one whose brackets are those of a comment, and its attributes as
@@ -61,13 +64,19 @@ def mask_secrets(data: bytes, secrets: Iterable[str] = ()) -> str:
 
 
 def masked_diff(
-    path: PurePosixPath | str, old: bytes, new: bytes, secrets: Iterable[str] = ()
+    path: PurePosixPath | str,
+    old: bytes,
+    new: bytes,
+    secrets: Iterable[str] = (),
+    *,
+    plain: bool = False,
 ) -> str:
     """Return a unified diff in which every secret is masked; empty if nothing changes.
 
-    Where a secret changes, its line is in the diff, and marked as changed.
+    Where a secret changes, its line is in the diff, and marked as changed. `plain`: it may be a
+    text that is no XML, in which a secret ends with its line.
     """
-    masker = _Masker(secrets)
+    masker = _Masker(secrets, plain=plain)
     before, after = (_lines(masker.mask(_decoded(data))) for data in (old, new))
     hunks = "".join(f"{line}\n" for line in _hunks(before, after))
     return f"--- {path}\n+++ {path}\n{hunks}" if hunks else ""
@@ -76,7 +85,8 @@ def masked_diff(
 class _Masker:
     """Replace secrets by tokens: the same for the same secret, so that lines compare as before."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
+    def __init__(self, secrets: Iterable[str], *, plain: bool = False) -> None:
+        self._plain = _PLAIN_SECRETS if plain else ()
         self._numbers: dict[str, int] = {}
         forms = {form for secret in secrets if secret for form in _forms(secret)}
         longest_first = sorted(forms, key=len, reverse=True)
@@ -86,7 +96,7 @@ class _Masker:
     def mask(self, text: str) -> str:
         text = self._mask_all(_ATTRIBUTE_SECRETS, text)
         text = "".join(self._mask_tags(text))
-        text = self._mask_all(_URL_SECRETS, text)
+        text = self._mask_all((*_URL_SECRETS, *self._plain), text)
         return self._explicit.sub(self._mask_explicit, text)
 
     def _mask_all(self, patterns: Iterable[str], text: str) -> str:

@@ -38,6 +38,27 @@ class RemoteFile(Value, kw_only=True):
         return hashlib.sha256(self.data).hexdigest()
 
 
+class ArtifactFacts(Value, kw_only=True):
+    """A file on the server that hosts.yaml brings or takes away."""
+
+    sha256: str
+    """Empty if it cannot be read."""
+    size: int
+    mode: int
+
+
+class ArtifactsFacts(Value, kw_only=True):
+    """What lies where hosts.yaml has artifacts; all paths are relative to AS_HOME."""
+
+    files: Mapping[PurePosixPath, ArtifactFacts] = field(default_factory=dict)
+    in_the_way: frozenset[PurePosixPath] = frozenset()
+    """Where a folder is, or anything else that is no file."""
+    links: Mapping[PurePosixPath, str] = field(default_factory=dict)
+    """Folders to which a link leads, and where they are."""
+    mounts: frozenset[PurePosixPath] = frozenset()
+    """What is mounted below AS_HOME."""
+
+
 class RunningServer(Value, kw_only=True):
     """The JVM that runs AS_HOME."""
 
@@ -151,6 +172,7 @@ class ServerFacts(Value, kw_only=True):
     process: RunningServer | None = None
     listening: Mapping[int, Listener] = field(default_factory=dict)
     files: Mapping[PurePosixPath, RemoteFile] = field(default_factory=dict)
+    artifacts: ArtifactsFacts = ArtifactsFacts()
     zone_seconds: int = 0
     """How far its local time, in which its logs are written, is ahead of UTC."""
     systemd: bool = False

@@ -115,6 +115,7 @@ def _node(
         datasources=entry.datasources,
         deployment_synchronizer=entry.deployment_synchronizer,
         files=entry.files,
+        artifacts=entry.artifacts,
         keystore_password=entry.keystore_password,
         environment=entry.environment,
         service=entry.service,

@@ -17,6 +17,10 @@ from carbon.secret import Secret
 Tag = Literal["env", "file", "command"]
 
 
+ADDED_UP = ("files", "artifacts")
+"""The lists that a node's own level is added to."""
+
+
 class Source(NamedTuple):
     """The inventory file: as errors name it, and the folder that relative paths start from."""
 
@@ -131,16 +135,19 @@ class MapNode(Node):
     def over(self, shared: MapNode) -> MapNode:
         """Return this mapping laid over shared settings.
 
-        Mappings merge key by key at every depth, the list `files` is appended to the shared
-        one, anything else replaces it. A null takes the shared value away.
+        Mappings merge key by key at every depth, the lists `files` and `artifacts` are appended
+        to the shared ones, anything else replaces it. A null takes the shared value away. An
+        artifact of its own takes the place of a shared one that goes to the same file.
         """
         merged = dict(shared.entries)
         for key, own in self.entries.items():
             below = merged.get(key)
             if isinstance(own, MapNode) and isinstance(below, MapNode):
                 merged[key] = own.over(below)
-            elif key == "files" and isinstance(own, ListNode) and isinstance(below, ListNode):
-                merged[key] = ListNode(own.source, own.path, own.line, below.items + own.items)
+            elif key in ADDED_UP and isinstance(own, ListNode) and isinstance(below, ListNode):
+                targets = {_target(item) for item in own.items} - {None}
+                shared_items = [item for item in below.items if _target(item) not in targets]
+                merged[key] = ListNode(own.source, own.path, own.line, shared_items + own.items)
             else:
                 merged[key] = own
         return self._with(merged)
@@ -153,6 +160,18 @@ class MapNode(Node):
 
     def _with(self, entries: dict[str, Node]) -> MapNode:
         return MapNode(self.source, self.path, self.line, entries)
+
+
+def _target(item: Node) -> str | None:
+    """Return where an artifact goes, as far as hosts.yaml alone tells; None for anything else."""
+    if not isinstance(item, MapNode):
+        return None
+    source, target = item.get("from"), item.get("to")
+    if not isinstance(target, ScalarNode):
+        return None
+    if target.text.endswith("/") and isinstance(source, ScalarNode):
+        return target.text + Path(source.text).name
+    return target.text
 
 
 def expanded(node: Node, path: str) -> Path:

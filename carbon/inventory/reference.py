@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from carbon.inventory import commands, packs, reading, schema, texts, values
+from carbon.inventory import artifacts, commands, packs, reading, schema, texts, values
 from carbon.inventory.reading import Key, Listed, Named, NamedRecords, Record, Scalar
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -101,6 +101,8 @@ def _parts(key: Key) -> Any:
     read = key.read
     if isinstance(read, Listed) and read.read is schema.file_edit:
         return Listed(schema.FILE_EDIT)
+    if isinstance(read, Listed) and read.read is artifacts.artifact:
+        return Listed(artifacts.ARTIFACT)
     return read
 
 

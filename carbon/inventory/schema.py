@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from carbon.cluster import (
+    Artifact,
     Database,
     Datasource,
     DeploymentSynchronizer,
@@ -26,6 +27,7 @@ from carbon.cluster import (
     Ssh,
 )
 from carbon.inventory import values
+from carbon.inventory.artifacts import artifact
 from carbon.inventory.commands import COMMAND_KEYS, HOOKS
 from carbon.inventory.nodes import MapNode, Node
 from carbon.inventory.packs import pack
@@ -76,6 +78,7 @@ class Entry(Value, kw_only=True):
     datasources: tuple[Datasource, ...] = ()
     deployment_synchronizer: DeploymentSynchronizer | None = None
     files: tuple[FileEdit, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
     keystore_password: Secret | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     service: Service | None = None
@@ -234,6 +237,7 @@ SHARED_KEYS = {
     "datasources": _key(NamedRecords(values.datasource_name, DATASOURCE), "datasources"),
     "DeploymentSynchronizer": _key(DEPLOYMENT_SYNCHRONIZER, "deployment_synchronizer"),
     "files": _key(Listed(file_edit), "files"),
+    "artifacts": _key(Listed(artifact), "artifacts"),
     "hosts": _key(Named(values.mapped_name, lambda _, node: Scalar(values.address)(node)), "hosts"),
 }
 """Keys of `cluster:` that every Carbon node inherits and may override."""

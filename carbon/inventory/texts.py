@@ -58,6 +58,7 @@ SHARED = {
     "datasources": "Datasources of master-datasources.xml by name: edited if there, else added.",
     "DeploymentSynchronizer": "carbon.xml: artifacts shared through Subversion.",
     "files": "Edits of other XML files below repository/conf; lists of both levels add up.",
+    "artifacts": "Files and folders to bring below AS_HOME; lists of both levels add up.",
     "hosts": "More names for the server's /etc/hosts, each with its address.",
     "ssh.host": "What you would type after `ssh`; without it, localMemberHost.",
     "ssh.port": "The port of sshd.",
@@ -89,6 +90,14 @@ SHARED = {
     "files[].value": "The text to set.",
     "files[].attribute": "Set this attribute in place of the element's text.",
     "files[].fragment": "XML to insert once, as the last child of the element.",
+    "artifacts[].from": "The file or folder on your machine.",
+    "artifacts[].to": "Where it goes, relative to AS_HOME; with / at its end, into that folder.",
+    "artifacts[].absent": "The file of `to` goes away.",
+    "artifacts[].template": "Its text has names of the node in it, as ${localMemberHost}.",
+    "artifacts[].values": "More names for the template; a secret as !env, !file or !command.",
+    "artifacts[].restart": "A change restarts it (default: not in repository/deployment/server).",
+    "artifacts[].secret": "It is never shown, and of mode 640 at most.",
+    "artifacts[].mode": "Its mode (default: that of the file on the server, else 644 or 755).",
 }
 
 NODE = {

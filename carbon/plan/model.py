@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from carbon import config
+from carbon.artifacts.plan import ArtifactChange
 from carbon.cluster import LocalCommand, Node
 from carbon.errors import ConfigFileError
 from carbon.home import layout
@@ -58,6 +59,7 @@ class Plan(Value, kw_only=True):
     node: Node
     facts: ServerFacts
     files: tuple[FileChange, ...] = ()
+    artifacts: tuple[ArtifactChange, ...] = ()
     driver: DriverPlan | None = None
     """None: nothing to do about the driver."""
     upload: PurePosixPath | None = None
@@ -132,7 +134,8 @@ class Plan(Value, kw_only=True):
     @property
     def swaps(self) -> bool:
         """Something below AS_HOME will change."""
-        return bool(self.files or self.driver or self.reset or self.undo or self.finish_swap)
+        changes = self.files or self.artifacts or self.driver or self.reset
+        return bool(changes or self.undo or self.finish_swap)
 
     @property
     def unstages(self) -> bool:
@@ -159,4 +162,11 @@ class Plan(Value, kw_only=True):
     @property
     def removed(self) -> tuple[PurePosixPath, ...]:
         """The files that go away, relative to AS_HOME."""
-        return self.driver.remove if self.driver else ()
+        of_driver = self.driver.remove if self.driver else ()
+        of_artifacts = (path for change in self.artifacts for path in change.removed)
+        return tuple(dict.fromkeys((*of_driver, *of_artifacts)))
+
+    @property
+    def restarting(self) -> tuple[ArtifactChange, ...]:
+        """The changes of artifacts that a server heeds only when it starts."""
+        return tuple(change for change in self.artifacts if change.target.restarts)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from carbon import config
+from carbon.artifacts.plan import plan_artifacts
 from carbon.cluster import Node
 from carbon.errors import ConfigFileError, ProvisionError, UsageError
 from carbon.home import driver, hostsfile, layout
@@ -35,6 +36,7 @@ def plan(
             node=node,
             facts=facts,
             files=files,
+            artifacts=plan_artifacts(node, facts) if Step.CONFIG in options.steps else (),
             driver=driver_plan,
             upload=layout.LIB / wanted.name
             if wanted and driver_plan and driver_plan.upload

@@ -6,7 +6,7 @@ import hashlib
 import re
 
 from carbon import config
-from carbon.cluster import Node
+from carbon.cluster import Artifact, Node
 from carbon.errors import ConfigFileError, ProvisionError
 from carbon.home import layout
 from carbon.home.facts import ServerFacts
@@ -91,6 +91,9 @@ def _start_reason(drafted: Plan, options: Options) -> str:
         return "its configuration changes"
     if drafted.driver:
         return "its driver changes"
+    if drafted.restarting:
+        more = f" and {len(drafted.restarting) - 1} more" if len(drafted.restarting) > 1 else ""
+        return f"{drafted.restarting[0].path}{more} changes"
     if drafted.facts.journal is not None:
         return "an interrupted run has to be completed"
     if service := why_not_by_unit(drafted.node, drafted.facts):
@@ -135,7 +138,8 @@ def _differs(node: Node, facts: ServerFacts) -> str:
 def _pending_restart(drafted: Plan) -> tuple[str, ...]:
     if drafted.facts.process is None:
         return ()
-    if drafted.files or drafted.driver or drafted.facts.process.newer:
+    changes = drafted.files or drafted.driver or drafted.restarting
+    if changes or drafted.facts.process.newer:
         return ("restart pending: the server runs with the old files until it is restarted",)
     return ()
 
@@ -152,6 +156,8 @@ def with_reset(drafted: Plan, options: Options) -> Plan:
     alone = options.steps == {Step.RESET}
     if not (drafted.start or alone):
         return drafted
+    if any(map(_is_deployed, drafted.node.artifacts)):
+        return _filled_by_artifacts(drafted, asked=options.reset or alone)
     if state in ("mount", "link"):
         return _unreset(drafted, options, state)
     if state == "missing":
@@ -163,6 +169,26 @@ def with_reset(drafted: Plan, options: Options) -> Plan:
         return replace(drafted, reset=True)
     note = "repository/deployment/server is filled and left alone: no DeploymentSynchronizer"
     return replace(drafted, notes=(*drafted.notes, f"{note} would refill it (--reset empties it)"))
+
+
+def _is_deployed(entry: Artifact) -> bool:
+    """Tell whether an artifact comes into the deployment directory."""
+    server, place = layout.DEPLOYMENT_SERVER, entry.to
+    related = place.is_relative_to(server) or server.is_relative_to(place)
+    return entry.source is not None and related
+
+
+def _filled_by_artifacts(drafted: Plan, *, asked: bool) -> Plan:
+    """Leave a directory alone that hosts.yaml itself fills; a missing one comes with its files."""
+    if asked and drafted.facts.deployment == "filled":
+        raise ProvisionError(
+            "`artifacts:` in hosts.yaml fills repository/deployment/server, and a reset would"
+            " empty it",
+            host=drafted.node.name,
+            step="reset",
+            action="take away what is too much with `absent: true`, and leave the reset out",
+        )
+    return drafted
 
 
 def _unreset(drafted: Plan, options: Options, state: str) -> Plan:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import tarfile
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from carbon.errors import ScriptError
 from carbon.value import Value
 
 PRIVATE = 0o600
+_PIECE_BYTES = 1 << 20
 _END = bytes(2 * tarfile.BLOCKSIZE)
 
 
@@ -21,17 +24,39 @@ class Member(Value, kw_only=True):
     mode: int = PRIVATE
     owner: str = ""
     is_folder: bool = False
+    local: Path | None = None
+    """A file of `size` bytes that is read only while the archive is sent."""
+    size: int = 0
+
+
+def stream(members: Iterable[Member]) -> Iterator[bytes]:
+    """Yield an archive in pieces, so that no large file is ever held in memory.
+
+    Raises OSError for a local file that cannot be read, or has not its size any more.
+    """
+    for member in members:
+        head = tarfile.TarInfo(member.name)
+        head.size = len(member.data) if member.local is None else member.size
+        head.mode = member.mode
+        yield head.tobuf(tarfile.USTAR_FORMAT)
+        yield from (member.data,) if member.local is None else _read(member.local, member.size)
+        yield bytes(-head.size % tarfile.BLOCKSIZE)
+    yield _END
+
+
+def _read(path: Path, size: int) -> Iterator[bytes]:
+    left = size
+    with path.open("rb") as file:
+        while left and (piece := file.read(min(left, _PIECE_BYTES))):
+            left -= len(piece)
+            yield piece
+        if left or file.read(1):
+            raise OSError(errno.EIO, "it changed while it was read")
 
 
 def pack(members: Iterable[Member]) -> bytes:
     """Return an archive of files; names of more than 256 bytes have no place in it."""
-    parts: list[bytes] = []
-    for member in members:
-        head = tarfile.TarInfo(member.name)
-        head.size, head.mode = len(member.data), member.mode
-        padding = bytes(-len(member.data) % tarfile.BLOCKSIZE)
-        parts += (head.tobuf(tarfile.USTAR_FORMAT), member.data, padding)
-    return b"".join((*parts, _END))
+    return b"".join(stream(members))
 
 
 def unpack(archive: bytes, *, host: str, step: str) -> Iterator[Member]:

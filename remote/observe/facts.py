@@ -11,6 +11,8 @@ from pathlib import PurePosixPath
 from typing import cast
 
 from carbon import config
+from carbon.artifacts import local as artifacts
+from carbon.artifacts.facts import is_watched, parse_artifacts, without_quiet
 from carbon.cluster import Node
 from carbon.errors import ScriptError
 from carbon.home import layout, process
@@ -73,18 +75,23 @@ def gather_facts(
         remedy=f"check whether the login works: fab -H {host.name} run 'id; ls -ld"
         f" {host.node.home}'",
     )
-    return parse(outcome.out, name=host.name, seen_at=time.monotonic())
+    facts = parse(outcome.out, name=host.name, seen_at=time.monotonic())
+    return without_quiet(facts, artifacts.targets(host.node))
 
 
 def _script(host: Host[Node], *, asked: Mapping[str, str], also: Sequence[PurePosixPath]) -> Script:
     node = host.node
     driver = node.driver
     script = (layout.SCRIPT,) if node.service else ()
+    brought = artifacts.targets(node)
+    texts = [target.path for target in brought if target.shows_text]
     return host.script(
         "facts",
         java_dir=str(node.java_home or ""),
         environment=[f"{name}={value}" for name, value in node.environment.items()],
-        files=[str(path) for path in (*config.managed_files(node), *script, *also)],
+        files=list(map(str, dict.fromkeys((*config.managed_files(node), *script, *also, *texts)))),
+        artifacts=[str(target.path) for target in brought],
+        watched=[f"{node.home}/{target.path}" for target in brought if is_watched(target)],
         present=[str(path) for path in _PRESENT],
         jar=driver.jar.name if driver else "",
         driver_pattern=entry_pattern(driver.driver_class) if driver else "",
@@ -122,8 +129,7 @@ def _parsed(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
 
 
 def _facts(lines: _Lines, parts: _Parts, *, name: str, seen_at: float) -> ServerFacts:
-    files, folders = parts
-    log, said = _log(lines), _said(lines.all("said"))
+    files, folders, log, said = *parts, _log(lines), _said(lines.all("said"))
     return ServerFacts(
         name=name,
         user=lines.single("user") or "?",
@@ -150,6 +156,7 @@ def _facts(lines: _Lines, parts: _Parts, *, name: str, seen_at: float) -> Server
         deployment=_deployment(lines),
         deployment_mode=folders.get(layout.DEPLOYMENT_SERVER),
         deployment_target=_second(lines.single("deployment")),
+        artifacts=parse_artifacts(lines.all),
         log=log,
         journal=_journal(lines),
         staged=lines.single("staged") == "yes",

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import TypeAlias
 
+from carbon.artifacts.local import Wanted
+from carbon.artifacts.plan import ArtifactChange
 from carbon.checksum import checksum
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
-from carbon.home.facts import ServerFacts
 from carbon.plan.model import Plan
 from remote.host import sudo
-from remote.host.archive import Member, pack
+from remote.host.archive import Member, stream
 from remote.host.host import Host
 from remote.rollout.generation import NewGeneration
 from remote.rollout.unit import check_unit_rights
+
+Brought: TypeAlias = tuple[ArtifactChange, Wanted]
+"""An artifact that comes, with its content."""
+WHOLE_BYTES = 1 << 20
+"""An archive of more travels in pieces, on a channel of its own."""
+NEW_FILE_MODE = 0o644
 
 
 def stage(
@@ -56,23 +64,29 @@ def _send(
     host: Host[Node], plan: Plan, *, generation: NewGeneration, checks_sudo: bool, hosts: bytes
 ) -> None:
     files = _new_files(plan)
+    size = sum(len(data) for data in files.values())
+    brought = [(change, change.new) for change in plan.artifacts if change.new]
     checked = {"commands": sudo.as_values(sudo.HOSTS_COMMANDS)} if checks_sudo else {}
     script = host.script(
         "stage",
         checked,
         before=(*((sudo.CHECK,) if checks_sudo else ()), "hosts_new", "keep"),
-        expect=list(_expected(plan.facts)),
+        expect=list(_expected(plan)),
         paths=list(map(str, files)),
         checksums="\n".join(_checksums(files)),
+        brought=[str(change.path) for change, _ in brought],
+        digests="\n".join(f"{new.sha256}  {change.path}" for change, new in brought),
+        modes="\n".join(_modes(brought)),
         remove=[str(path) for path in plan.removed],
-        need_kb=2 * sum(len(data) for data in files.values()) // 1024 + 1024,
+        need_kb=2 * (size + sum(new.size for _, new in brought)) // 1024 + 1024,
         generation=generation.id,
         meta=generation.meta,
         hosts_digest=hashlib.sha256(hosts).hexdigest() if hosts else "",
         hosts_plain="yes" if plan.facts.hosts.plain else "no",
         calls_sudo=checks_sudo,
     )
-    host.run(script, step="stage", payload=_archive(files, hosts=hosts))
+    members = _members(files, brought, hosts=hosts)
+    host.run(script, step="stage", payload=_payload(members, brought))
 
 
 def unstage(host: Host[Node]) -> None:
@@ -102,9 +116,13 @@ def _read_jar(jar: Path) -> bytes:
         ) from error
 
 
-def _expected(facts: ServerFacts) -> Iterator[str]:
-    for path, file in facts.files.items():
+def _expected(plan: Plan) -> Iterator[str]:
+    """Yield digest and path of all that the plan was computed on; `-` is for what is not there."""
+    for path, file in plan.facts.files.items():
         yield from (file.digest, str(path))
+    for change in plan.artifacts:
+        if change.path not in plan.facts.files:
+            yield from (change.old.sha256 if change.old else "-", str(change.path))
 
 
 def _checksums(files: Mapping[PurePosixPath, bytes]) -> Iterator[str]:
@@ -113,9 +131,42 @@ def _checksums(files: Mapping[PurePosixPath, bytes]) -> Iterator[str]:
         yield f"{checksum(data)} {len(data)} {path}"
 
 
-def _archive(files: Mapping[PurePosixPath, bytes], *, hosts: bytes) -> bytes:
-    """Pack the files, all of mode 600."""
-    members = [Member(name=f"files/{path}", data=data) for path, data in files.items()]
+def _modes(brought: Sequence[Brought]) -> Iterator[str]:
+    """Yield the modes of new files, and of those that get another one."""
+    for change, _ in brought:
+        if change.mode != (change.old.mode if change.old else NEW_FILE_MODE):
+            yield f"{change.path}\t{change.mode:o}"
+
+
+def _members(
+    files: Mapping[PurePosixPath, bytes], brought: Sequence[Brought], *, hosts: bytes
+) -> Iterator[Member]:
+    """Yield what travels, all of mode 600."""
+    for path, data in files.items():
+        yield Member(name=f"files/{path}", data=data)
+    for change, new in brought:
+        name, local = f"files/{change.path}", change.target.local
+        if new.data is not None:
+            yield Member(name=name, data=new.data)
+        elif local is not None:
+            yield Member(name=name, local=local.path, size=new.size)
     if hosts:
-        members.append(Member(name="hosts", data=hosts))
-    return pack(members)
+        yield Member(name="hosts", data=hosts)
+
+
+def _payload(members: Iterator[Member], brought: Sequence[Brought]) -> bytes | Iterator[bytes]:
+    """Return a small archive as a whole, and a large one in pieces that are read as they go."""
+    pieces = _named_errors(stream(members))
+    large = sum(new.size for _, new in brought) > WHOLE_BYTES
+    return pieces if large else b"".join(pieces)
+
+
+def _named_errors(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from pieces
+    except OSError as error:
+        raise ProvisionError(
+            f"an artifact cannot be read: {error}",
+            step="stage",
+            action="run the same command again when the files of `artifacts:` are at rest",
+        ) from error

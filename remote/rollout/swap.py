@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from carbon.artifacts.show import names_of
 from carbon.cluster import Node
 from carbon.plan.model import Plan
 from remote.host.host import Host
@@ -45,11 +46,13 @@ def swapped_parts(plan: Plan) -> Iterator[str]:
         yield "driver"
     if plan.files:
         yield "config: " + ", ".join(change.path.name for change in plan.files)
+    if plan.artifacts:
+        yield "artifacts: " + names_of(plan.artifacts)
     if plan.reset:
         yield "deployment directory reset"
     if plan.undo:
         yield f"took back {' '.join(plan.undo)}"
-    if plan.finish_swap and not (plan.files or plan.driver):
+    if plan.finish_swap and not (plan.files or plan.driver or plan.artifacts):
         yield "interrupted run completed"
 
 

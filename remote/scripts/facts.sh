@@ -1,6 +1,7 @@
 # Report everything that a plan needs, in one round trip, and change nothing. Each process that it starts costs a
 # millisecond of every deploy: the shell itself does what it can.
 # Values: HOME_DIR, JAVA_DIR, ENVIRONMENT, FILES, PRESENT, JAR, DRIVER_PATTERN, LOCK, ASKED (name pattern ...)
+# Values: ARTIFACTS (paths), WATCHED (absolute paths: a change wants a restart)
 # Values: UNIT (of systemd, or empty), UNIT_PROPERTIES (for systemctl show)
 # Output: lines that carbon/home/facts.py explains, `files`, then a tar
 told=
@@ -28,6 +29,7 @@ sockets_and_newer_files() {
     [ -f "$log" ] || log=/
     if [ -f "$stamp" ]; then
         set -- "$@" "$HOME_DIR/repository/conf" "$HOME_DIR/repository/components/lib" "$HOME_DIR/bin"
+        eval "set -- \"\$@\" $WATCHED"
     else stamp=/
     fi
     find -H "$@" -path "*$NEWLINE*" -prune -o -type l -lname 'socket:*' -printf '%l\n' -o \
@@ -78,6 +80,32 @@ tell_unlike() {
     done
 }
 
+# tell_artifacts: what is there of the files that hosts.yaml brings or takes away, and links on the way to them.
+tell_artifacts() {
+    eval "set -- $ARTIFACTS"
+    [ $# -gt 0 ] || return 0
+    asked=$#
+    last=
+    for path; do
+        case $path in */*) folder=${path%/*} ;; *) folder=. ;; esac
+        while [ ! -e "$HOME_DIR/$folder" ] && [ "$folder" != "${folder%/*}" ]; do folder=${folder%/*}; done
+        if [ "$folder" != "$last" ] && [ "$folder" != . ] && cd -P "$HOME_DIR/$folder" 2> /dev/null &&
+            [ "$PWD" != "$HOME_REAL/$folder" ]; then
+            say "artifact_link $folder$TAB$PWD"
+        fi
+        last=$folder
+        if [ -L "$HOME_DIR/$path" ]; then say "symlink $path"; fi
+        if [ ! -e "$HOME_DIR/$path" ]; then :
+        elif [ ! -f "$HOME_DIR/$path" ]; then say "artifact_folder $path"
+        elif [ ! -r "$HOME_DIR/$path" ]; then say "unreadable $path"
+        else set -- "$@" "$path"
+        fi
+    done
+    shift "$asked"
+    [ $# -gt 0 ] && cd "$HOME_DIR" || return 0
+    told=$told$(stat -L -c 'artifact_stat %a %s %n' -- "$@" && sha256sum -- "$@" | sed 's/^/artifact_hash /')$NEWLINE
+}
+
 if [ -d /run/systemd/system ]; then
     say "systemd yes"
     kills=
@@ -125,6 +153,8 @@ if [ -n "$HOME_REAL" ]; then
         [ -L "$HOME_DIR/$path" ] && say "symlink $path"
         [ -f "$HOME_DIR/$path" ] && [ ! -r "$HOME_DIR/$path" ] && say "unreadable $path"
     done
+
+    tell_artifacts
 
     if cd "$HOME_DIR/repository/components/lib" 2>/dev/null; then
         drivers=
@@ -213,7 +243,8 @@ if [ -n "$HOME_REAL" ]; then
         [ -z "$stamp" ] || told="$told${lines}record pid=$pid${NEWLINE}record ticks=$ticks$NEWLINE"
         say "stamped ${stamp:+yes}"
         if [ -z "$stamp" ]; then
-            find "$HOME_DIR/repository/conf" "$HOME_DIR/repository/components/lib" "$HOME_DIR/bin" \
+            eval "set -- $WATCHED"
+            find "$HOME_DIR/repository/conf" "$HOME_DIR/repository/components/lib" "$HOME_DIR/bin" "$@" \
                 -path "*$NEWLINE*" -prune -o -type f -printf 'mtime %T@ %p\n' 2> /dev/null |
                 awk -v ticks="$ticks" '
                     $1 == "btime" { since = int($2 + ticks / 100) }
@@ -257,8 +288,11 @@ tell_tables() {
     FILENAME == "/proc/net/if_inet6" && $4 != "20" { print "address6", $1 } # not of one link alone
     $1 == "btime" { print "boot", $2 }
     $5 == "/etc/hosts" { print "hosts_mounted yes" }
+    FILENAME == "/proc/self/mountinfo" { gsub(/\\040/, " ", $5) }
+    FILENAME == "/proc/self/mountinfo" && ENVIRON["MOUNTS"] != "" && index($5, ENVIRON["HOME_REAL"] "/") == 1 {
+        print "mounted", substr($5, length(ENVIRON["HOME_REAL"]) + 2)
+    }
     FILENAME == "/proc/self/mountinfo" && index($5, "/repository") {
-        gsub(/\\040/, " ", $5)
         repository = ENVIRON["HOME_REAL"] "/repository"
         if ($5 == repository || $5 == repository "/deployment" || $5 == repository "/deployment/server")
             print "deployment_mounted yes"
@@ -278,7 +312,8 @@ tell_tables() {
     }' - "$@"
 }
 
-export HOME_REAL
+MOUNTS=${ARTIFACTS:+yes}
+export HOME_REAL MOUNTS
 # While all processes are looked through for further servers of this AS_HOME, `ss` reads the ports.
 { [ -z "$pid" ] || tell_homes; } | {
     ports=$(ss -ltne 2> /dev/null)

@@ -10,7 +10,7 @@ done
 step stage-clear
 remove_tree "$staged" || fail 1 "cannot clear $staged"
 step stage-create
-mkdir -p "$staged/files" && : > "$staged/modes" && : > "$staged/paths" && : > "$staged/remove" || fail 1 "cannot create $staged"
+mkdir -p "$staged/files" && : > "$staged/modes" && : > "$staged/folders" && : > "$staged/paths" && : > "$staged/remove" || fail 1 "cannot create $staged"
 
 step stage-list
 for generation; do
@@ -32,13 +32,15 @@ list_bundle() {
 while read -r generation mode path; do
     demand_inside "$path"
     step "stage $path"
-    if [ "$mode" = absent ]; then
+    if [ "$mode" = folder ]; then
+        say "$path" >> "$staged/folders" || fail 1 "cannot list what goes away"
+    elif [ "$mode" = absent ]; then
         say "$path" >> "$staged/remove" || fail 1 "cannot list what goes away"
         list_bundle "$path" || fail 1 "cannot list what goes away"
     else
         mkdir -p "$staged/files/$(dirname "$path")" &&
             cat "$own/generations/$generation/files/$path" > "$staged/files/$path" &&
-            say "$mode $path" >> "$staged/modes" && say "$path" >> "$staged/paths" || fail 1 "cannot stage $path"
+            say "$path$TAB$mode" >> "$staged/modes" && say "$path" >> "$staged/paths" || fail 1 "cannot stage $path"
     fi
 done < "$staged/kept"
 

@@ -1,6 +1,7 @@
 # Bring the new files beside the live files. What the plan was computed on must still be there. All that the swap
 # would do before it touches a live file is done here already, while all servers are at it: a turn waits less.
 # Values: HOME_DIR, EXPECT (digest path ...), PATHS, CHECKSUMS (what cksum prints of them), NEED_KB
+# Values: BROUGHT (paths of artifacts), DIGESTS (for sha256sum -c), MODES (path, tab, mode: of what gets another one)
 # Values: GENERATION, META, HOSTS_DIGEST, HOSTS_PLAIN (yes, no)
 # Payload: a tar with `files/` and, with HOSTS_DIGEST, the new /etc/hosts as `hosts`
 # Output: staged
@@ -44,6 +45,13 @@ eval "set -- $PATHS"
 # To find accidents: nobody else gets here, and SSH guarded the way.
 [ $# -eq 0 ] || { cd "$own/staged/files" && [ "$(cksum -- "$@")" = "$CHECKSUMS" ]; } ||
     fail 1 "the staged files arrived damaged"
+if [ -n "$BROUGHT" ]; then
+    cd "$own/staged/files" && sha256sum --status -c 2> /dev/null << END || fail 1 "the staged artifacts arrived damaged"
+$DIGESTS
+END
+fi
+[ -z "$MODES" ] || say "$MODES" > "$own/staged/modes" || fail 1 "cannot write in $own"
+eval "set -- $PATHS $BROUGHT"
 cd "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
 step list-paths
 if [ $# -gt 0 ]; then printf '%s\n' "$@"; fi > "$paths" || fail 1 "cannot list the staged files"
@@ -64,7 +72,7 @@ if [ -n "$HOSTS_DIGEST" ]; then
     { [ "$HOSTS_PLAIN" = yes ] && make_plain < "$own/staged/hosts"; } || make_new "$HOSTS_DIGEST" cat "$own/staged/hosts"
     new_hosts=$new
 fi
-eval "set -- $PATHS"
+eval "set -- $PATHS $BROUGHT"
 for path; do copied=$copied$own/staged/files/$path$NEWLINE; done
 flush_lines "$paths$NEWLINE$remove$NEWLINE$new_hosts$NEWLINE$copied"
 say staged

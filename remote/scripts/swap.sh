@@ -85,7 +85,18 @@ flush "$own" "$own/generations" "$kept"
 # All files at once, and the deployment directory meanwhile: see `await_moves`.
 changed=$own$NEWLINE$HOME_DIR/repository$NEWLINE
 movers=
+deployed=
 while read -r path; do
+    case $path in repository/deployment/server/*) deployed=yes ;; esac
+    case $path in
+        */*)
+            [ -d "${path%/*}" ] || {
+                step "folder ${path%/*}"
+                # shellcheck disable=SC2030,SC2031 # for this folder alone
+                (umask 022 && mkdir -p "${path%/*}") || fail 1 "cannot create ${path%/*}"
+            }
+            ;;
+    esac
     step "swap $path"
     mv -f "$own/staged/files/$path" "$path" &
     movers="$movers$! $path$NEWLINE"
@@ -137,6 +148,8 @@ before=$own/generations/$from/deployment-server
 for place in repository repository/deployment repository/deployment/server; do
     [ "$RESET" = no ] && [ -z "$UNDO" ] || [ ! -L "$HOME_DIR/$place" ] || fail 8 "$place is a link"
 done
+# What goes into the deployment directory is in it before the directory itself is exchanged.
+[ -z "$deployed" ] || await_moves
 if [ "$RESET" = yes ]; then
     if is_filled "$server" && [ ! -e "$aside" ]; then
         step reset
@@ -161,6 +174,15 @@ elif [ -n "$UNDO" ] && [ -n "$from" ] && [ -d "$before" ]; then
     fi
     step restore
     mv -T "$before" "$server" || fail 1 "cannot put the deployment directory back"
+fi
+if [ -n "$UNDO" ] && [ -s "$own/staged/folders" ]; then # the deepest first
+    while read -r folder; do
+        [ -d "$HOME_DIR/$folder" ] && ! is_filled "$HOME_DIR/$folder" || continue
+        step "remove-folder $folder"
+        rmdir "$HOME_DIR/$folder" || fail 1 "cannot remove $folder"
+    done << END
+$(sort -r "$own/staged/folders")
+END
 fi
 if [ -z "$UNDO" ] && [ -f "$kept/from" ]; then
     step from-clear

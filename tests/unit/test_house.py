@@ -37,8 +37,9 @@ CARBON = {
     "balancer": set(),
     "join": {"home"},
     "service": {"home"},
-    "plan": {"config", "home", "service"},
-    "checks": {"balancer", "config", "home", "join", "plan", "service"},
+    "artifacts": {"config", "home"},
+    "plan": {"artifacts", "config", "home", "service"},
+    "checks": {"artifacts", "balancer", "config", "home", "join", "plan", "service"},
     "clone": {"checks", "config", "home", "plan"},
     "pack": {"checks", "clone", "home", "plan"},
 }

@@ -39,7 +39,10 @@ keep_copies() {
         case $listed in *"$NEWLINE$path$NEWLINE"*) continue ;; esac
         case $inode in
             '') continue ;;
-            -) mode=absent ;;
+            -)
+                mode=absent
+                note_new_folders
+                ;;
             *) set -- "$@" "$path" ;;
         esac
         notes=$notes$mode\ $path$NEWLINE
@@ -56,6 +59,19 @@ END
     fi
     step manifest
     printf %s "$notes" >> "$manifest" || fail 1 "cannot write $manifest"
+}
+
+# note_new_folders: into `notes`, the folders that `path` needs and that are not there yet; a rollback removes them.
+note_new_folders() {
+    folder=$path
+    while [ "$folder" != "${folder%/*}" ]; do
+        folder=${folder%/*}
+        case $listed$NEWLINE$notes in
+            *"$NEWLINE$folder$NEWLINE"* | *"${NEWLINE}folder $folder$NEWLINE"*) return 0 ;;
+        esac
+        [ ! -e "$folder" ] || return 0
+        notes="${notes}folder $folder$NEWLINE"
+    done
 }
 
 # flush_lines LIST: the files and folders of a list, all at once.
@@ -76,9 +92,15 @@ flush_lines() {
 prepare_ownership() {
     selinux=
     if [ -d /sys/fs/selinux ] || [ -d /selinux ]; then selinux=yes; fi
+    modes=$NEWLINE
+    if [ -s "$own/staged/modes" ]; then modes=$NEWLINE$(cat "$own/staged/modes")$NEWLINE; fi
     set --
     while read -r path; do
-        set -- "$@" "$own/staged/files/$path" "${path%/*}"
+        case $path in */*) folder=${path%/*} ;; *) folder=. ;; esac
+        while [ ! -e "$folder" ] && [ "$folder" != . ]; do # the swap creates it
+            case $folder in */*) folder=${folder%/*} ;; *) folder=. ;; esac
+        done
+        set -- "$@" "$own/staged/files/$path" "$folder"
         [ ! -e "$path" ] || set -- "$@" "$path"
     done < "$paths"
     step stats
@@ -96,11 +118,14 @@ prepare_ownership() {
                 fail 1 "$path belongs to $(stat -c %U "$path"), and its owner cannot be kept"
             [ -z "$selinux" ] || chcon --reference="$path" "$staged" 2> /dev/null
         else
-            mode=
-            [ ! -s "$own/staged/modes" ] || # the mode that it had, if a rollback brings it back
-                mode=$(awk -v path="$path" '$0 == $1 " " path { print $1 }' "$own/staged/modes")
-            mode=${mode:-644}
+            mode=644
         fi
+        case $modes in # that of hosts.yaml, or the one that it had, if a rollback brings it back
+            *"$NEWLINE$path$TAB"*)
+                mode=${modes#*"$NEWLINE$path$TAB"}
+                mode=${mode%%"$NEWLINE"*}
+                ;;
+        esac
         [ "$mode" = "$staged_mode" ] || say "$mode $path" >> "$modes_file" || fail 1 "cannot write in $own/staged"
     done < "$paths" 3< "$own/staged/stats"
 }

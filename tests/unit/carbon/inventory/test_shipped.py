@@ -14,6 +14,7 @@ import yaml
 
 from carbon.errors import InventoryError
 from carbon.inventory import load, schema
+from carbon.inventory.artifacts import ARTIFACT
 from carbon.inventory.commands import COMMAND_KEYS
 from carbon.inventory.edits import check_edits
 from tests.unit.carbon.inventory.written import save
@@ -76,6 +77,7 @@ def test_every_key_is_shown() -> None:
         schema.DATASOURCE,
         schema.DEPLOYMENT_SYNCHRONIZER,
         schema.FILE_EDIT,
+        ARTIFACT,
         schema.LIMITS,
         schema.HOSTS_YAML,
         schema.ELB,

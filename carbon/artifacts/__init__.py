@@ -1,0 +1,1 @@
+"""Artifacts: keystores, libraries, applications and templates that hosts.yaml brings."""
