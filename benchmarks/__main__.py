@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.chart import svg
 from benchmarks.clone import measure_clone
+from benchmarks.install import measure_install
 from benchmarks.measure import measure_light, measure_many, measure_sizes, smoke
 from benchmarks.report import markdown
 from benchmarks.results import Results
@@ -38,6 +39,9 @@ def main() -> int:
                 measure_many(results, workers=asked.many, rounds=asked.rounds, say=_say)
             if asked.clone:
                 measure_clone(results, rounds=asked.rounds, say=_say)
+            if asked.install:
+                hosts = [int(size) for size in asked.install.split(",")]
+                measure_install(results, sizes=hosts, rounds=asked.rounds, say=_say)
             measure_light(results, say=_say)
     except (LabError, Failed, WrongState) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
@@ -54,6 +58,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--many", type=int, default=200, help="hosts for ours and the floors, or 0")
     parser.add_argument(
         "--clone", action=argparse.BooleanOptionalAction, default=True, help="measure clone, too"
+    )
+    parser.add_argument(
+        "--install", default="2,8", help="numbers of hosts for install (%(default)s), or nothing"
     )
     parser.add_argument(
         "--rounds",

@@ -31,7 +31,7 @@ def measure_clone(results: Results, *, rounds: int, say: Callable[[str], None]) 
         job = prepare(two)
         state.reset(two)
         source, target = two.workers
-        _timed(_fab(job, "-H", source.name, "deploy", "--reset"), "clone-source")
+        run_timed(fab(job, "-H", source.name, "deploy", "--reset"), "clone-source")
         two.shells[source.container].run("sh", "-c", _FILL)
         ours, floor = [], []
         for _ in range(rounds):
@@ -52,7 +52,7 @@ def _ours(job: Job, target: Host) -> tuple[float, Time]:
     """Return the seconds of copying and verifying, and the time of the whole command."""
     shell = job.site.shells[target.container]
     shell.run("reset")
-    time = _timed(_fab(job, "-H", target.name, "clone", "--source", "worker1"), "clone-ours")
+    time = run_timed(fab(job, "-H", target.name, "clone", "--source", "worker1"), "clone-ours")
     told = _COPIED.search((_logs() / "clone-ours.log").read_text())
     assert told, "the command does not say what it copied"
     _judge(job, target, target.home)
@@ -65,9 +65,9 @@ def _floor(job: Job, target: Host) -> Time:
     shell.run("reset")
     shell.run("install", "-d", "-o", "deploy", COPY)
     source = job.site.workers[0]
-    send = _ssh(job, source, f"tar -C {source.home} -cf - .")
-    receive = _ssh(job, target, f"tar -C {COPY} -xf -")
-    time = _timed(Command(argv=("sh", "-c", f"{send} | {receive}")), "clone-floor")
+    send = ssh(job, source, f"tar -C {source.home} -cf - .")
+    receive = ssh(job, target, f"tar -C {COPY} -xf -")
+    time = run_timed(Command(argv=("sh", "-c", f"{send} | {receive}")), "clone-floor")
     _judge(job, target, COPY)
     return time
 
@@ -80,7 +80,8 @@ def _judge(job: Job, target: Host, folder: str) -> None:
         raise state.WrongState(f"{target.name}: the copy is not what {source.name} has")
 
 
-def _ssh(job: Job, host: Host, command: str) -> str:
+def ssh(job: Job, host: Host, command: str) -> str:
+    """Return the line for a shell that runs a command on a host through OpenSSH."""
     options = (
         *("-F", "none", "-l", "deploy", "-i", str(job.site.identity), "-p", str(host.ssh_port)),
         *("-o", "IdentitiesOnly=yes", "-o", f"UserKnownHostsFile={job.site.known_hosts}"),
@@ -89,12 +90,14 @@ def _ssh(job: Job, host: Host, command: str) -> str:
     return shlex.join(("ssh", *options, "127.0.0.1", command))
 
 
-def _fab(job: Job, *words: str) -> Command:
-    fab = str(Path(sys.executable).parent / "fab")
-    return Command(argv=(fab, *words), env={"PROVISION_HOSTS": str(job.inventory)})
+def fab(job: Job, *words: str) -> Command:
+    """Return a command of ours on the job's hosts."""
+    program = str(Path(sys.executable).parent / "fab")
+    return Command(argv=(program, *words), env={"PROVISION_HOSTS": str(job.inventory)})
 
 
-def _timed(command: Command, name: str) -> Time:
+def run_timed(command: Command, name: str) -> Time:
+    """Run a command under the stopwatch; its output goes to a log of that name."""
     home = RUN / "home"
     home.mkdir(parents=True, exist_ok=True)
     return timed(command, home=home, log=_logs() / f"{name}.log")

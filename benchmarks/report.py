@@ -96,6 +96,19 @@ def _details(results: Results) -> Iterator[str]:
             f"- `fab --list` takes {light.list_ratio:.2f}{TIMES} of Fabric's own with an empty"
             f" fabfile, tab completion {light.completion_ratio:.2f}{TIMES}."
         )
+    for each in results.installs:
+        ours, floor = each.seconds["ours"], each.seconds["floor"]
+        peers = ", ".join(
+            f"{name} {seconds:.1f} s ({seconds / ours:.2f}{TIMES} ours)"
+            for name, seconds in each.seconds.items()
+            if name not in ("ours", "floor")
+        )
+        yield (
+            f"- `install` of {each.megabytes} MB on {each.hosts} empty hosts at once, compared"
+            f" there: {ours:.1f} s, {floor / ours:.2f}{TIMES} the throughput of one plain"
+            f" `ssh tar` to each ({floor:.1f} s); {peers}; {each.peak_kb / 1024:.0f} MB of memory"
+            " at the peak."
+        )
     if clone := results.clone:
         yield (
             f"- `clone` of {clone.megabytes} MB, copied and verified on both sides:"

@@ -71,6 +71,17 @@ class Clone:
     peak_kb: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Install:
+    """`install` of a pack on empty servers, all at once, against one `ssh tar` to each."""
+
+    hosts: int
+    megabytes: int
+    seconds: dict[str, float]
+    """By tool: `floor` is the plain tar."""
+    peak_kb: int
+
+
 @dataclass(kw_only=True)
 class Results:
     """All figures of one run of the benchmark."""
@@ -84,6 +95,7 @@ class Results:
     crowd: Crowd | None = None
     light: Light | None = None
     clone: Clone | None = None
+    installs: list[Install] = field(default_factory=list)
 
     @classmethod
     def begin(cls, tools: Iterable[Tool]) -> Self:
@@ -106,6 +118,7 @@ class Results:
         for name, kind in (("crowd", Crowd), ("light", Light), ("clone", Clone)):
             found[name] = kind(**found[name]) if found[name] else None
         found["runs"] = [Run(**run) for run in found["runs"]]
+        found["installs"] = [Install(**each) for each in found.get("installs", ())]
         return cls(**found)
 
     def write(self, file: Path) -> None:

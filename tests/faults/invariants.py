@@ -29,7 +29,9 @@ class Expected:
     bystanders: tuple[str, ...]
     """Hosts that are looked at and never touched."""
     lands: bool
-    """AS_HOME comes as a whole, from another server."""
+    """AS_HOME comes as a whole, from a pack or another server."""
+    halfway: Looks
+    """What a command of its own makes of the hosts on the way: whole, too."""
     old: Looks
     new: Looks
 
@@ -41,7 +43,7 @@ def after_fault(expected: Expected, ran: Ran, now: Looks, busy: Sequence[str]) -
     for name in expected.turns:
         old, new = expected.old[name], expected.new[name]
         if expected.lands:
-            yield from _landed(old, new, now[name])
+            yield from _landed(old, new, now[name], expected.halfway.get(name))
         else:
             yield from _whole(name, old, new, now[name])
         yield from _hosts_whole(name, old, new, now[name])
@@ -103,11 +105,13 @@ def _hosts_whole(name: str, old: Look, new: Look, now: Look) -> Iterator[str]:
         yield f"{name}: {HOSTS} is neither the old nor the new one: {now.files.get(HOSTS)}"
 
 
-def _landed(old: Look, new: Look, now: Look) -> Iterator[str]:
+def _landed(old: Look, new: Look, now: Look, halfway: Look | None) -> Iterator[str]:
     """A clone comes as a whole or not at all, and what it replaces is kept as a whole.
 
     No rename exchanges two directories: between two of them there is no AS_HOME.
     """
+    if halfway and now.home == halfway.home:
+        return
     kept = _lastings(now.aside) == _lastings(new.aside)
     if now.home == old.home or (kept and now.home in (new.home, {})):
         return

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tests.faults.invariants import Expected, after_fault, after_rerun
+from tests.faults.invariants import Expected, Looks, after_fault, after_rerun
 from tests.faults.points import Fault, Point, faults, points, spread
 from tests.faults.scenarios import Scenario, Stage
 from tests.faults.site import Site
@@ -84,6 +84,7 @@ class Matrix:
         hosts = (*scenario.turns, *scenario.bystanders)
         self._stage.begin(scenario)
         old = self._site.look(hosts)
+        halfway = self._halfway(scenario, hosts) if scenario.halfway else {}
         self._log.unlink(missing_ok=True)
         ran = self._stage.run(scenario, PROVISION_FAULT_LOG=str(self._log))
         assert ran.status == 0, f"{scenario.name} does not work undisturbed:\n{ran.said}"
@@ -94,6 +95,7 @@ class Matrix:
             turns=scenario.turns,
             bystanders=scenario.bystanders,
             lands=scenario.lands,
+            halfway=halfway,
             old=old,
             new=new,
         )
@@ -101,6 +103,13 @@ class Matrix:
         assert not broken, f"{scenario.name} breaks invariants undisturbed: {broken}"
         steps = [step for look in new.values() for step in look.steps]
         return expected, points(self._log.read_text().splitlines(), steps)
+
+    def _halfway(self, scenario: Scenario, hosts: tuple[str, ...]) -> Looks:
+        ran = self._stage.go_halfway(scenario)
+        assert ran.status == 0, f"{scenario.halfway} does not work undisturbed:\n{ran.said}"
+        seen = self._site.look(hosts)
+        self._stage.restore(scenario)
+        return seen
 
     def _inject(self, scenario: Scenario, expected: Expected, fault: Fault) -> Iterator[Broken]:
         hosts = (*scenario.turns, *scenario.bystanders)

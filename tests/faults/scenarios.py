@@ -26,6 +26,8 @@ class Scenario:
     turns: tuple[str, ...] = WORKERS
     lands: bool = False
     """An AS_HOME comes to be there: as a whole or not at all."""
+    halfway: tuple[str, ...] = ()
+    """A command of its own that goes a part of the way: what it makes of AS_HOME is whole, too."""
     source: str = ""
     """The worker whose AS_HOME is cloned: deployed, running, and never touched."""
     focus: str = ""
@@ -92,13 +94,14 @@ REPLACE = Scenario(
     focus=":clone_land:",
 )
 INSTALL = Scenario(
-    name="install",
+    name="deploy of a pack",
     state="stock",
     running=False,
     inventory="pack",
-    words=("-H", "worker3", "install"),
+    words=("-H", "worker3", "deploy"),
     turns=("worker3",),
     lands=True,
+    halfway=("-H", "worker3", "install"),
 )
 ALL = (DEPLOY, CHANGE, RESTART, ROLLBACK, CLONE, REPLACE, INSTALL)
 
@@ -149,8 +152,15 @@ class Stage:
 
     def run(self, scenario: Scenario, **environment: str) -> Ran:
         """Run the scenario's command."""
+        return self._run(scenario, scenario.words, **environment)
+
+    def go_halfway(self, scenario: Scenario) -> Ran:
+        """Run the command that goes a part of the way."""
+        return self._run(scenario, scenario.halfway)
+
+    def _run(self, scenario: Scenario, words: tuple[str, ...], **environment: str) -> Ran:
         hosts = self._inventories[scenario.inventory]
-        return self._client.run(*scenario.words, hosts=hosts, environment=environment)
+        return self._client.run(*words, hosts=hosts, environment=environment)
 
     def _must(self, scenario: Scenario) -> None:
         ran = self.run(scenario)

@@ -159,3 +159,15 @@ def test_an_operator_who_is_lost_leaves_nothing_that_the_next_run_does_not_clear
     fab.succeeds(*words, hosts=hosts)
     assert left(bare) == ["as"]
     assert bare.exists(f"{HOME}/bin/wso2server.sh")
+
+
+@pytest.mark.usefixtures("bare")
+def test_the_manager_and_a_worker_that_are_both_down_come_up_in_one_command(
+    changed_manager: Host, packed: Callable[..., Path], fab: Fab
+) -> None:
+    """The first turn starts the manager: that it is down when all begins hinders no worker."""
+    changed_manager.sh(f"kill {changed_manager.running().pid}")
+    wait_for("it is down", lambda: changed_manager.jvm() is None)
+    ran = fab.succeeds("-H", "manager,worker3", "deploy", hosts=packed("worker3"))
+    assert "cluster initialized" in ran.row("manager")
+    assert "Member joined, after" in ran.row("worker3")
