@@ -11,6 +11,6 @@ INTERRUPTED = 130
 MEANINGS = {
     DONE: "done, or nothing to do",
     ERROR: "an error: a wrong command line or hosts.yaml, a server that failed or is not reached",
-    ATTENTION: "changes are pending (plan), or something is not well (status, doctor)",
+    ATTENTION: "changes are pending (plan), or something is not well (status, doctor, boot)",
     INTERRUPTED: "interrupted with Ctrl-C",
 }

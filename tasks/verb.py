@@ -27,7 +27,7 @@ Connects = Literal["hosts", "hosts and watchers"]
 
 COMMON_HELP = {
     "inventory": "Another hosts.yaml (or set PROVISION_HOSTS).",
-    "no_commands": "Run no `!command` of hosts.yaml: a value that needs one is an error.",
+    "no_commands": "Run no command of hosts.yaml (`!command`, hooks): what needs one is an error.",
 }
 ALL_HELP = {"all": "Every worker, if no -H names some."}
 

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 def push(session: Session, *, all_in: bool, break_lock: bool) -> int:
     """Bring nginx's files up to date; return the exit status."""
     balancer = session.cluster.load_balancer
+    if session.cluster.balancer_commands is not None:
+        raise UsageError(
+            "load_balancer in hosts.yaml has commands of its own, and lb.config is for nginx",
+            action="configure that load balancer by its own means",
+        )
     if balancer is not None and balancer not in session.hosts:
         raise UsageError(
             f"lb.config is for {balancer.name} as a whole, not for single workers",

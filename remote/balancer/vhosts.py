@@ -135,12 +135,6 @@ class Vhosts:
 
 
 def _demand_balancer(cluster: Cluster) -> LoadBalancer:
-    if cluster.balancer_commands is not None:
-        raise InventoryError(
-            "load_balancer has commands of its own, and this is for nginx",
-            action="configure that load balancer by its own means",
-            file=str(cluster.file),
-        )
     if cluster.load_balancer is None:
         raise InventoryError(
             "there is no load balancer",

@@ -285,7 +285,7 @@ def test_a_rolling_deploy_under_load_fails_no_request_and_none_meets_an_absent_w
 ) -> None:
     """POSTs, one connection each, a 10-second one always in flight, no second try by nginx."""
     inventory = balanced.inventory(cluster={"limits": LIMITS | {"drain": 30}})
-    counted = [_posts(worker) for worker in deployed]
+    counted = [count_posts(worker) for worker in deployed]
     with measured(lab):
         with Load(lab) as load:
             run = fab.begin("deploy", "--force", hosts=inventory)
@@ -297,17 +297,17 @@ def test_a_rolling_deploy_under_load_fails_no_request_and_none_meets_an_absent_w
     assert {one.status for one in log} == {"200"}
     out = {one.worker: one for one in absences(lines)}
     assert list(out) == ["worker1", "worker2"]
-    _assert_steady(load, out["worker1"].began, out["worker2"].ended)
+    assert_steady(load, out["worker1"].began, out["worker2"].ended)
     for absence in out.values():
         assert absence.ended - absence.began > 0.5, "a restart takes longer than that"
         assert astray(lab, absence, log) == []
     answered = sum(
-        _posts(worker) - before for worker, before in zip(deployed, counted, strict=True)
+        count_posts(worker) - before for worker, before in zip(deployed, counted, strict=True)
     )
     assert answered == len(load.requests) == len(log)
 
 
-def _assert_steady(load: Load, began: float, ended: float) -> None:
+def assert_steady(load: Load, began: float, ended: float) -> None:
     """Fail where the load was not there for the whole time that it is to prove something of."""
     meanwhile = [one for one in load.requests if began < one.began < ended]
     assert len(meanwhile) > 10 * (ended - began), "the POSTs were not steady"
@@ -318,7 +318,7 @@ def _assert_steady(load: Load, began: float, ended: float) -> None:
     assert covered >= ended
 
 
-def _posts(worker: Host) -> int:
+def count_posts(worker: Host) -> int:
     return int(
         worker.sh("cat /opt/wso2/as/repository/logs/http_access_*.log | grep -c '\"POST ' || true")
     )

@@ -15,7 +15,7 @@ from lab.load import Forwarded, Load, absences, timed
 from tests.lab.cli import Fab
 from tests.lab.hosts import Host
 from tests.lab.inventory import LIMITS, ClusterFile, merged
-from tests.lab.test_balancer import _assert_steady, _posts
+from tests.lab.test_balancer import assert_steady, count_posts
 from tests.waiting import wait_for
 
 PAGE = Path(__file__).parents[2] / "docs/hooks.md"
@@ -113,7 +113,7 @@ def test_a_rolling_deploy_through_haproxy_fails_no_request(
 ) -> None:
     """POSTs, a 10-second one always in flight, no second try; none meets an absent worker."""
     inventory = haproxy.inventory(cluster={"limits": LIMITS | {"drain": 30}})
-    counted = [_posts(worker) for worker in deployed]
+    counted = [count_posts(worker) for worker in deployed]
     with Load(lab, balancer="haproxy") as load:
         run = fab.begin("deploy", "--force", hosts=inventory)
         assert run.stdout
@@ -124,7 +124,7 @@ def test_a_rolling_deploy_through_haproxy_fails_no_request(
     assert {request.status for request in log} == {"200"}
     out = {absence.worker: absence for absence in absences(lines)}
     assert list(out) == ["worker1", "worker2"]
-    _assert_steady(load, out["worker1"].began, out["worker2"].ended)
+    assert_steady(load, out["worker1"].began, out["worker2"].ended)
     for absence in out.values():
         assert absence.ended - absence.began > 0.5, "a restart takes longer than that"
         met = [
@@ -136,7 +136,7 @@ def test_a_rolling_deploy_through_haproxy_fails_no_request(
         ]
         assert met == []
     answered = sum(
-        _posts(worker) - before for worker, before in zip(deployed, counted, strict=True)
+        count_posts(worker) - before for worker, before in zip(deployed, counted, strict=True)
     )
     assert answered == len(load.requests) == len(log)
     print(f"{len(load.requests)} POSTs, {len(load.long)} of them long, no failure")
