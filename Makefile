@@ -49,6 +49,7 @@ docs-generated: $(BIN)/.installed  ## Write the generated pages and tables in do
 
 faults: $(BIN)/.installed  ## Every fault at every point; see README.
 	$(BIN)/python -m tests.faults
+	PROVISION_ALL_FAULTS=1 $(BIN)/pytest -q tests/lab/test_service_faults.py
 
 bench: $(BIN)/.installed  ## Measure against the peers and the floors; writes benchmarks/RESULTS.md.
 	$(BIN)/python -m benchmarks

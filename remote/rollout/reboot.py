@@ -224,7 +224,7 @@ class _BootTurn:
             else:
                 last = None
                 if proof := boot.is_another_than(self._before):
-                    self._say(f"rebooted: sshd is back after {after:.0f} s ({proof})")
+                    self._say(f"rebooted: sshd is back after {after:.1f} s ({proof})")
                     return
             self._fleet.forget(self._node)
             time.sleep(POLL_SECONDS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import subprocess
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -157,6 +158,17 @@ def restore_manager(manager: Host, *, agent: str = "") -> None:
     manager.script("restore-manager", *([agent] if agent else []))
     started = f"grep -qs 'WSO2 Carbon started' {LOG} && echo yes || true"
     wait_for("the manager has started", lambda: manager.sh(started))
+
+
+@pytest.fixture
+def reboots(lab: Lab) -> Iterator[None]:
+    """Docker starts the host again when its systemd has ended, as a machine's power does."""
+    container = lab.hosts["systemd"].container
+    update = ("docker", "update", "--restart")
+    subprocess.run([*update, "always", container], check=True, capture_output=True)
+    yield
+    subprocess.run([*update, "no", container], check=True, capture_output=True)
+    lab.reboot("systemd")
 
 
 # ---- The command line

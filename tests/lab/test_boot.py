@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lab import Lab
 from tests.lab.cli import Fab
 from tests.lab.hosts import HOME, Host, untouched
 from tests.lab.inventory import LIMITS, ClusterFile
@@ -42,17 +40,6 @@ def named(cluster_file: ClusterFile, tmp_path: Path) -> Callable[..., Path]:
         return cluster_file(workers=[], systemd=worker, **more)
 
     return write
-
-
-@pytest.fixture
-def reboots(lab: Lab) -> Iterator[None]:
-    """Docker starts the host again when its systemd has ended, as a machine's power does."""
-    container = lab.hosts["systemd"].container
-    update = ("docker", "update", "--restart")
-    subprocess.run([*update, "always", container], check=True, capture_output=True)
-    yield
-    subprocess.run([*update, "no", container], check=True, capture_output=True)
-    lab.reboot("systemd")
 
 
 def test_what_would_keep_it_from_coming_back_is_told_beforehand(

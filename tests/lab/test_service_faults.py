@@ -17,6 +17,7 @@ from tests.lab.cli import Fab
 from tests.lab.hosts import Host
 from tests.lab.inventory import ClusterFile
 from tests.lab.test_service import UNIT, owner
+from tests.waiting import wait_for
 
 WORKER = ("-H", "systemd")
 SCRIPTS = ("unit", "stop", "swap", "start", "stage")
@@ -77,6 +78,35 @@ def test_a_fault_at_any_point_of_the_service_path_is_mended_by_the_next_run(
     assert not broken, "\n".join(broken)
     done = fab.succeeds(*WORKER, "deploy", hosts=hosts)
     assert done.row("systemd").split()[1] == "nothing"
+
+
+@pytest.mark.usefixtures("reboots")
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "systemd:run:reboot:1 kill-before",
+        "systemd:run:reboot:1 kill-after",
+        "systemd:run:boot:2 kill-after",
+        "systemd:stream:follow:2 kill-after",
+        "systemd:stream:follow:2 cut-after",
+        "systemd:run:record:1 kill-before",
+    ],
+)
+def test_a_boot_that_is_broken_is_done_by_the_next(
+    host: Host, inventories: tuple[Path, Path], fab: Fab, fault: str
+) -> None:
+    """Wherever it ended, the server comes back, and no lock or file is in the way."""
+    hosts, _ = inventories
+    fab.succeeds(*WORKER, "deploy", hosts=hosts)
+    started = host.log().count("WSO2 Carbon started")
+    ran = fab(*WORKER, "boot", "--reboot", hosts=hosts, PROVISION_FAULT=fault)
+    assert ran.status != 0 or "cut" in fault, "a killed client says nothing"
+    if "kill-before" not in fault or "record" in fault:
+        back = "WSO2 Carbon started"
+        wait_for("the server is back", lambda: host.log().count(back) > started, seconds=60)
+    again = fab.succeeds(*WORKER, "boot", "--reboot", hosts=hosts)
+    assert "started by itself" in again.row("systemd")
+    assert what_is_wrong(host, again.status) == ""
 
 
 def concerns_the_service(fault: Fault) -> bool:
