@@ -11,6 +11,7 @@ from carbon.cluster import Node
 from carbon.config import masked_diff
 from carbon.secret import Secret
 
+NOT_SHOWN = "(no diff: the old file does not tell where its secrets are)"
 _SHOWN_NAMES = 3
 _SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 _SHOWN_DIGITS = 12
@@ -33,8 +34,8 @@ def lines_of(change: ArtifactChange) -> Iterator[str]:
 def diff_of(change: ArtifactChange, node: Node) -> str:
     """Return a unified diff of a short text; empty for anything else, and for a secret.
 
-    Of a template with secrets, what stood in their places is masked; a file in which these places
-    cannot be told is not shown.
+    Of a template with secrets, what stood in their places is masked; of a file in which these
+    places cannot be told, only that is said.
     """
     new, target = change.new, change.target
     if new is None or not target.shows_text or target.local is None:
@@ -52,7 +53,7 @@ def diff_of(change: ArtifactChange, node: Node) -> str:
     if old and target.entry.template:
         outdated = outdated_secrets(template, node, target.entry, old)
         if outdated is None:
-            return ""
+            return NOT_SHOWN
         secrets += outdated
     return masked_diff(change.path, old, data, secrets, plain=True)
 

@@ -27,7 +27,7 @@ def workers(worker1: Host, worker2: Host) -> tuple[Host, Host]:
             f"cd {HOME} && mkdir -p {OLD.rpartition('/')[0]} {JKS.rpartition('/')[0]} &&"
             f" chown -R --reference=bin {OLD.rpartition('/')[0]} {JKS.rpartition('/')[0]} &&"
             f" echo old > {OLD} && echo keys > {JKS} && chmod 600 {JKS} &&"
-            f" echo level=INFO > {LOG4J}"
+            f" printf 'level=INFO\npw=elder' > {LOG4J}"
             f" && chown --reference=bin {OLD} {JKS} {LOG4J}"
         )
     return worker1, worker2
@@ -83,6 +83,7 @@ def test_files_come_with_a_deploy_and_go_with_a_rollback(
     assert planned.status == 2
     assert "+level=DEBUG" in planned.out
     assert "hush-hush" not in planned.said
+    assert "elder" not in planned.said
     fab.succeeds(*names, "deploy", hosts=hosts, **secret)
     for host, owner in zip(workers, ("deploy", "wso2"), strict=True):
         lines = host.read(f"{HOME}/{LOG4J}").splitlines()
