@@ -7,6 +7,7 @@ import os
 import stat
 import tarfile
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from threading import Lock
@@ -121,6 +122,18 @@ def targets(node: Node) -> tuple[Target, ...]:
         )
     _refuse_nesting(by_path)
     return tuple(by_path[path] for path in sorted(by_path))
+
+
+def known_targets(node: Node) -> tuple[Target, ...]:
+    """Return the files that are known without any error, for a look at a server.
+
+    A rollback or a stop must not fail because a file is missing here: a deploy says so.
+    """
+    by_path: dict[PurePosixPath, Target] = {}
+    for entry in node.artifacts:
+        with suppress(InventoryError):
+            by_path.update((target.path, target) for target in _of_entry(entry))
+    return tuple(by_path[path] for path in sorted(by_path)[:MAX_FILES])
 
 
 def wanted(target: Target, node: Node, *, fetch: bool = True) -> Wanted:

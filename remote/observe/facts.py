@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 from typing import cast
 
 from carbon import config
-from carbon.artifacts import local as artifacts
 from carbon.artifacts.facts import is_watched, parse_artifacts, without_quiet
+from carbon.artifacts.local import known_targets
 from carbon.cluster import Node
 from carbon.errors import ScriptError
 from carbon.home import layout, process
@@ -76,14 +76,14 @@ def gather_facts(
         f" {host.node.home}'",
     )
     facts = parse(outcome.out, name=host.name, seen_at=time.monotonic())
-    return without_quiet(facts, artifacts.targets(host.node))
+    return without_quiet(facts, known_targets(host.node))
 
 
 def _script(host: Host[Node], *, asked: Mapping[str, str], also: Sequence[PurePosixPath]) -> Script:
     node = host.node
     driver = node.driver
     script = (layout.SCRIPT,) if node.service else ()
-    brought = artifacts.targets(node)
+    brought = known_targets(node)
     texts = [target.path for target in brought if target.shows_text]
     return host.script(
         "facts",

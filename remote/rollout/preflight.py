@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
+from carbon.artifacts.local import targets
 from carbon.checks.case import Case
 from carbon.checks.clustering import CONF_AT_ROOT
 from carbon.checks.registry import refusals, watcher_refusals
@@ -204,6 +205,9 @@ def _refuse_elb(nodes: Sequence[Node]) -> None:
 
 def _compare_with_inventory(request: Request) -> Planner:
     wanted = read_drivers(request)
+    if Step.CONFIG in request.options.steps:
+        for node in request.nodes:
+            targets(node)  # what is wrong with them is said before any server is asked
 
     def planner(node: Node, facts: ServerFacts) -> Plan:
         jar = wanted.get(node.driver.jar) if node.driver else None

@@ -72,6 +72,20 @@ ROLLBACK = Scenario(
     inventory="second",
     words=("-H", "worker1,worker2", "rollback"),
 )
+ARTIFACTS = Scenario(
+    name="deploy of artifacts",
+    state="deployed",
+    running=True,
+    inventory="artifacts",
+    words=("-H", "worker1,worker2", "deploy"),
+)
+WITHOUT = Scenario(
+    name="rollback of artifacts",
+    state="brought",
+    running=True,
+    inventory="artifacts",
+    words=("-H", "worker1,worker2", "rollback"),
+)
 CLONE = Scenario(
     name="clone",
     state="stock",
@@ -103,7 +117,7 @@ INSTALL = Scenario(
     lands=True,
     halfway=("-H", "worker3", "install"),
 )
-ALL = (DEPLOY, CHANGE, RESTART, ROLLBACK, CLONE, REPLACE, INSTALL)
+ALL = (DEPLOY, CHANGE, RESTART, ROLLBACK, ARTIFACTS, WITHOUT, CLONE, REPLACE, INSTALL)
 
 
 class Stage:
@@ -115,11 +129,12 @@ class Stage:
         self._inventories: dict[str, Path] = {
             "first": site.inventory("first", driver=OLD_DRIVER),
             "pack": site.inventory("pack", driver=OLD_DRIVER, pack=str(site.lab.pack("zip"))),
+            "artifacts": site.inventory("artifacts", driver=OLD_DRIVER, artifacts=site.artifacts()),
             "second": site.inventory("second", driver=NEW_DRIVER, HostName="other.wso2.com"),
         }
 
     def prepare(self) -> None:
-        """Make the states `deployed` and `changed`, each from the one before.
+        """Make the states `deployed`, `changed` and `brought`, each of the last two from the first.
 
         Deployed workers have a driver of one version and a filled deployment directory; the
         change brings another driver, other configuration, and an empty directory. Where a clone
@@ -135,6 +150,9 @@ class Stage:
         jar = self._site.driver(NEW_DRIVER).name
         self._site.on(WORKERS, "furnish", jar, bundle_name(jar))
         self._site.on(WORKERS, "save", "changed")
+        self.restore(ARTIFACTS)
+        self._must(ARTIFACTS)
+        self._site.on(WORKERS, "save", WITHOUT.state)
         self.restore(CLONE)
         self._site.on(CLONE.turns, "occupy")
         self._site.on(CLONE.turns, "save", REPLACE.state)

@@ -24,6 +24,10 @@ OFFSET = 20
 OWNERS = {"manager": "deploy", "worker1": "deploy", "worker2": "wso2", "worker3": "nobody"}
 BUSY_SECONDS = 8
 JAVA_HOME = f"{FOLDER}/java"
+CLIENT_KEYS = "repository/resources/security/client.jks"
+LOG4J = "repository/conf/log4j.properties"
+OLD_DROPIN = "repository/components/dropins/old_1.0.0.jar"
+"""What furnish.sh gives a deployed worker, and what an artifact replaces or takes away."""
 STANDIN = Path(__file__).parent / "standin"
 
 
@@ -70,7 +74,27 @@ class Site:
             self.on([fault.point.server], "break", "mend", area)
         return answer.strip() == "broken"
 
-    def inventory(self, name: str, **changes: str) -> Path:
+    def artifacts(self) -> list[dict[str, object]]:
+        """Write the operator's files, and return what hosts.yaml says of them.
+
+        One is new in a new folder, one is a template, one replaces a file, one goes away.
+        """
+        files = self.folder / "artifacts"
+        files.mkdir(exist_ok=True)
+        (files / "new.jar").write_bytes(b"PK\0new")
+        (files / "client.jks").write_bytes(b"\xfe\xed new keys")
+        (files / "log4j.in").write_text("node=${name}\n")
+        (files / "tool.sh").write_text("#!/bin/sh\n")
+        (files / "tool.sh").chmod(0o755)
+        return [
+            {"from": str(files / "new.jar"), "to": "repository/components/dropins/"},
+            {"from": str(files / "client.jks"), "to": CLIENT_KEYS, "secret": True},
+            {"from": str(files / "log4j.in"), "to": LOG4J, "template": True},
+            {"from": str(files / "tool.sh"), "to": "bin/tools/more/tool.sh"},
+            {"to": OLD_DROPIN, "absent": True},
+        ]
+
+    def inventory(self, name: str, **changes: object) -> Path:
         """Write a hosts.yaml; `changes` are values of the section `cluster`."""
         path = self.folder / f"{name}.yaml"
         path.write_text(dumped(self._document(changes)))
@@ -83,7 +107,7 @@ class Site:
             shutil.copy(self.lab.driver, jar)
         return jar
 
-    def _document(self, changes: dict[str, str]) -> dict[str, object]:
+    def _document(self, changes: dict[str, object]) -> dict[str, object]:
         secret = FromFile(self.lab.run_dir / "db_password")
         return {
             "cluster": {
@@ -97,7 +121,7 @@ class Site:
                 "home": HOME,
                 "java_home": JAVA_HOME,
                 "driver": {
-                    "jar": str(self.driver(changes.pop("driver", "2.7.6"))),
+                    "jar": str(self.driver(str(changes.pop("driver", "2.7.6")))),
                     "class": "org.mariadb.jdbc.Driver",
                 },
                 "HostName": "as.wso2.com",

@@ -108,3 +108,22 @@ def test_files_come_with_a_deploy_and_go_with_a_rollback(
         kept = host.sh(f"ls {HOME}/.provision/generations").split()
         fab.succeeds("-H", host.name, "rollback", "--to", kept[1], hosts=hosts, **secret)
     assert [files(host) for host in workers] == before
+
+
+def test_a_clone_has_the_artifacts_of_its_own_node(
+    fab: Fab, workers: tuple[Host, Host], worker3: Host, cluster_file: ClusterFile, local: Path
+) -> None:
+    """Also those in the deployment directory, which does not travel."""
+    worker3.sh(f"rm -rf {HOME}")
+    hosts = cluster_file(
+        workers=["worker1", "worker3"],
+        cluster={"DeploymentSynchronizer": None, "artifacts": artifacts(local)},
+    )
+    secret = {"LOG_PASSWORD": "hush-hush"}
+    fab.succeeds("-H", "worker1", "deploy", hosts=hosts, **secret)
+    fab.succeeds("-H", "worker3", "clone", "--source", "worker1", hosts=hosts, **secret)
+    assert "node=worker3" in worker3.read(f"{HOME}/{LOG4J}")
+    assert worker3.sha256(f"{HOME}/{WAR}") == workers[0].sha256(f"{HOME}/{WAR}")
+    assert not worker3.exists(f"{HOME}/{OLD}")
+    again = fab.succeeds("-H", "worker3", "deploy", hosts=hosts, **secret)
+    assert again.row("worker3").split()[1] == "nothing"

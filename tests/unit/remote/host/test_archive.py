@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carbon.errors import ScriptError
-from remote.host.archive import Member, pack, unpack
+from remote.host.archive import Member, pack, stream, unpack
 
 MEMBERS = (
     Member(name="manifest", data=b"one block, of 512 bytes".ljust(512)),
@@ -75,3 +75,21 @@ def test_no_header_ends_in_anything_but_a_sentence(block: bytes, at: int) -> Non
 
 def test_no_archive_has_no_files() -> None:
     assert list(unpack(b"", host="worker1", step="look")) == []
+
+
+def test_a_local_file_is_read_only_while_it_is_sent_and_in_pieces(tmp_path: Path) -> None:
+    """A WAR of 50 MB to eight servers is never in memory, let alone eight times."""
+    large = tmp_path / "large"
+    large.write_bytes(b"x" * (5 << 20))
+    pieces = stream([Member(name="a", local=large, size=5 << 20)])
+    sizes = [len(piece) for piece in pieces]
+    assert max(sizes) == 1 << 20
+    assert sum(sizes) == (5 << 20) + 512 + 1024
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_a_local_file_of_another_size_than_it_had_is_not_sent(tmp_path: Path, size: int) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"xxx")
+    with pytest.raises(OSError, match="changed while it was read"):
+        list(stream([Member(name="a", local=file, size=size)]))

@@ -14,7 +14,7 @@ import pytest
 from carbon.checks.artifacts import places
 from carbon.checks.case import Case
 from carbon.cluster import Artifact, Node
-from carbon.errors import ProvisionError, UnfitError
+from carbon.errors import InventoryError, ProvisionError, UnfitError
 from carbon.plan.model import Options, Plan, Step
 from carbon.plan.plan import plan, plan_rollback
 from carbon.value import replace
@@ -264,6 +264,18 @@ def test_a_home_that_is_a_link_itself_is_its_own(shop: Shop, tmp_path: Path) -> 
     assert case_of(shop) == []
     shop.do(shop.plan())
     assert not shop.plan().artifacts
+
+
+def test_a_rollback_needs_no_local_file(shop: Shop) -> None:
+    before = shop.everything()
+    full(shop)
+    shop.do(shop.plan())
+    for local in shop.folder.glob("local-*"):
+        local.unlink()
+    with pytest.raises(InventoryError):
+        shop.plan()
+    shop.roll_back()
+    assert shop.everything() == before
 
 
 def test_without_artifacts_no_hash_is_asked_for(shop: Shop) -> None:
