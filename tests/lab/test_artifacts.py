@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab import Lab
 from tests.lab.cli import Fab
 from tests.lab.hosts import HOME, Host, untouched
 from tests.lab.inventory import ClusterFile, FromEnvironment
@@ -42,6 +44,14 @@ def local(tmp_path: Path) -> Path:
     (tmp_path / "shop.war").write_bytes(b"PK\0war" * 500_000)
     (tmp_path / "log4j.in").write_text("level=DEBUG\nnode=${name} ${carbon.home}\npw=${pw}\n")
     return tmp_path
+
+
+@pytest.fixture
+def bare(lab: Lab, stock: Callable[..., None]) -> Iterator[Host]:
+    """worker3, with nothing on it; so again afterwards."""
+    stock("worker3")
+    yield Host(lab, "worker3")
+    stock("worker3")
 
 
 def artifacts(local: Path) -> list[dict[str, Any]]:
@@ -111,10 +121,9 @@ def test_files_come_with_a_deploy_and_go_with_a_rollback(
 
 
 def test_a_clone_has_the_artifacts_of_its_own_node(
-    fab: Fab, workers: tuple[Host, Host], worker3: Host, cluster_file: ClusterFile, local: Path
+    fab: Fab, workers: tuple[Host, Host], bare: Host, cluster_file: ClusterFile, local: Path
 ) -> None:
     """Also those in the deployment directory, which does not travel."""
-    worker3.sh(f"rm -rf {HOME}")
     hosts = cluster_file(
         workers=["worker1", "worker3"],
         cluster={"DeploymentSynchronizer": None, "artifacts": artifacts(local)},
@@ -122,8 +131,8 @@ def test_a_clone_has_the_artifacts_of_its_own_node(
     secret = {"LOG_PASSWORD": "hush-hush"}
     fab.succeeds("-H", "worker1", "deploy", hosts=hosts, **secret)
     fab.succeeds("-H", "worker3", "clone", "--source", "worker1", hosts=hosts, **secret)
-    assert "node=worker3" in worker3.read(f"{HOME}/{LOG4J}")
-    assert worker3.sha256(f"{HOME}/{WAR}") == workers[0].sha256(f"{HOME}/{WAR}")
-    assert not worker3.exists(f"{HOME}/{OLD}")
+    assert "node=worker3" in bare.read(f"{HOME}/{LOG4J}")
+    assert bare.sha256(f"{HOME}/{WAR}") == workers[0].sha256(f"{HOME}/{WAR}")
+    assert not bare.exists(f"{HOME}/{OLD}")
     again = fab.succeeds("-H", "worker3", "deploy", hosts=hosts, **secret)
     assert again.row("worker3").split()[1] == "nothing"
