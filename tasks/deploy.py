@@ -77,7 +77,7 @@ def driver(session: Session, *, break_lock: bool = False) -> int:
 
 @verb(audited="config", connects="hosts", help={"renumber": RENUMBER, "break_lock": BREAK_LOCK})
 def config(session: Session, *, renumber: bool = False, break_lock: bool = False) -> int:
-    """Step 2: push the patched clustering, offset, host name, proxy ports and datasources."""
+    """Step 2: push clustering, offset, host name, proxy ports, datasources; and `artifacts:`."""
     from carbon.plan.model import Options, Step
     from tasks.rollout import run_rollout
 

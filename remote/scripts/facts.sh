@@ -84,8 +84,8 @@ tell_unlike() {
 tell_artifacts() {
     eval "set -- $ARTIFACTS"
     [ $# -gt 0 ] || return 0
-    asked=$#
     last=
+    regular=
     for path; do
         case $path in */*) folder=${path%/*} ;; *) folder=. ;; esac
         while [ ! -e "$HOME_DIR/$folder" ] && [ "$folder" != "${folder%/*}" ]; do folder=${folder%/*}; done
@@ -98,11 +98,17 @@ tell_artifacts() {
         if [ ! -e "$HOME_DIR/$path" ]; then :
         elif [ ! -f "$HOME_DIR/$path" ]; then say "artifact_folder $path"
         elif [ ! -r "$HOME_DIR/$path" ]; then say "unreadable $path"
-        else set -- "$@" "$path"
+        else regular=$regular$path$NEWLINE
         fi
     done
-    shift "$asked"
-    [ $# -gt 0 ] && cd "$HOME_DIR" || return 0
+    [ -n "$regular" ] && cd "$HOME_DIR" || return 0
+    separators=$IFS
+    IFS=$NEWLINE
+    set -f
+    # shellcheck disable=SC2086 # split on purpose
+    set -- $regular
+    set +f
+    IFS=$separators
     told=$told$(stat -L -c 'artifact_stat %a %s %n' -- "$@" && sha256sum -- "$@" | sed 's/^/artifact_hash /')$NEWLINE
 }
 
