@@ -31,7 +31,7 @@ class Ssh(Value, kw_only=True):
     known_hosts: tuple[Path, ...] = ()
     """Looked at beside the user's own known_hosts."""
     gateway: str | None = None
-    """`user@host:port` of a bastion, where ~/.ssh/config does not name one."""
+    """`user@host:port` of a bastion, if ~/.ssh/config does not name one."""
     legacy_ssh: bool = False
     """Offer SHA-1 key exchange and ssh-rsa, for OpenSSH 5.3 servers only."""
 
@@ -231,7 +231,7 @@ class Node(Value, kw_only=True):
     java_home: PurePosixPath | None
     """None: whatever the server's own login environment says."""
     run_as: str | None
-    """The account that owns AS_HOME, where it is not the login's."""
+    """The account that owns AS_HOME, if it is not the login's."""
     domain: str
     sub_domain: str
     local_member_host: str

@@ -1,4 +1,4 @@
-"""The error tree: everything that an operator may be told, and nothing else reaches one.
+"""The error tree: everything that an operator may read, and nothing else reaches one.
 
 Each error says where (host or file), at which step, what was seen, and what to do next. Its
 `code` stays the same while sentences get better. Foreign exceptions are translated into these
@@ -18,7 +18,7 @@ class ProvisionError(Exception):
 
     `seen` is the fact, in a sentence without its full stop; `action` is what the operator
     can do about it; `host` is the name in hosts.yaml; `step` is the word for what was going on;
-    `code` is more particular than that of the class where one was given.
+    `code` is more particular than that of the class if one was given.
     """
 
     exit_status = exits.ERROR
@@ -46,7 +46,7 @@ class ProvisionError(Exception):
         return f"{head}\n  → {self.action}" if self.action else head
 
     def at(self, *, host: str | None = None, step: str | None = None) -> ProvisionError:
-        """Fill in host and step where the raiser did not know them, and return self."""
+        """Fill in host and step if the raiser did not know them, and return self."""
         self.host = self.host or host
         self.step = self.step or step
         return self
@@ -123,7 +123,7 @@ class LockedError(ProvisionError):
 
     code = "locked"
     holder = ""
-    """Which run, where its lock says so."""
+    """Which run, if its lock says so."""
 
 
 class ScriptError(ProvisionError):

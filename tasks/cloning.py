@@ -46,7 +46,7 @@ def _source(session: Session, name: str) -> Node:
         )
     (source,) = select(session.cluster, (name,), every_worker=False)
     if not isinstance(source, Node) or source.role != "worker":
-        raise UsageError(f"{name} is no worker", action="name a worker as --source")
+        raise UsageError(f"{name} is not a worker", action="name a worker as --source")
     return source
 
 
@@ -54,7 +54,7 @@ def _refuse_other_kinds(order: CloneOrder) -> None:
     for node in order.nodes:
         if node.role != "worker":
             raise UsageError(
-                f"{node.name} is no worker, and only a worker can be a clone of one",
+                f"{node.name} is not a worker, and only a worker can be a clone of one",
                 action="name workers with -H",
             )
         if node.name == order.source.name:

@@ -1,7 +1,7 @@
 """How `fab -H worker1,worker2 VERB` becomes one call that knows all its hosts.
 
 Fabric calls a task once for each host, strictly one after another, and a task never learns of
-the others (facts 2.1, 2.5). Verbs need the whole list: they look at all servers at once and
+the others. Verbs need the whole list: they look at all servers at once and
 roll over them in order. So a verb is called once, with a context that carries the names.
 Named by `tasks.executor_class` in fabric.yaml.
 """
@@ -21,7 +21,7 @@ class VerbTask(Task[Any]):
     """A task that is called once, for all hosts."""
 
     def get_arguments(self, *args: Any, **kwargs: Any) -> list[Argument]:
-        """Return its options, whose bad numbers are told in a sentence.
+        """Return its options, whose bad numbers are named in a sentence.
 
         Invoke takes the texts out of `help` as it reads them; a second reader wants them, too.
         """
@@ -59,7 +59,7 @@ class VerbContext(Context):
 
 
 class VerbCall(Call):
-    """A call of a verb; `names` is None where there was no -H."""
+    """A call of a verb; `names` is None if there was no -H."""
 
     names: tuple[str, ...] | None = None
 

@@ -25,7 +25,7 @@ SKIPPED = "skipped, unchanged (an earlier server failed)"
 
 
 def planned(screen: Screen, plans: Sequence[Plan]) -> None:
-    """Say what will be done; nothing where there is nothing to do."""
+    """Say what will be done; nothing if there is nothing to do."""
     for plan in plans:
         for note in plan.notes:
             screen.say(plan.node.name, note)

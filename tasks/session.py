@@ -84,7 +84,7 @@ class Session:
     def nodes(self) -> tuple[Node, ...]:
         """The Carbon nodes that the verb is for.
 
-        Raises UsageError where -H names the load balancer.
+        Raises UsageError if -H names the load balancer.
         """
         for host in self.hosts:
             if isinstance(host, LoadBalancer):

@@ -159,6 +159,6 @@ def _defect(error: Exception) -> ProvisionError:
 
 
 def _refuse_dry(context: VerbContext) -> None:
-    """Fabric's --dry still connects and still copies files (facts 2.13)."""
+    """Fabric's --dry still connects and still copies files."""
     if context.config.run.dry:
         raise UsageError("--dry is not safe for remote work", action="use `fab plan`")

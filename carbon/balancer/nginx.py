@@ -1,6 +1,6 @@
 """The load balancer: nginx's files in front of the workers, rendered and read back.
 
-Three files for conf.d: the workers over HTTP, and, where a certificate is given, the workers
+Three files for conf.d: the workers over HTTP, and, if a certificate is given, the workers
 over HTTPS and the manager's console. Made for open-source nginx 1.15 and later.
 
 A rolling change only moves `down` in the files as they are, so that it brings nothing else of
@@ -54,8 +54,8 @@ def render(
     """Return the files for nginx's conf.d by name.
 
     Workers out of rotation stay listed as `down`, so that hashes of the others do not move;
-    removed ones are only remembered in a comment. Where no worker is left, nginx says 502.
-    Raises InventoryError where hosts.yaml lacks what a vhost needs, or has a value that
+    removed ones are only remembered in a comment. If no worker is left, nginx says 502.
+    Raises InventoryError if hosts.yaml lacks what a vhost needs, or has a value that
     nginx's files cannot hold.
     """
     balancer = _balancer(cluster)
@@ -161,7 +161,7 @@ def _last_kept(data: bytes) -> bytes:
 def _written(
     line: re.Match[bytes], *, flags: Sequence[bytes], address: bytes | None = None
 ) -> bytes:
-    """Return the line with these flags, as it was where it has them."""
+    """Return the line with these flags, as it was if it has them."""
     address = address or line["address"]
     if flags == line["flags"].split() and address == line["address"]:
         return line[0]

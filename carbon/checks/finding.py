@@ -35,7 +35,7 @@ class Finding(Value, kw_only=True):
     line: str | None = None
     """The line of a log that shows it."""
     about: str = ""
-    """The server that it is about, if it is told of another one."""
+    """The server that it is about, if another one is asked about."""
 
     @classmethod
     def of_error(cls, error: ProvisionError, *, weight: int, blocks: bool = False) -> Finding:
@@ -45,7 +45,7 @@ class Finding(Value, kw_only=True):
         )
 
     def of_another(self, name: str) -> Finding:
-        """Return it as it is told of a server that is not the one in question."""
+        """Return it as it is said of a server that is not the one in question."""
         for pronoun, subject in (("it ", f"{name} "), ("its ", f"{name}'s ")):
             if self.seen.startswith(pronoun):
                 return replace(self, seen=subject + self.seen.removeprefix(pronoun), about=name)

@@ -180,7 +180,7 @@ def unfit_selection(selection: Selection, *, source: Node, user: str) -> list[Un
                 f"{user} cannot read {_shown(unreadable)}",
                 host=source.name,
                 step="preflight",
-                action=f"give them to the owner of {source.home}, or say `run_as: OWNER` for"
+                action=f"give them to the owner of {source.home}, or set `run_as: OWNER` for"
                 f" {source.name} in hosts.yaml",
             )
         )
@@ -190,7 +190,7 @@ def unfit_selection(selection: Selection, *, source: Node, user: str) -> list[Un
                 f"line ends are part of these names: {_shown(broken)}",
                 host=source.name,
                 step="preflight",
-                action="rename them, or remove them where they are there by mistake",
+                action="rename them, or remove them if they are there by mistake",
             )
         )
     if outward:
@@ -242,7 +242,7 @@ def compare(
 ) -> Differences:
     """Return where a copy differs from its source: type, mode, link, size or content.
 
-    Where anything differs, all links of the copy are removed and sent again, so that there is none
+    If anything differs, all links of the copy are removed and sent again, so that there is none
     to follow while files are unpacked.
     """
     there = {entry.path: entry for entry in target.entries}

@@ -29,7 +29,7 @@ class Site(Value, kw_only=True):
     state: SiteState
     parent: Parent
     identity: str = ""
-    """The same for two names of one directory only; empty where there is none."""
+    """The same for two names of one directory only; empty if there is none."""
     leftover_kb: int = 0
     """What a broken run left in the partial directory; it goes away first."""
 
@@ -94,7 +94,7 @@ def _travels(path: PurePosixPath) -> bool:
 def resumes(facts: ServerFacts, source: Node, *, replacing: bool) -> bool:
     """Tell whether a node is that clone already, so that only the rest is to be done.
 
-    A clone that runs and was not seen joining is seen through even where it should be replaced:
+    A clone that runs and was not seen joining is seen through even if it should be replaced:
     it is what an interrupted run of the same command left.
     """
     if facts.home_real is None or facts.cloned.get("source") != source.name:
@@ -164,7 +164,7 @@ def _occupant(
     elif site.state == "filled" and not replacing:
         yield (
             f"there is an AS_HOME at {node.home} already",
-            f"say --replace to keep it aside as {kept_of(node.home)} and put the clone in its"
+            f"use --replace to keep it aside as {kept_of(node.home)} and put the clone in its"
             " place, or choose another `home`",
         )
     elif facts.process is not None:

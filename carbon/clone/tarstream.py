@@ -121,7 +121,7 @@ class TarWatch:
     def _header(self, block: bytes) -> None:
         checksum = sum(block[:148]) + 8 * ord(" ") + sum(block[156:])
         if block[257:265] != _GNU_MAGIC or _number(block[148:156]) != checksum:
-            raise self._hostile("what is no header of GNU tar")
+            raise self._hostile("what is not a header of GNU tar")
         size, kind = _number(block[124:136]), block[156:157]
         if kind in _LONG:
             if not 0 < size <= _LONGEST:

@@ -30,13 +30,13 @@ class Clustering(Value, kw_only=True):
     sub_domain: str | None
     members: tuple[Member, ...]
     group_management_port: int | None
-    """None where group management is off."""
+    """None if group management is off."""
 
 
 def edit(node: Node, edits: Edits) -> None:
     """Make the node a member of its cluster.
 
-    Raises ConfigFileError where there is not exactly one live clustering section.
+    Raises ConfigFileError if there is not exactly one live clustering section.
     """
     clustering = _clustering(edits.document)
     _set_agent(node, clustering, edits)
@@ -54,7 +54,7 @@ def edit(node: Node, edits: Edits) -> None:
 def read_clustering(data: bytes, *, file: str = str(layout.AXIS2)) -> Clustering:
     """Read the clustering section back.
 
-    Raises ConfigFileError where there is not exactly one, or a port is not a number.
+    Raises ConfigFileError if there is not exactly one, or a port is not a number.
     """
     document = XmlDocument.parse(data, file=file)
     clustering = _clustering(document)

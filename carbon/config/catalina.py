@@ -13,9 +13,9 @@ from carbon.xmledit import Element, XmlDocument
 
 
 def edit(node: Node, edits: Edits) -> None:
-    """Let redirects name the load balancer's ports, where hosts.yaml gives these.
+    """Let redirects name the load balancer's ports, if hosts.yaml gives these.
 
-    Raises ConfigFileError where it is not clear which Connector is meant.
+    Raises ConfigFileError if it is not clear which Connector is meant.
     """
     if node.proxy_ports is None:
         return
@@ -27,7 +27,7 @@ def edit(node: Node, edits: Edits) -> None:
 def connector(document: XmlDocument, *, https: bool) -> Element:
     """Return the Connector for HTTP or HTTPS.
 
-    Raises ConfigFileError where it is not clear which one is meant.
+    Raises ConfigFileError if it is not clear which one is meant.
     """
     kind, base_port = ("HTTPS", "9443") if https else ("HTTP", "9763")
     connectors = [

@@ -73,7 +73,7 @@ def masked_diff(
 ) -> str:
     """Return a unified diff in which every secret is masked; empty if nothing changes.
 
-    Where a secret changes, its line is in the diff, and marked as changed. `plain`: it may be a
+    If a secret changes, its line is in the diff, and marked as changed. `plain`: it may be a
     text that is no XML, in which a secret ends with its line.
     """
     masker = _Masker(secrets, plain=plain)

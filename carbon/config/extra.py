@@ -14,7 +14,7 @@ _KEYS = ("name", "id", "path")
 def edit(file_edit: FileEdit, edits: Edits) -> None:
     """Set a text or an attribute, or insert a fragment, as one entry of `files` says.
 
-    Raises ConfigFileError, with the line of hosts.yaml, where that cannot be done.
+    Raises ConfigFileError, with the line of hosts.yaml, if that cannot be done.
     """
     try:
         target = _target(file_edit, edits.document)

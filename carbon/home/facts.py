@@ -157,7 +157,7 @@ class ServerFacts(Value, kw_only=True):
     dropins: tuple[str, ...] = ()
     deployment: DeploymentState = "missing"
     deployment_mode: int | None = None
-    """None where it is not there, or cannot be read."""
+    """None if it is not there, or cannot be read."""
     deployment_target: str | None = None
     log: LogFacts = LogFacts()
     journal: str | None = None
@@ -165,7 +165,7 @@ class ServerFacts(Value, kw_only=True):
     staged: bool = False
     record: Mapping[str, str] = field(default_factory=dict)
     cloned: Mapping[str, str] = field(default_factory=dict)
-    """The `source` that it is a clone of, and `when` it was copied; empty where it is none."""
+    """The `source` that it is a clone of, and `when` it was copied; empty if it is none."""
     first_start: str | None = None
     """What a clone's start needs besides; None once it was seen joining, and for all others."""
     generations: tuple[Generation, ...] = ()
@@ -219,6 +219,6 @@ class ServerFacts(Value, kw_only=True):
     def joined(self) -> str | None:
         """The evidence recorded when the running process joined.
 
-        None where a clone's first start is still noted: its record was cut off before the end.
+        None if a clone's first start is still noted: its record was cut off before the end.
         """
         return self.recorded.get("evidence") if self.first_start is None else None

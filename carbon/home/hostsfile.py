@@ -5,7 +5,7 @@
     10.0.0.5	carbondb.mysql-wso2.com
     # carbon-provision: end wso2.as.domain
 
-The owner is the text that tells blocks apart where several clusters share a server. A name
+The owner is the text that tells blocks apart if several clusters share a server. A name
 that somebody else already maps to the wanted address is left to them and not repeated; one
 that another block of this tool maps is repeated, since that block may be removed one day.
 """
@@ -43,8 +43,8 @@ def plan(current: bytes, entries: Sequence[HostsEntry], *, owner: str) -> HostsP
     """Return /etc/hosts with exactly these entries in the owner's block.
 
     The block is appended once, replaced in place later, and absent when it would be empty.
-    Raises UnfitError, with number and text of the line, where somebody else maps a wanted name
-    to another address, or where marker lines do not pair; InventoryError for an owner, an
+    Raises UnfitError, with number and text of the line, if somebody else maps a wanted name
+    to another address, or if marker lines do not pair; InventoryError for an owner, an
     address or a name that must not reach this file.
     """
     _check_owner(owner)

@@ -23,7 +23,7 @@ CARBON_XML = CONF / "carbon.xml"
 CATALINA = CONF / "tomcat/catalina-server.xml"
 DATASOURCES = CONF / "datasources/master-datasources.xml"
 HAZELCAST_XML = CONF / "etc/hazelcast.xml"
-"""Where it exists (kernel 4.4.6 on), it overrides the whole clustering section of axis2.xml."""
+"""If it exists (kernel 4.4.6 on), it overrides the whole clustering section of axis2.xml."""
 DEPLOYMENT_TOML = CONF / "deployment.toml"
 """With TOML_TEMPLATES (kernel 4.5 on): the XML files are generated from it at every start."""
 TOML_TEMPLATES = PurePosixPath("repository/resources/conf/templates")
@@ -50,7 +50,7 @@ PASSWORD_PERSIST = PurePosixPath("password-persist")
 """Read at each start, and kept."""
 PASSWORD_FILES = (PurePosixPath("password"), PASSWORD_TMP, PASSWORD_PERSIST)
 SECRET_CONF = CONF / "security/secret-conf.properties"
-"""Where it names a carbon.secretProvider, secure vault is on."""
+"""If it names a carbon.secretProvider, secure vault is on."""
 
 # What this tool keeps of its own.
 STATE = PurePosixPath(".provision")
@@ -121,7 +121,7 @@ NOT_CLONED: tuple[Exclusion, ...] = (
     ),
     Exclusion(
         pattern="repository/components/*/configuration",
-        reason="OSGi caches, rebuilt at start; bundles.info is no cache, it is the profile",
+        reason="OSGi caches, rebuilt at start; bundles.info is the profile, not a cache",
         keep_directory=True,
         except_=("config.ini", "org.eclipse.equinox.simpleconfigurator/bundles.info"),
     ),

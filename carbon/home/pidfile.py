@@ -6,7 +6,7 @@ LONGEST_PID = 10
 
 
 def parse(data: bytes) -> int | None:
-    """Return the pid in a wso2carbon.pid, or None where there is none to be read.
+    """Return the pid in a wso2carbon.pid, or None if there is none to be read.
 
     The server writes a whole buffer of 100 bytes: digits, a newline, then NULs (`Main.writePID`,
     all kernels). It never deletes the file, so the pid may be a stranger's by now: look at the

@@ -39,7 +39,7 @@ class CarbonProcess(Value, kw_only=True):
     home: PurePosixPath | None
     """What -Dcarbon.home says."""
     worker_node: bool | None
-    """Whether -DworkerNode=true is in effect; None where an old Linux cut the line before it."""
+    """Whether -DworkerNode=true is in effect; None if an old Linux cut the line before it."""
     profile: str | None
     """What -Dprofile says; a worker runs the worker profile without it, too."""
     port_offset: int | None
@@ -51,7 +51,7 @@ class CarbonProcess(Value, kw_only=True):
 
 
 def parse_cmdline(data: bytes) -> CarbonProcess | None:
-    """Read a /proc/PID/cmdline; None where the process is not a Carbon server.
+    """Read a /proc/PID/cmdline; None if the process is not a Carbon server.
 
     Properties before the main class are the script's own (`-DworkerNode=false` from kernel
     4.4.1 on) and JAVA_OPTS; the server sets those after the main class later, so they win, and

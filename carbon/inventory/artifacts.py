@@ -103,7 +103,7 @@ def _refuse_contradictions(mapping: MapNode, *, absent: bool) -> None:
         )
     if "values" in given and not _is_set(mapping, "template"):
         raise mapping.error(
-            "has values, and is no template", action="add `template: true`, or remove values"
+            "has values, and is not a template", action="add `template: true`, or remove values"
         )
 
 

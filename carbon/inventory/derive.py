@@ -19,7 +19,7 @@ MANAGER_MEMBERS = 2
 def derive(written: Written, *, file: Path, digest: str) -> Cluster:
     """Return the cluster with every value resolved.
 
-    Raises InventoryError where what hosts.yaml says contradicts itself.
+    Raises InventoryError if what hosts.yaml says contradicts itself.
     """
     numbers = number(written.nodes)
     lines = hosts_entries(written)

@@ -189,7 +189,7 @@ class _Composer:
     def _key(self, event: yaml.Event, path: str) -> str:
         if not isinstance(event, yaml.ScalarEvent) or event.tag:
             raise self._error(
-                f"{path or 'the file'} has a key that is no plain text",
+                f"{path or 'the file'} has a key that is not plain text",
                 _line(event),
                 "write `key: value`; put a value that begins with { [ & * ! in quotes",
             )

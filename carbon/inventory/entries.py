@@ -132,7 +132,7 @@ def _inherit(own: MapNode, shared: MapNode) -> MapNode:
 
 
 def _with_ssh_host(node: MapNode) -> MapNode:
-    """Reach the server at its localMemberHost, where nothing else is said."""
+    """Reach the server at its localMemberHost, if nothing else is said."""
     address = node.get("localMemberHost")
     ssh = node.get("ssh") or MapNode(node.source, f"{node.path}.ssh", node.line, {})
     if address is None or not isinstance(ssh, MapNode):

@@ -25,7 +25,7 @@ def select(
     Without any name that is every worker in the file's order, if `every_worker` allows it;
     the manager, the ELB and the load balancer are there only for those who name them.
 
-    Raises UsageError for names that hosts.yaml does not have, and where none is named.
+    Raises UsageError for names that hosts.yaml does not have, and if none is named.
     """
     wanted = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
     if not wanted:

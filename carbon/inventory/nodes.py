@@ -65,7 +65,7 @@ class ScalarNode(Node):
         self._secret: Secret | None = None
 
     def secret(self) -> Secret | None:
-        """Return the secret that a tag names, unread; None where the text stands here in plain.
+        """Return the secret that a tag names, unread; None if the text stands here in plain.
 
         It is the same object for all who ask, so that its command runs once.
         """
@@ -81,9 +81,9 @@ class ScalarNode(Node):
         return self._secret
 
     def resolve(self) -> str:
-        """Return the text, fetched now where a tag says so.
+        """Return the text, fetched now if a tag says so.
 
-        Raises InventoryError where the tag's source cannot be read.
+        Raises InventoryError if the tag's source cannot be read.
         """
         secret = self.secret()
         if secret is None:
@@ -120,7 +120,7 @@ class MapNode(Node):
         self.entries = entries
 
     def get(self, key: str) -> Node | None:
-        """Return the value of `key`; None where it is absent or null."""
+        """Return the value of `key`; None if it is absent or null."""
         node = self.entries.get(key)
         return None if is_null(node) else node
 
@@ -153,7 +153,7 @@ class MapNode(Node):
         return self._with(merged)
 
     def with_default(self, key: str, default: Node | None) -> MapNode:
-        """Return this mapping with `default` for `key`, where it has no value of its own."""
+        """Return this mapping with `default` for `key`, if it has no value of its own."""
         if default is None or self.get(key) is not None:
             return self
         return self.having({key: default})
@@ -175,7 +175,7 @@ def _target(item: Node) -> str | None:
 
 
 def expanded(node: Node, path: str) -> Path:
-    """Return a local path with ~ expanded, from the inventory's folder on where it is relative."""
+    """Return a local path with ~ expanded, from the inventory's folder on if it is relative."""
     try:
         return node.source.base / Path(path).expanduser()
     except RuntimeError:

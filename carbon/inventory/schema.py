@@ -91,7 +91,7 @@ class Entry(Value, kw_only=True):
         return self.server or self.name
 
     def place(self, key: str) -> Node:
-        """Return where `key` stands, or the whole node where it is inherited or derived."""
+        """Return where `key` stands, or the whole node if it is inherited or derived."""
         own = self.node.get(key)
         return own if own and own.path == f"{self.node.path}.{key}" else self.node
 

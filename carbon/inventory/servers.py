@@ -33,7 +33,7 @@ def number(nodes: Sequence[Entry]) -> dict[str, Numbers]:
     Those that hosts.yaml gives are kept; the others get the lowest that are free on their
     server, in the order of `nodes`.
 
-    Raises InventoryError where nodes would stand in each other's way.
+    Raises InventoryError if nodes would stand in each other's way.
     """
     numbers: dict[str, Numbers] = {}
     for neighbours in by_machine(nodes).values():

@@ -15,7 +15,7 @@ def shown(text: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `did you mean 'x'? `, or nothing where no known word is near."""
+    """Return `did you mean 'x'? `, or nothing if no known word is near."""
     from difflib import get_close_matches
 
     by_folded = {name.casefold(): name for name in known}

@@ -25,7 +25,7 @@ ACCEPTED: dict[Evidence, frozenset[Wording]] = {
 
 
 class Proof(Value, kw_only=True):
-    """The node joined: its address, its port and, where the wording tells, its domain."""
+    """The node joined: its address, its port and, if the wording tells, its domain."""
 
     wording: Wording
 

@@ -56,9 +56,9 @@ def plan(
 def plan_rollback(node: Node, facts: ServerFacts, *, to: str | None = None) -> Plan:
     """Plan to return to what was before the last deploy, or before the generation `to`.
 
-    The server is started afterwards even if it was down: a rollback is verified. Where all that
+    The server is started afterwards even if it was down: a rollback is verified. If all that
     is taken back already, a server that runs goes on.
-    Raises UsageError where nothing is kept.
+    Raises UsageError if nothing is kept.
     """
     try:
         undo = to_undo(facts.generations, journal=facts.journal, to=to)

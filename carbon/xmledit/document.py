@@ -58,7 +58,7 @@ class Tag(Value):
     """Of the end tag; `end` where the element closes itself."""
     end: int
     slash: int | None
-    """Of the end of the start tag's text before `/>`, where the element closes itself."""
+    """Of the end of the start tag's text before `/>`, if the element closes itself."""
 
 
 @dataclass(frozen=True, eq=False)

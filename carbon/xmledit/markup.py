@@ -116,7 +116,7 @@ def render(content: Content, *, prefix: str, layout: Layout, file: str) -> str:
 
 
 def _indented(text: str, layout: Layout) -> str:
-    """Move the lines of a fragment to the right, where that changes no value in it."""
+    """Move the lines of a fragment to the right, if that changes no value in it."""
     if not layout.newline:
         return text
 

@@ -61,7 +61,7 @@ class ExpectedTree:
     def compare(self, result: XmlDocument) -> None:
         """Compare with the tree that the spliced bytes gave, but for blanks between elements.
 
-        Raises ConfigFileError where they differ.
+        Raises ConfigFileError if they differ.
         """
         for twin in self._removed:
             _cut(twin)

@@ -131,7 +131,7 @@ class Offsets(Value):
     """Where elements, and the comments within the root element, stand in a UTF-8 text."""
 
     elements: list[tuple[int, int]]
-    """Of `<name` and of `</name>`; the second means nothing where an element closes itself."""
+    """Of `<name` and of `</name>`; the second means nothing if an element closes itself."""
     comments: list[int]
 
     @classmethod
@@ -170,7 +170,7 @@ class Offsets(Value):
 
 
 def fault(seen: str, *, file: str) -> NoReturn:
-    """Refuse to go on where the editor itself would do harm."""
+    """Refuse to go on if the editor itself would do harm."""
     raise ConfigFileError(
         seen,
         file=file,

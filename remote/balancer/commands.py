@@ -112,7 +112,7 @@ class CommandBalancer:
         self._progress.say(node.name, f"out of rotation: {drained}, after {seconds:.1f} s")
 
     def put_back(self, node: Node) -> None:
-        """Run `put_back` once a worker that has joined answers; see `state` say `in`.
+        """Run `put_back` once a worker that has joined answers; see that `state` prints `in`.
 
         Raises TimeLimitError if it does not answer, or is not `in` then (limits: join), ScriptError
         and Interrupted, and what the connection raises.

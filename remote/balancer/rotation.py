@@ -119,7 +119,7 @@ class Balancer:
     def put_back(self, node: Node) -> None:
         """Put a worker that has joined into rotation, once it answers the load balancer.
 
-        Raises TimeLimitError where it does not (limits: join), ScriptError, and what the
+        Raises TimeLimitError if it does not (limits: join), ScriptError, and what the
         connection raises.
         """
         current = self._listed(node)
@@ -142,7 +142,7 @@ class Balancer:
         self._tell(node.name, "removed from the load balancer (fab lb.config --all-in lists it)")
 
     def _listed(self, node: Node) -> Found | None:
-        """Return the files, None where this node is not of their concern."""
+        """Return the files, None if this node is not of their concern."""
         assert self._turning is not None, "workers are turned only within `hold`"
         if not self._turning or node.role != "worker":
             return None

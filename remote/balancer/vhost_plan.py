@@ -26,7 +26,7 @@ class VhostPlan(Value, kw_only=True):
 
     @property
     def changes(self) -> list[tuple[str, bytes, bytes]]:
-        """Each file that changes: name, old and new; empty where it is not, or goes away."""
+        """Each file that changes: name, old and new; empty if it is not, or goes away."""
         names = dict.fromkeys((*self.wanted, *self.current.files))
         both = ((name, self.current.files.get(name), self.wanted.get(name)) for name in names)
         return [(name, old or b"", new or b"") for name, old, new in both if old != new]
@@ -44,7 +44,7 @@ def plan_vhosts(fleet: Fleet, *, all_in: bool) -> VhostPlan:
     unless `all_in`. A worker that gets into rotation is asked first; one that does not answer is
     listed as `down`, until a start or deploy sees it join.
 
-    Raises InventoryError where hosts.yaml lacks what a vhost needs, ConfigFileError where a file
+    Raises InventoryError if hosts.yaml lacks what a vhost needs, ConfigFileError where a file
     of one of these names is somebody else's, ScriptError, and what the connection raises.
     """
     vhosts = Vhosts(fleet)

@@ -35,7 +35,7 @@ class Loaded(Value, kw_only=True):
     """nginx runs with the files that were pushed."""
 
     old_processes: tuple[str, ...]
-    """Those that may still have requests by the files before; empty where nobody may see them."""
+    """Those that may still have requests by the files before; empty if nobody may see them."""
     warnings: tuple[str, ...]
     """What nginx said although it took the files."""
 
@@ -52,7 +52,7 @@ class Vhosts:
     def balancer(self) -> LoadBalancer:
         """The load balancer of hosts.yaml.
 
-        Raises InventoryError where there is none.
+        Raises InventoryError if there is none.
         """
         return _demand_balancer(self._fleet.cluster)
 

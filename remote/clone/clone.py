@@ -48,7 +48,7 @@ class Intent(Value, kw_only=True):
     plan: Plan
     """What will have to change once the home has landed."""
     selection: Selection | None
-    """What will be copied; None where an earlier run of the same command has done that."""
+    """What will be copied; None if an earlier run of the same command has done that."""
     databases: tuple[PurePosixPath, ...] = ()
     """The source's local databases, which stay there."""
     cloned_at: str = ""
@@ -195,7 +195,7 @@ def clone(
 ) -> Rollout:
     """Do what was intended, one node after another; the first failure ends it.
 
-    Errors are in the result, so that what was done is told, too.
+    Errors are in the result, so that what was done is said, too.
     """
     nodes = [intent.plan.node for intent in intents if intent.changes]
     hooks = HookRunner(fleet.cluster, nodes, verb="clone", run=fleet.run, progress=progress)

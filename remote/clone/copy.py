@@ -71,7 +71,7 @@ class HomeCopy:
     def fetch(self, selection: Selection) -> None:
         """Stream what is selected, through this process alone, and compare both sides.
 
-        What changed on the source meanwhile is sent again. Raises ScriptError where files do
+        What changed on the source meanwhile is sent again. Raises ScriptError if files do
         not come to rest, where either side fails, or where the stream is not what was asked for.
         """
         self._progress.now(self._source.name, f"being copied to {self._node.name}")

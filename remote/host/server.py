@@ -107,7 +107,7 @@ class Stream(Protocol):
     def status(self, *, within_seconds: float) -> int | None:
         """Return the exit status of a script that has ended by itself.
 
-        None where it has not ended within `within_seconds`, or ended with its connection.
+        None if it has not ended within `within_seconds`, or ended with its connection.
         """
         ...
 

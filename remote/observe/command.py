@@ -108,6 +108,6 @@ def _too_late(name: str, order: CommandOrder) -> Ended:
         f"the command did not end within {order.limit_seconds:g} s",
         host=name,
         step="run",
-        action="say --timeout SECONDS, or set `limits: command` in hosts.yaml",
+        action="use --timeout SECONDS, or set `limits: command` in hosts.yaml",
     )
     return Ended(name=name, status=TIMED_OUT, error=error)

@@ -44,13 +44,13 @@ def examine(fleet: Fleet, nodes: Sequence[Node], *, progress: Progress) -> list[
     looked = dict(zip(asked, parallel(asked.values(), look_at), strict=True))
     drivers = read_drivers(nodes)
 
-    def one(node: Node) -> Diagnosis:
+    def diagnosed(node: Node) -> Diagnosis:
         progress.now(node.name, "trying connections")
         return _diagnose(fleet, node, looked[node.name], looked[manager.name], drivers)
 
     return [
         unexamined(node, result) if isinstance(result, ProvisionError) else result
-        for node, result in zip(nodes, parallel(nodes, one), strict=True)
+        for node, result in zip(nodes, parallel(nodes, diagnosed), strict=True)
     ]
 
 

@@ -51,7 +51,7 @@ class Lines:
         return stream
 
     def next(self, *, within_seconds: float) -> Line | None:
-        """Return the next line; None where none comes in time."""
+        """Return the next line; None if none comes in time."""
         try:
             return self._queue.get(timeout=max(0.0, within_seconds))
         except Empty:

@@ -147,7 +147,7 @@ def _judged(cluster: Cluster, host: Host, looked: Mapping[str, Found], drivers: 
 def drafted(node: Node, facts: ServerFacts, drivers: Drivers) -> Plan | ProvisionError | None:
     """Return what a deploy would do to a server, or why that cannot be told.
 
-    None where hosts.yaml does not keep its files: of a worker it always does, of a manager or
+    None if hosts.yaml does not keep its files: of a worker it always does, of a manager or
     an ELB only once it was deployed by this tool.
     """
     if facts.home_real is None or not (node.role == "worker" or facts.generations):

@@ -1,4 +1,4 @@
-"""How a start that failed is told: what was seen, the likely cause, the last lines of both logs."""
+"""How a start that failed is explained: what was seen, the cause, the last lines of both logs."""
 
 from __future__ import annotations
 

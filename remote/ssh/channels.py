@@ -254,7 +254,7 @@ def execute(channel: paramiko.Channel, command: str, deadline: float) -> None:
 
 
 def sent(channel: paramiko.Channel, chunk: bytes, stall_seconds: float) -> bool:
-    """Send a piece of a payload; False where the script ended without reading it."""
+    """Send a piece of a payload; False if the script ended without reading it."""
     packet = channel.out_max_packet_size - _PACKET_HEAD
     try:
         for start in range(0, len(chunk), packet):
@@ -280,7 +280,7 @@ def read(receive: Callable[[int], bytes]) -> bytes:
 
 
 def exit_status(channel: paramiko.Channel, deadline: float) -> int:
-    """Return how the command ended. Raises EOFError where its connection ended first."""
+    """Return how the command ended. Raises EOFError if its connection ended first."""
     if not channel.status_event.wait(left(deadline)):
         raise TimeoutError
     if channel.exit_status < 0:

@@ -124,7 +124,7 @@ class Connector:
     def _connect_kwargs(
         self, ssh: Ssh, rules: Mapping[str, Any], host: str, port: int | None
     ) -> dict[str, Any]:
-        """Merge by hand: what a constructor is given replaces Fabric's own (facts 2.4).
+        """Merge by hand: what a constructor is given replaces Fabric's own.
 
         A fresh dict for each host also keeps identity files from leaking to the next host.
         """
@@ -204,7 +204,7 @@ class Connector:
         transport.sock.settimeout(WAKING_SECONDS)
 
     def _retried(self, attempt: Callable[[], Result]) -> Result:
-        """Try again where sshd dropped the connection without a word."""
+        """Try again if sshd dropped the connection without a word."""
         deadline = time.monotonic() + 2 * self._limits.connect_seconds
         failures = 0
         while True:

@@ -51,7 +51,7 @@ def verifying_transport(
 
 
 def _demand_greeting(transport: paramiko.Transport) -> None:
-    """Raise TimeoutError where a server has not shown a key: Paramiko returns at its limit."""
+    """Raise TimeoutError if a server has not shown a key: Paramiko returns at its limit."""
     if not transport.initial_kex_done:
         transport.close()
         raise TimeoutError

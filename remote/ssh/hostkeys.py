@@ -1,6 +1,6 @@
 """Host keys: who a server proves to be, against known_hosts files, strictly.
 
-Fabric accepts every key and loads no known_hosts (facts 2.8), and Paramiko's own loader fails
+Fabric accepts every key and loads no known_hosts, and Paramiko's own loader fails
 on marker lines, so the files are read here: plain, hashed, wildcard and `[host]:port` names;
 `@revoked` keys are refused; `@cert-authority` lines are passed over, since a certificate is
 never asked for.
@@ -188,7 +188,7 @@ def _revoked(path: Path) -> Iterator[Entry]:
             continue
         entry = parse_line(f"@revoked * {line}", source=place)
         if entry is None:
-            raise _unreadable(Path(place), "the line is no public key")
+            raise _unreadable(Path(place), "the line is not a public key")
         yield entry
 
 

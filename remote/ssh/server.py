@@ -188,9 +188,7 @@ class FabricServer:
                 )
             else:
                 execute(channel, script.command(len(text)), deadline)
-            sent(
-                channel, OPENING + text, left(deadline)
-            )  # not all of it where sudo refuses at once
+            sent(channel, OPENING + text, left(deadline))  # not all of it if sudo refuses at once
             channel.settimeout(None)
         except BaseException:
             channel.close()

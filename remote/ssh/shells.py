@@ -30,7 +30,7 @@ _LOOP = (
 """Ends at a line that does not begin with the mark: what an earlier script left unread is never
 taken for a command. Unless it is killed, what a script left for its end is done."""
 _ENDING_SECONDS = 2.0
-"""How long a shell may take to end where no script is at work in it."""
+"""How long a shell may take to end if no script is at work in it."""
 _STATUS_BYTES = 8
 """What follows the mark at the end of an output is no longer."""
 
@@ -65,7 +65,7 @@ class Shell:
         line = script.line(len(text), len(payload)).encode()
         data = b"".join((self._greeting, self._mark, b" ", line, b"\n", text, payload))
         self._greeting = b""
-        sent(self._channel, data, timeout_seconds)  # not all of it where the login ends at once
+        sent(self._channel, data, timeout_seconds)  # not all of it if the login ends at once
         deadline = time.monotonic() + timeout_seconds
         self._out.until(deadline)
         out, status = self._output(self._receive)
@@ -90,7 +90,7 @@ class Shell:
         self.close()
 
     def _own_status(self, deadline: float) -> int:
-        """Return how the shell itself ended, as where a login is given no shell."""
+        """Return how the shell itself ended, as if a login is given no shell."""
         status = exit_status(self._channel, deadline)
         self._receive.demand_begun(status)
         if status == 0:

@@ -1,6 +1,6 @@
 """~/.ssh/config and its like: what Paramiko does not understand is honoured here, or refused.
 
-Paramiko 4 ignores `Include`, applies a `Match` with an unknown criterion to every host
+Paramiko ignores `Include`, applies a `Match` with an unknown criterion to every host
 (paramiko#2339, #2632), and ends with a traceback on others (`Match final all`: #2361).
 """
 

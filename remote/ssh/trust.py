@@ -35,7 +35,7 @@ class Judged(Value, kw_only=True):
 def judge(door: Door) -> tuple[Judged, ...]:
     """Compare every key that is shown with the known_hosts files, each with those of its type.
 
-    Raises HostKeyError where nothing is shown at all.
+    Raises HostKeyError if nothing is shown at all.
     """
     if not door.keys:
         raise HostKeyError(
@@ -119,7 +119,7 @@ def confirmed(judged: Sequence[Judged], fingerprints: Collection[str]) -> tuple[
 def accept(door: Door, keys: Sequence[HostKey]) -> None:
     """Add keys to the door's known_hosts file, which is replaced in one step.
 
-    Its mode stays; a new one is readable by its owner alone. Raises HostKeyError where the file
+    Its mode stays; a new one is readable by its owner alone. Raises HostKeyError if the file
     cannot be written.
     """
     added = "".join(f"{door.name} {key.type} {key.blob}\n" for key in keys)

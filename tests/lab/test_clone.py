@@ -403,8 +403,8 @@ def test_a_source_that_another_run_left_half_changed_is_refused(
         (("-H", "worker3", "clone"), "clone does not know what to copy"),
         (("clone", "--source", "worker1"), "no host is named"),
         (("-H", "worker1", "clone", "--source", "worker1"), "cannot be a clone of itself"),
-        (("-H", "manager", "clone", "--source", "worker1"), "manager is no worker"),
-        (("-H", "worker3", "clone", "--source", "manager"), "manager is no worker"),
+        (("-H", "manager", "clone", "--source", "worker1"), "manager is not a worker"),
+        (("-H", "worker3", "clone", "--source", "manager"), "manager is not a worker"),
         (("-H", "worker3", "clone", "--source", "wroker1"), "did you mean 'worker1'"),
     ],
 )

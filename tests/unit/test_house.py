@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -140,9 +141,35 @@ def test_a_name_says_what_it_stands_for() -> None:
         for node in ast.walk(ast.parse(path.read_bytes())):
             stored = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
             name = node.id if stored else node.arg if isinstance(node, ast.arg) else ""
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                name = node.name
             if name in VAGUE:
                 vague.add(f"{path.relative_to(ROOT)}:{node.lineno}: {name}")
     assert not vague
+
+
+def test_no_sentence_says_that_something_is_no_other_thing() -> None:
+    """`is not a worker`, not `is no worker`: plain English, also for whom it is the second."""
+    odd = {
+        f"{path.relative_to(ROOT)}:{text.lineno}: {text.value}"
+        for path in product()
+        for text in _texts(ast.parse(path.read_bytes()))
+        if re.search(r"(?<!there )\bis no \w", str(text.value))
+    }
+    assert odd == set()
+
+
+def _texts(tree: ast.Module) -> Iterator[ast.Constant]:
+    """Yield the texts of a module, but those that explain it."""
+    explains = {
+        child.value
+        for node in ast.walk(tree)
+        for child in ast.iter_child_nodes(node)
+        if isinstance(child, ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in explains:
+            yield node
 
 
 def test_only_the_rooms_that_wait_for_servers_know_time_outs() -> None:

@@ -176,7 +176,7 @@ def test_nothing_may_follow_the_end() -> None:
 
 
 def test_what_is_no_tar_is_refused() -> None:
-    with pytest.raises(ScriptError, match="no header"):
+    with pytest.raises(ScriptError, match="not a header"):
         watch(b"Welcome to worker1!\n" * 100)
 
 

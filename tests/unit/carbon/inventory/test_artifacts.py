@@ -68,7 +68,7 @@ def test_null_takes_the_shared_artifacts_away(tmp_path: Path) -> None:
         ("{to: a}", "has no from"),
         ("{from: a, to: b, absent: true}", "has absent and from"),
         ("{to: b, absent: true, mode: '640'}", "has absent and mode"),
-        ("{from: a, to: b, values: {x: y}}", "is no template"),
+        ("{from: a, to: b, values: {x: y}}", "is not a template"),
         ("{from: a, to: b, template: true, values: {a.b: y}}", "is not a name for a template"),
         ("{from: a, to: b, mode: '666'}", "is not a mode"),
         ("{from: a, to: b, mode: '4755'}", "is not a mode"),

@@ -109,7 +109,7 @@ def test_second_document_is_refused(tmp_path: Path) -> None:
     ["? [a] # here\n: b\n", "{a: b}: c # here\n", "!env A: c # here\n"],
 )
 def test_key_must_be_plain_text(tmp_path: Path, text: str) -> None:
-    assert "key that is no plain text" in refused(tmp_path, text).seen
+    assert "key that is not plain text" in refused(tmp_path, text).seen
 
 
 def test_merge_key_is_refused_with_what_to_do_instead(tmp_path: Path) -> None:
