@@ -34,7 +34,7 @@ check: $(BIN)/.installed  ## Format, lint, types, the shell scripts, and the pag
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/shellcheck remote/scripts/*.sh remote/scripts/lib/*.sh
+	$(BIN)/shellcheck remote/scripts/*.sh remote/scripts/lib/*.sh remote/root/*.sh
 	$(BIN)/pytest -q tests/unit/docs
 
 unit: $(BIN)/.installed  ## The unit tests: seconds, no engine.

@@ -291,6 +291,8 @@ class LoadBalancer(Value, kw_only=True):
     stickiness: Stickiness = "none"
     ssl_certificate: PurePosixPath | None = None
     ssl_certificate_key: PurePosixPath | None = None
+    rotation_helper: bool = False
+    """root has installed what turns workers, and the login may do nothing else there."""
 
 
 class BalancerCommands(Value, kw_only=True):

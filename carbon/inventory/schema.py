@@ -319,6 +319,7 @@ NGINX_KEYS = {
     "stickiness": _key(Scalar(values.OneOf("none", "ip_hash", "cookie")), "stickiness"),
     "ssl_certificate": _key(Scalar(values.server_path), "ssl_certificate"),
     "ssl_certificate_key": _key(Scalar(values.server_path), "ssl_certificate_key"),
+    "rotation_helper": _key(Scalar(values.flag), "rotation_helper"),
 }
 LOAD_BALANCER: Record[dict[str, Any]] = Record(
     dict, {**NGINX_KEYS, "ssh": _key(SSH, "ssh"), **COMMAND_KEYS}

@@ -127,4 +127,6 @@ LOAD_BALANCER = {
     "stickiness": "How a session stays with its worker (default none).",
     "ssl_certificate": "The certificate on that server; with its key, or neither.",
     "ssl_certificate_key": "The key on that server.",
+    "rotation_helper": "root has run what `fab -H lb sudoers --helper` prints: the login turns"
+    " workers and may write no other line of nginx (default false).",
 }

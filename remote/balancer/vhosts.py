@@ -110,12 +110,16 @@ class Vhosts:
         Where nginx refuses them the old ones come back. Raises ScriptError with nginx's own
         sentence then, UnfitError where the files are not those found any more, PrivilegeError.
         """
+        if self.balancer.rotation_helper and wanted.keys() != current.files.keys():
+            seen = "the set of vhost files changes, and only root may change that here"
+            raise ScriptError(seen, host=self.balancer.name, step="push", action=_BY_ROOT)
         self._has_pushed = True
         new = {name: data for name, data in wanted.items() if current.files.get(name) != data}
         script = Script(
             name="balancer_push",
             values={
                 "conf_dir": str(self.balancer.conf_dir),
+                "with_helper": "yes" if self.balancer.rotation_helper else "no",
                 "files": self._names,
                 "expect": [part for name in self._names for part in _expected(current, name)],
                 "put": [part for name, data in new.items() for part in (_digest(data), name)],
@@ -154,6 +158,8 @@ def _digest(data: bytes) -> str:
 
 
 def _demand_loaded(outcome: Outcome, balancer: LoadBalancer) -> None:
+    if outcome.status == ExitStatus.HELPER_REFUSED:
+        raise ScriptError(outcome.complaint, host=balancer.name, step="push", action=_BY_ROOT)
     action = _RESTORED.get(outcome.status)
     if action is not None:
         seen = f"{outcome.complaint}; the old files are back"
@@ -161,6 +167,10 @@ def _demand_loaded(outcome: Outcome, balancer: LoadBalancer) -> None:
     outcome.check(host=balancer.name, step="push")
 
 
+_BY_ROOT = (
+    "let root run there what `fab -H lb sudoers --helper` prints (load_balancer:"
+    " rotation_helper): it brings the vhosts to what hosts.yaml says"
+)
 _RESTORED: Mapping[int, str] = {
     ExitStatus.NGINX_REFUSED: "correct load_balancer in hosts.yaml, or the file that nginx names",
     ExitStatus.NGINX_NOT_RELOADED: "start nginx there (systemctl start nginx), then run the same"

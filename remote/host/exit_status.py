@@ -19,5 +19,7 @@ class ExitStatus(IntEnum):
     """nginx found a fault in the files; the old ones are back, as with the next two."""
     NGINX_NOT_RELOADED = 11
     NGINX_NOT_LOADED = 12
+    HELPER_REFUSED = 13
+    """root's helper refuses the file; nothing is changed."""
     TIMED_OUT = 124
     """`timeout` ended the script at its limit."""

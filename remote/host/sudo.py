@@ -39,6 +39,8 @@ SERVICE_COMMANDS = ("reset-failed", "start", "stop --no-block", "kill --signal=S
 
 REBOOT_COMMANDS: tuple[Command, ...] = (("systemctl", "reboot"),)
 """For `fab boot --reboot` alone."""
+HELPER = "/usr/local/sbin/carbon-provision-rotation"
+"""What root installs on a load balancer with `rotation_helper`: remote/root/rotation_helper.sh."""
 
 NGINX_COMMANDS: tuple[Command, ...] = (("nginx", "-t"), ("nginx", "-s", "reload"))
 
@@ -58,7 +60,18 @@ _PROGRAMS = {
 def vhost_commands(cluster: Cluster, balancer: LoadBalancer) -> tuple[Command, ...]:
     """Return the commands that replace a cluster's files of nginx, test them and load them."""
     files = [str(balancer.conf_dir / name) for name in file_names(cluster)]
-    return (*(command for file in files for command in _file_commands(file)), *NGINX_COMMANDS)
+    commands = _turn_commands if balancer.rotation_helper else _file_commands
+    return (*(command for file in files for command in commands(file)), *NGINX_COMMANDS)
+
+
+def _turn_commands(file: str) -> Iterator[Command]:
+    """Yield what turns workers in a file of root's: no line of it is the login's to write."""
+    new, kept = f"{file}.provision-new", f"{file}.provision-kept"
+    yield (HELPER, new)
+    yield ("ln", file, kept)
+    yield ("mv", "-f", new, file)
+    yield ("mv", "-f", kept, file)
+    yield ("rm", "-f", new, kept)
 
 
 def _file_commands(file: str) -> Iterator[Command]:
@@ -127,6 +140,8 @@ class Fragment(Value, kw_only=True):
     """What that account may do as root."""
     reboots: bool = False
     """`fab boot --reboot` is for this server, too."""
+    warnings: tuple[str, ...] = ()
+    """What these rights amount to, and the way without them."""
 
     @property
     def text(self) -> str:
@@ -155,7 +170,12 @@ def fragment(cluster: Cluster, host: Node | LoadBalancer, *, login: str | None) 
     """
     user = host.ssh.user or login or getpass.getuser()
     if isinstance(host, LoadBalancer):
-        return Fragment(login=user, commands=vhost_commands(cluster, host), account=None)
+        return Fragment(
+            login=user,
+            commands=vhost_commands(cluster, host),
+            account=None,
+            warnings=() if host.rotation_helper else (_VHOSTS_ARE_ROOT,),
+        )
     hosts = HOSTS_COMMANDS if host.hosts_entries and host.role != "elb" else ()
     commands = (*hosts, *unit_commands(host))
     if host.run_as is None:
@@ -169,7 +189,25 @@ def fragment(cluster: Cluster, host: Node | LoadBalancer, *, login: str | None) 
         account=host.run_as,
         for_account=for_account,
         reboots=host.service is not None,
+        warnings=(
+            *((_HOSTS_AT_WILL,) if hosts else ()),
+            *((_UNIT_IS_ROOT,) if host.service else ()),
+        ),
     )
+
+
+_VHOSTS_ARE_ROOT = (
+    "This is root: nginx opens its log files as root, and the login writes nginx's files."
+    " The way without: `rotation_helper: true` in hosts.yaml, then `fab -H lb sudoers --helper`."
+)
+_HOSTS_AT_WILL = (
+    "The login may write any line into /etc/hosts. The way without: write the lines of `hosts:`"
+    " there yourself and leave this file out; entries that are there are left alone."
+)
+_UNIT_IS_ROOT = (
+    "This is root: a unit may run any command as any account. The way without: leave out"
+    " `service:`, or install the unit yourself and keep the systemctl lines alone."
+)
 
 
 def by_fragment(
@@ -185,7 +223,7 @@ def by_fragment(
 
 def _as_rule(command: Command) -> str:
     program, *arguments = command
-    return " ".join([_PROGRAMS[program], *map(_escaped, arguments)])
+    return " ".join([_PROGRAMS.get(program, program), *map(_escaped, arguments)])
 
 
 def _escaped(argument: str) -> str:

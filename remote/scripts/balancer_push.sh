@@ -1,7 +1,8 @@
 # Replace the cluster's files of nginx, let nginx test them, and load them. If nginx refuses, the old files
 # come back: they are kept beside the new ones until nginx runs with these, and what an interrupted push kept stays
 # the true old. Every sudo line here stands word for word in the sudoers fragment.
-# Values: CONF_DIR, FILES (name ...), EXPECT (digest name ...), PUT (digest name ...), DROP (name ...), LOAD_SECONDS
+# If WITH_HELPER is `yes`, root's helper writes the new files: it takes another state of workers, and nothing else.
+# Values: CONF_DIR, WITH_HELPER (yes or no), FILES (name ...), EXPECT (digest name ...), PUT (digest name ...), DROP (name ...), LOAD_SECONDS
 # Payload: a tar of the files to put
 # Output: warning TEXT, old PID.TICKS, loaded
 cd "$CONF_DIR" || fail 1 "cannot enter $CONF_DIR"
@@ -53,11 +54,23 @@ restore() {
     clear_away
 }
 
+# write_new: what comes becomes the file $new.
+write_new() {
+    if [ "$WITH_HELPER" = no ]; then
+        (umask 022 && sudo -n tee "$new" > /dev/null) || fail 1 "cannot write $new"
+        return
+    fi
+    said=$(sudo -n /usr/local/sbin/carbon-provision-rotation "$new" 2>&1) && return
+    case $said in carbon-provision-rotation:*) clear_away && fail 13 "${said#*: *: }" ;; esac
+    printf '%s\n' "$said" >&2
+    fail 1 "cannot write $new"
+}
+
 eval "set -- $PUT"
 while [ $# -ge 2 ]; do
     new=$CONF_DIR/$2.provision-new
     step "stage $2"
-    (umask 022 && sudo -n tee "$new" < "$own/$2" > /dev/null) || fail 1 "cannot write $new"
+    write_new < "$own/$2"
     holds "$new" "$1" || { clear_away; fail 1 "$new was not written whole"; }
     flush "$new"
     keep "$2"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import shlex
 import signal
 import ssl
 import threading
@@ -259,6 +260,46 @@ def test_sudo_is_asked_before_any_change_and_wants_no_more_than_the_fragment(
         balanced.host.write("/etc/sudoers.d/deploy", printed)
         fab.succeeds("lb.config", hosts=changed)
     finally:
+        balanced.host.write("/etc/sudoers.d/deploy", installed)
+
+
+def test_with_roots_helper_a_rollout_turns_workers_and_the_login_gets_nothing_else(
+    balanced: Nginx, fab: Fab
+) -> None:
+    """root runs once what `sudoers --helper` prints; then nothing of the login's reaches nginx."""
+    inventory = balanced.inventory(balancer={"rotation_helper": True})
+    script = fab.succeeds("-H", "lb", "sudoers", "--helper", hosts=inventory).out
+    contents = f"tail -n +1 {CONF_DIR}/*"
+    helper = "sudo -n /usr/local/sbin/carbon-provision-rotation"
+    installed = balanced.host.read("/etc/sudoers.d/deploy")
+    try:
+        balanced.host.write("/tmp/root.sh", script)
+        balanced.host.sh("rm /etc/sudoers.d/deploy && sh /tmp/root.sh")
+        ran = fab.succeeds("-H", "worker1", "restart", hosts=inventory)
+        assert "out of rotation" in ran.out + ran.err
+        assert "back in rotation" in ran.out + ran.err
+        assert balanced.rotation() == {"worker1": "in", "worker2": "in"}
+        before = balanced.host.sh(contents)
+        evil = "access_log /etc/cron.d/evil;"
+        for attack in (
+            f"echo '{evil}' | sudo -n tee {HTTP}.provision-new",
+            f"echo '{evil}' | {helper} {HTTP}.provision-new",
+            f"(cat {HTTP}; echo '{evil}') | {helper} {HTTP}.provision-new",
+            f"{helper} /etc/cron.d/x.provision-new < /dev/null",
+            f"sudo -n rm -f {HTTP}",
+            "sudo -n nginx -c /tmp/evil.conf",
+        ):
+            balanced.host.sh(f"! su deploy -s /bin/sh -c {shlex.quote(attack)}")
+            assert balanced.host.sh(contents) == before
+        assert "evil" not in balanced.host.sh(
+            f"cat {CONF_DIR}/* /etc/cron.d/* 2> /dev/null || true"
+        )
+        changed = balanced.inventory(balancer={"rotation_helper": True, "stickiness": "cookie"})
+        refused = fab.fails("lb.config", hosts=changed)
+        assert "sudoers --helper" in refused.err
+        assert balanced.host.sh(contents) == before
+    finally:
+        balanced.host.sh("rm -f /etc/sudoers.d/provision /usr/local/sbin/carbon-provision-rotation")
         balanced.host.write("/etc/sudoers.d/deploy", installed)
 
 

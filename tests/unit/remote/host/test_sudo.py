@@ -67,8 +67,29 @@ def test_every_sudo_line_of_the_load_balancers_script_is_in_the_list_and_nothing
         tuple(f"{file}.provision-new" if word == "$new" else word for word in words)
         for words in used
     }
-    listed = vhost_commands(CLUSTER, BALANCER)
+    with_helper = make_balancer(rotation_helper=True)
+    listed = {*vhost_commands(CLUSTER, BALANCER), *vhost_commands(CLUSTER, with_helper)}
     assert used == {words for words in listed if words[0] == "nginx" or file in " ".join(words)}
+
+
+def test_with_roots_helper_a_login_may_write_no_file_of_nginx() -> None:
+    """Of what it may run, only the helper takes content, and only names of the cluster's files."""
+    commands = vhost_commands(CLUSTER, make_balancer(rotation_helper=True))
+    assert {words[0] for words in commands} == {sudo.HELPER, "ln", "mv", "rm", "nginx"}
+    assert all("*" not in word for words in commands for word in words)
+    removed = {word for words in commands if words[0] == "rm" for word in words[2:]}
+    assert all(name.endswith((".provision-new", ".provision-kept")) for name in removed)
+
+
+def test_rights_that_amount_to_root_say_so_with_the_way_without() -> None:
+    balancer, helped = make_balancer(), make_balancer(rotation_helper=True)
+    printed = fragment(CLUSTER, balancer, login="deploy")
+    assert printed and "This is root" in printed.warnings[0]
+    assert "rotation_helper" in printed.warnings[0]
+    without = fragment(CLUSTER, helped, login="deploy")
+    assert without and without.warnings == ()
+    worker = fragment(CLUSTER, make_node(hosts_entries=ENTRIES), login="deploy")
+    assert worker and "any line into /etc/hosts" in worker.warnings[0]
 
 
 def test_no_other_script_uses_sudo() -> None:
