@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from time import monotonic
 
 from carbon.cluster import LoadBalancer, Node
 from carbon.errors import ConnectError, ProvisionError, TimeLimitError
 from carbon.value import Value
+from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.host.script import Script
 from remote.host.server import Stream
@@ -19,6 +21,8 @@ UNREACHED = 255
 TIMED_OUT = 124
 """The exit status of a command that `timeout` ended."""
 GRACE_SECONDS = 10.0
+_AUDIT = "run_audit"
+"""What writes the lines before and after; the first comes with the command itself."""
 
 
 class Printed(Value, kw_only=True):
@@ -58,9 +62,13 @@ def run(
     with Lines() as incoming:
 
         def start(host: Node | LoadBalancer) -> Stream:
-            return incoming.start(host.name, fleet.host(host), _script(host, order), errors=True)
+            begin = audit_line(fleet.cluster, f"run hosts={names}", outcome="begin")
+            script = _script(host, order, audit=begin)
+            return incoming.start(host.name, fleet.host(host), script, errors=True)
 
         streams: dict[str, Stream] = {}
+        names = ",".join(host.name for host in hosts)
+        by_name = {host.name: host for host in hosts}
         for host, started in zip(hosts, parallel(hosts, start), strict=True):
             if isinstance(started, ProvisionError):
                 yield Ended(name=host.name, status=UNREACHED, error=started)
@@ -73,19 +81,39 @@ def run(
             if came.text is not None:
                 yield Printed(name=came.name, text=came.text, to_stderr=came.to_stderr)
             else:
-                yield _ended(came.name, streams.pop(came.name), order)
+                ended = _ended(came.name, streams.pop(came.name), order)
+                outcome = audit_line(
+                    fleet.cluster, f"run hosts={names}", outcome=f"exit={ended.status}"
+                )
+                _write_audit(fleet, by_name[came.name], order, outcome)
+                yield ended
         for name in streams:
             yield _too_late(name, order)
 
 
-def _script(host: Node | LoadBalancer, order: CommandOrder) -> Script:
-    owner = host.run_as if isinstance(host, Node) and order.as_owner else None
+def _script(host: Node | LoadBalancer, order: CommandOrder, *, audit: str) -> Script:
     return Script(
         name="run",
-        values={"command": order.command},
-        run_as=owner,
+        values={"command": order.command, **_audit_values(host, audit)},
+        before=(_AUDIT,),
+        run_as=_account(host, order),
         limit_seconds=order.limit_seconds,
     )
+
+
+def _account(host: Node | LoadBalancer, order: CommandOrder) -> str | None:
+    return host.run_as if isinstance(host, Node) and order.as_owner else None
+
+
+def _audit_values(host: Node | LoadBalancer, audit: str) -> dict[str, str]:
+    return {"home_dir": str(host.home) if isinstance(host, Node) else "", "audit": audit}
+
+
+def _write_audit(fleet: Fleet, host: Node | LoadBalancer, order: CommandOrder, audit: str) -> None:
+    """Write how a command ended; a line that cannot be written changes nothing about that."""
+    values, account = _audit_values(host, audit), _account(host, order)
+    with suppress(ProvisionError):
+        fleet.host(host).run(Script(name=_AUDIT, values=values, run_as=account), step="audit")
 
 
 def _ended(name: str, stream: Stream, order: CommandOrder) -> Ended:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import closing
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -92,3 +92,29 @@ def test_what_a_command_leaves_running_on_purpose_stays(tmp_path: Path) -> None:
         "nohup has become its command", lambda: (process / "comm").read_text().strip() == "sleep"
     )
     os.kill(int(process.name), signal.SIGTERM)
+
+
+def run_on(home: Path, command: str, *, limit_seconds: float = 10) -> list[str]:
+    """Run a command on a server whose AS_HOME this is; return its audit log."""
+    (home / ".provision").mkdir()
+    node = make_node("worker1", home=PurePosixPath(home))
+    fleet = LocalFleet(make_cluster(node), {"worker1": LocalServer("worker1")})
+    order = CommandOrder(command=command, limit_seconds=limit_seconds)
+    list(run(fleet, (node,), order))  # type: ignore[arg-type]
+    return (home / ".provision/audit.log").read_text().splitlines()
+
+
+def test_a_server_has_a_line_before_and_a_line_after_a_command(tmp_path: Path) -> None:
+    begin, end = run_on(tmp_path, "exit 3")
+    for line in (begin, end):
+        assert f"uid={os.getuid()} run hosts=worker1 inventory=" in line
+    assert begin.endswith(" begin")
+    assert end.endswith(" exit=3")
+
+
+def test_the_line_before_stands_there_while_the_command_runs(tmp_path: Path) -> None:
+    """A run that is killed leaves it. The command itself may hold a secret; it is not there."""
+    log = tmp_path / ".provision/audit.log"
+    lines = run_on(tmp_path, f"grep -c ' begin$' {log} > {tmp_path}/seen")
+    assert (tmp_path / "seen").read_text() == "1\n"
+    assert not any("grep" in line for line in lines)
