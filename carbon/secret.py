@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import selectors
 import stat
 import subprocess
+import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -98,17 +100,8 @@ class Secret:
                 "run without --no-commands if you trust this hosts.yaml, or use !env or !file",
             )
         try:
-            done = subprocess.run(
-                self.argument,
-                shell=True,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                check=False,
-                cwd=self.base,
-                timeout=COMMAND_SECONDS,
-            )
-        except subprocess.TimeoutExpired:
+            status, out, err = _short_answer(self.argument, self.base)
+        except TimeoutError:
             raise self._missing(
                 f"the secret command `{self.argument}` gave nothing within {COMMAND_SECONDS} s",
                 "run it by hand: it may be waiting for a passphrase; an agent can hold that",
@@ -118,13 +111,13 @@ class Secret:
                 f"the secret command `{self.argument}` cannot be used: {error}",
                 "run it by hand in the same folder; it must print UTF-8 text",
             ) from None
-        if done.returncode != 0 or not done.stdout.strip("\r\n"):
-            last = done.stderr.strip().splitlines()[-1:] or ["it printed nothing"]
+        if status != 0 or not out.strip("\r\n"):
+            last = err.strip().splitlines()[-1:] or ["it printed nothing"]
             raise self._missing(
-                f"the secret command `{self.argument}` ended with {done.returncode}: {last[0]}",
+                f"the secret command `{self.argument}` ended with {status}: {last[0]}",
                 "run it by hand in the same shell until it prints the secret",
             )
-        return done.stdout.rstrip("\r\n")
+        return out.rstrip("\r\n")
 
     def _missing(self, seen: str, action: str) -> InventoryError:
         return InventoryError(seen, action=action, file=self.file, line=self.line)
@@ -151,6 +144,48 @@ def _short_file(path: Path) -> bytes:
     if len(data) > MAX_BYTES:
         raise ValueError(f"it is larger than {MAX_BYTES} bytes")
     return data
+
+
+def _short_answer(command: str, folder: Path) -> tuple[int, str, str]:
+    """Run a command of a shell; return its status and both its outputs.
+
+    Raises TimeoutError at the limit, ValueError for more than a secret can be, OSError. What the
+    command has started may go on: nobody waits for it.
+    """
+    deadline = time.monotonic() + COMMAND_SECONDS
+    came = {"out": bytearray(), "err": bytearray()}
+    process = subprocess.Popen(
+        command, shell=True, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout and process.stderr
+    with process.stdout, process.stderr, selectors.DefaultSelector() as ready:
+        ready.register(process.stdout, selectors.EVENT_READ, came["out"])
+        ready.register(process.stderr, selectors.EVENT_READ, came["err"])
+        try:
+            while ready.get_map():
+                _take(ready, deadline)
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise TimeoutError from None
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+    return process.returncode, came["out"].decode(), came["err"].decode(errors="replace")
+
+
+def _take(ready: selectors.BaseSelector, deadline: float) -> None:
+    """Take what came of the outputs; one that has ended is no longer waited for."""
+    keys = ready.select(max(0.0, deadline - time.monotonic()))
+    if not keys:
+        raise TimeoutError
+    for key, _ in keys:
+        part = os.read(key.fd, MAX_BYTES)
+        if not part:
+            ready.unregister(key.fileobj)
+        key.data.extend(part)
+        if len(key.data) > MAX_BYTES:
+            raise ValueError(f"it printed more than {MAX_BYTES} bytes")
 
 
 def literal(text: str) -> Secret:

@@ -18,9 +18,10 @@ def check(context: VerbContext, inventory: str = "", no_commands: bool = False) 
     from carbon.inventory import load
     from carbon.inventory.edits import check_edits
     from remote.observe.status import read_drivers
-    from tasks.inventory import find_inventory
+    from tasks.inventory import find_inventory, may_run_commands
 
-    cluster = load(find_inventory(context.config, inventory), commands=not no_commands)
+    may_run = may_run_commands(context.config, no_commands=no_commands)
+    cluster = load(find_inventory(context.config, inventory), commands=may_run)
     check_edits(cluster)
     for node in cluster.nodes:
         check_artifacts(node)

@@ -26,6 +26,16 @@ def find_inventory(config: fabric.Config, option: str) -> Path:
     return _folder_of(config) / Path(str(configured)).expanduser()
 
 
+def may_run_commands(config: fabric.Config, *, no_commands: bool = False) -> bool:
+    """Tell whether a `!command` of hosts.yaml may be run.
+
+    Not with --no-commands, PROVISION_NO_COMMANDS or `no_commands: true` in fabric.yaml: the last
+    two are for tasks without options of ours, and for a whole CI job.
+    """
+    said = os.environ.get("PROVISION_NO_COMMANDS", "") not in ("", "0")
+    return not (no_commands or said or config.get("no_commands"))
+
+
 def nearest_folder(start: Path) -> Path:
     """Return the folder of the nearest hosts.yaml at or above `start`, or `start` itself."""
     folders = (start, *start.parents)
@@ -36,7 +46,7 @@ def connection_kwargs(config: fabric.Config, names: Sequence[str]) -> list[dict[
     """Return what a plain Fabric task needs to connect to hosts of the inventory."""
     from remote.ssh.connector import Connector
 
-    cluster = load(find_inventory(config, ""))
+    cluster = load(find_inventory(config, ""), commands=may_run_commands(config))
     connector = Connector(config, limits=cluster.limits)
     hosts = select(cluster, names, every_worker=False)
     return [connector.kwargs(host.ssh) for host in hosts]

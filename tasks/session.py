@@ -14,7 +14,7 @@ from carbon.value import replace
 from remote.host.fleet import Fleet, Opens
 from remote.ssh.connector import Connector
 from tasks.executor import VerbContext
-from tasks.inventory import find_inventory
+from tasks.inventory import find_inventory, may_run_commands
 
 if TYPE_CHECKING:
     from remote.rollout.request import LoadBalancer as RolloutBalancer
@@ -51,7 +51,8 @@ class Session:
 
         Raises InventoryError or UsageError.
         """
-        cluster = load(find_inventory(context.config, inventory), commands=commands)
+        may_run = may_run_commands(context.config, no_commands=not commands)
+        cluster = load(find_inventory(context.config, inventory), commands=may_run)
         if any(node.files for node in cluster.nodes):
             from carbon.inventory.edits import check_edits
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,22 @@ def test_a_secret_file_is_a_short_regular_file(tmp_path: Path, kind: str) -> Non
         path.write_bytes(b"x" * 100_000)
     with pytest.raises(InventoryError, match="cannot be read"):
         Secret("file", str(path)).reveal()
+
+
+def test_what_a_secret_command_prints_has_a_length(tmp_path: Path) -> None:
+    """`yes` fills no memory, on neither of its outputs."""
+    for command in ("yes", "yes >&2"):
+        with pytest.raises(InventoryError, match="printed more than 65536 bytes"):
+            Secret("command", command, "hosts.yaml", 1, tmp_path).reveal()
+
+
+def test_a_secret_command_has_a_limit_whatever_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process in the background that keeps the output open is not waited for."""
+    monkeypatch.setattr("carbon.secret.COMMAND_SECONDS", 0.3)
+    began = time.monotonic()
+    for command in ("sleep 5 & echo x", "while :; do echo x; sleep 0.1; done"):
+        with pytest.raises(InventoryError, match="gave nothing within"):
+            Secret("command", command, "hosts.yaml", 1, tmp_path).reveal()
+    assert time.monotonic() - began < 4
