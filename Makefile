@@ -6,7 +6,7 @@ FAB := $(BIN)/fab
 
 BINDIR ?= $(HOME)/.local/bin
 
-.PHONY: demo test check unit lab-tests docs-generated faults bench lock down install samples docs dist help
+.PHONY: demo test check unit lab-tests docs-generated faults bench lock down install samples docs dist audit help
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
@@ -56,6 +56,14 @@ bench: $(BIN)/.installed  ## Measure against the peers and the floors; writes be
 
 samples: $(BIN)/.installed  ## Run the samples in README and docs on a lab, and write what they print.
 	$(BIN)/python -m tests.samples
+
+audit: $(VENV)/audit/.installed  ## Check the locked requirements against known vulnerabilities (STRICT=1: unchecked is an error).
+	$(BIN)/python -m tests.advisories $(VENV)/audit/bin/pip-audit
+
+$(VENV)/audit/.installed: $(BIN)/.installed
+	@$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit
+	@touch $@
 
 docs: $(VENV)/docs/.installed  ## Build the site from docs/ into site/.
 	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict --quiet

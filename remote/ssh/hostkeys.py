@@ -109,14 +109,15 @@ class KnownHosts:
     def load(cls, paths: Iterable[Path], *, revoked: Iterable[Path] = ()) -> KnownHosts:
         """Read the files that exist; lines that cannot be understood are passed over.
 
-        `revoked` are files of RevokedHostKeys: as with ssh, nobody is believed unless each of
-        them can be read. Raises HostKeyError for a file that cannot be read.
+        One that revokes a key is not: the key would be believed. `revoked` are files of
+        RevokedHostKeys: as with ssh, nobody is believed unless each of them can be read. Raises
+        HostKeyError for a file that cannot be read.
         """
         entries: list[Entry] = []
         for path in paths:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 lines = _lines(path)
-                entries += filter(None, (parse_line(line, source=at) for at, line in lines))
+                entries += filter(None, (_entry(line, source=at) for at, line in lines))
         for path in revoked:
             entries += _revoked(path)
         return cls(tuple(entries))
@@ -203,6 +204,13 @@ def _unreadable(path: Path, cause: str) -> HostKeyError:
 def host_name(host: str, port: int) -> str:
     """Return the name under which known_hosts files record a server."""
     return host.lower() if port == 22 else f"[{host.lower()}]:{port}"
+
+
+def _entry(line: str, *, source: str) -> Entry | None:
+    entry = parse_line(line, source=source)
+    if entry is None and line.lstrip().lower().startswith("@revoked"):
+        raise _unreadable(Path(source), "the line revokes a key, and holds none")
+    return entry
 
 
 def parse_line(line: str, *, source: str = "") -> Entry | None:

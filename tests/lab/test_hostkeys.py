@@ -91,7 +91,6 @@ def test_lines_of_authorities_and_nonsense_do_no_harm(
     hosts = knowing(
         f"@cert-authority *.example.com {keys(worker1)[0]}",
         "@cert-authority",
-        "@revoked * ssh-rsa",
         "nonsense",
         "|1|x|y ssh-rsa AAAA",
         *(f"{name_of(worker1)} {key}" for key in keys(worker1)),

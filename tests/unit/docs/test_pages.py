@@ -117,3 +117,17 @@ def test_the_workflows_run_the_commands_that_a_developer_runs() -> None:
         used = re.findall(r"\bmake ([a-z-]+)", "\n".join(steps))
         assert used, path.name
         assert set(used) <= targets, path.name
+
+
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_test_that_a_page_names_as_proof_exists(page: Path) -> None:
+    for file, name in NAMED_TEST.findall(page.read_text()):
+        assert (ROOT / file).is_file(), f"{page.name}: {file}"
+        assert f"\ndef {name}(" in (ROOT / file).read_text(), f"{page.name}: {file}::{name}"
+
+
+def test_the_page_on_security_names_a_test_for_what_it_promises() -> None:
+    assert len(NAMED_TEST.findall((ROOT / "docs/security.md").read_text())) > 40

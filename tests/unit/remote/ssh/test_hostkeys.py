@@ -163,13 +163,20 @@ def test_nobody_is_believed_if_revoked_host_keys_cannot_be_read(
 
 @pytest.mark.parametrize(
     "line",
-    ["", "   ", "# 10.0.0.4 ssh-rsa AAAA", "10.0.0.4", "10.0.0.4 ssh-rsa", "@revoked 10.0.0.4 x",
+    ["", "   ", "# 10.0.0.4 ssh-rsa AAAA", "10.0.0.4", "10.0.0.4 ssh-rsa", "@cert-authority x",
      "10.0.0.4 ssh-rsa not/base64!", "10.0.0.4 2048 35 9999999999"],
 )  # fmt: skip
 def test_a_line_that_makes_no_sense_is_passed_over(tmp_path: Path, line: str) -> None:
     assert parse_line(line) is None
     hosts = known(tmp_path, line, f"10.0.0.4 {text()}")
     assert hosts.trust("10.0.0.4", 22, KEY)[0] is Trust.KNOWN
+
+
+@pytest.mark.parametrize("line", ["@revoked", "@revoked * x", "@REVOKED * ssh-rsa no/base64!"])
+def test_a_line_that_revokes_a_key_is_never_passed_over(tmp_path: Path, line: str) -> None:
+    """The key that it means would be believed."""
+    with pytest.raises(HostKeyError, match="known_hosts:1 cannot be read: the line revokes a key"):
+        known(tmp_path, line, f"10.0.0.4 {text()}")
 
 
 @given(st.text())
