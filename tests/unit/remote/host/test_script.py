@@ -132,7 +132,16 @@ def test_every_script_is_understood_by_a_posix_shell(script: Path) -> None:
 
 
 FOREIGN = (
-    *(r"\[\[ ", r"\bfunction\b", r"\blocal\b", r"\bdeclare\b", "<<<", r"\$'", r"&>", "pipefail"),
+    *(
+        r"\[\[ ",
+        r"\bfunction\b",
+        r"(?<!/)\blocal\b",
+        r"\bdeclare\b",
+        "<<<",
+        r"\$'",
+        r"&>",
+        "pipefail",
+    ),
     *(r"\brealpath\b", r"\bss -", r"\bflock\b", r"\bpython", r"\bperl\b", r"\bbash\b"),
     *(r"read -[a-qs-z]", r"echo -[en]", r"=~"),
 )
