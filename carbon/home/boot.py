@@ -35,7 +35,7 @@ def parse_boot(lines: Sequence[str]) -> Boot:
     """Read what boot.sh says. Raises ValueError if it says no boot."""
     said = {word: rest for word, _, rest in (line.partition(" ") for line in lines)}
     if "boot" not in said or "init" not in said:
-        raise ValueError("no boot is told")
+        raise ValueError("the boot id or process 1 is missing")
     return Boot(
         boot_id=said["boot"],
         init_ticks=int(said["init"]),

@@ -9,7 +9,7 @@ from carbon.errors import UsageError
 from remote.local.command import Finished
 
 
-def told(command: LocalCommand, finished: Finished) -> str:
+def describe_end(command: LocalCommand, finished: Finished) -> str:
     """Say how it ended, and what it printed last; the sentence begins with its name."""
     match finished.end:
         case "not started":

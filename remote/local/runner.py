@@ -9,7 +9,7 @@ from carbon.cluster import Cluster, LocalCommand
 from carbon.errors import Interrupted, ProvisionError, ScriptError, TimeLimitError
 from remote.local.command import Finished, run_local
 from remote.local.environment import cleaner, run_variables
-from remote.local.failure import told
+from remote.local.failure import describe_end
 from remote.run.progress import Progress
 
 ROLLOUT = "rollout"
@@ -88,7 +88,7 @@ def error_of(
     code: str,
 ) -> ProvisionError:
     """Return the error for a command that did not end well."""
-    seen = f"the command {told(command, finished)}"
+    seen = f"the command {describe_end(command, finished)}"
     if finished.end == "interrupted":
         return Interrupted(seen, host=host, step=point, action=action)
     if finished.end == "time limit":

@@ -61,7 +61,7 @@ class HAProxy:
         config = self._lab.exec("haproxy", "cat", "/usr/local/share/lab/haproxy.cfg").stdout
         config = config.replace("defaults\n", f"defaults\n{SETTINGS}", 1)
         self._lab.exec("haproxy", "tee", CONF, input=config)
-        start = f"setsid haproxy -db -f {CONF} > {LOG} 2>&1 < /dev/null & chgrp deploy {LOG}"
+        start = f"setsid haproxy -db -f {CONF} > {LOG} 2>&1 < /dev/null &"
         self._lab.exec("haproxy", "sh", "-c", start)
         wait_for("HAProxy runs", lambda: self.states().keys() == {"worker1", "worker2"})
 

@@ -97,5 +97,5 @@ def test_what_the_script_says_is_read() -> None:
         has_password=True,
     )
     assert parse_boot([*lines, "mounted-at-boot"]).mounted_at_boot
-    with pytest.raises(ValueError, match="no boot"):
+    with pytest.raises(ValueError, match="boot id"):
         parse_boot(["up 7.5"])

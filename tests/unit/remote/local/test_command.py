@@ -14,7 +14,7 @@ import pytest
 from carbon.cluster import LocalCommand
 from remote.local import command
 from remote.local.command import LAST_LINES, MOST_LINES, Finished, run_local
-from remote.local.failure import told
+from remote.local.failure import describe_end
 from remote.run.interrupt import deferred
 from tests.waiting import wait_for
 
@@ -61,7 +61,7 @@ def test_at_its_limit_it_ends_with_its_children(
     assert (ended.end, ended.succeeded) == ("time limit", False)
     child = int((tmp_path / "child").read_text())
     wait_for("the child is gone", lambda: not is_alive(child), seconds=5)
-    sentence = told(LocalCommand(text=text, within_seconds=0.5), ended)
+    sentence = describe_end(LocalCommand(text=text, within_seconds=0.5), ended)
     assert "did not end within 0.5 s (its `within`)" in sentence
     assert sentence.endswith("| waits")
 
@@ -82,9 +82,9 @@ def test_ctrl_c_ends_it_and_a_hook_that_tells_of_failures_goes_on(tmp_path: Path
     with deferred(lambda: None):
         Timer(0.3, press).start()
         ended = run("echo begun; sleep 300", tmp_path)
-        other = run("sleep 0.2; echo told", tmp_path, heeds_interrupt=False)
+        other = run("sleep 0.2; echo said", tmp_path, heeds_interrupt=False)
     assert ended.end == "interrupted"
-    assert other.lines == ("told",)
+    assert other.lines == ("said",)
     assert time.monotonic() - began < 10
 
 
@@ -134,13 +134,13 @@ def test_a_line_without_end_is_no_burden(tmp_path: Path) -> None:
 )
 def test_its_end_is_said_in_words(tmp_path: Path, text: str, sentence: str) -> None:
     asked = LocalCommand(text=text)
-    assert told(asked, run(text, tmp_path)).startswith(sentence)
+    assert describe_end(asked, run(text, tmp_path)).startswith(sentence)
 
 
 def test_a_folder_that_is_gone_is_no_traceback(tmp_path: Path) -> None:
     ended = run("true", tmp_path / "gone")
     assert ended.end == "not started"
-    assert "could not be started" in told(LocalCommand(text="true"), ended)
+    assert "could not be started" in describe_end(LocalCommand(text="true"), ended)
 
 
 def clean(text: str) -> Callable[[str], str]:
