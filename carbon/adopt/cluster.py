@@ -163,8 +163,8 @@ def _place(source: Tree) -> tuple[str, int | None] | None:
 
 def _head(servers: Sequence[Adopted], workers: Sequence[Adopted]) -> Iterator[str]:
     yield "Read from running servers. `fab plan` shows what still differs; it changes nothing."
-    yield "The driver's JAR, environment variables and keystore passwords cannot be read: see"
-    yield "`driver`, `environment` and `keystore_password` in docs/hosts-yaml.md."
+    yield "Environment variables and keystore passwords cannot be read: see `environment` and"
+    yield "`keystore_password` in docs/hosts-yaml.md."
     secrets = {name for server in servers for name in secret_names(server.described.shared)}
     if secrets:
         yield f"Set these before `fab plan`, or use !file or !command: {', '.join(sorted(secrets))}"

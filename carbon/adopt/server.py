@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 
 from carbon.cluster import Node
-from carbon.config import read_carbon, read_clustering
+from carbon.config import read_carbon, read_clustering, read_datasources
 from carbon.config.carbon_xml import NAMESPACES
 from carbon.config.catalina import connector
 from carbon.config.edits import is_secured
@@ -40,8 +40,26 @@ class Described(Value, kw_only=True):
 
 
 def describe(node: Node, facts: ServerFacts) -> Described:
-    """Describe a server by its facts; `node` says how it was reached."""
+    """Describe a server by its facts; `node` says how it was reached.
+
+    If the node names a driver's class, the JAR that has it is named in a note.
+    """
     return _Reader(node, facts).described()
+
+
+def driver_class(facts: ServerFacts) -> str | None:
+    """Return the driver's class that its datasources name, if it is one alone."""
+    file = facts.files.get(layout.DATASOURCES)
+    try:
+        sources = read_datasources(file.data) if file else ()
+    except ConfigFileError:
+        return None
+    classes = {
+        source.driver_class_name
+        for source in sources
+        if source.driver_class_name and not (source.url or "").startswith(LOCAL_DATABASE)
+    }
+    return classes.pop() if len(classes) == 1 else None
 
 
 class _Reader:
@@ -80,9 +98,16 @@ class _Reader:
         ):
             self._shared["java_home"] = str(java.parent.parent)
         if process and process.unit:
-            self._notes.append(f"it runs under systemd as {process.unit}")
+            self._shared["service"] = {"systemd": process.unit.removesuffix(".service")}
         if process and process.command.port_offset is not None:
             self._notes.append("its script sets -DportOffset, which beats the Offset")
+        for jar in self._facts.jars:
+            if self._node.driver and jar.has_driver_class:
+                self._notes.append(
+                    f"{self._node.driver.driver_class} is in {layout.LIB / jar.name}: copy that JAR"
+                    f" to this folder, and set `driver: {{jar: {jar.name}, class:"
+                    f" {self._node.driver.driver_class}}}`"
+                )
         carbon = self._facts.files.get(layout.CARBON_XML)
         if self._node.run_as:
             self._shared["run_as"] = self._node.run_as

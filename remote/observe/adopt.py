@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 from carbon.adopt import cluster as written
 from carbon.adopt.cluster import Adopted
 from carbon.adopt.request import Request, shared_ssh, split_host
-from carbon.adopt.server import ALSO, describe
-from carbon.cluster import Cluster, Node
+from carbon.adopt.server import ALSO, describe, driver_class
+from carbon.cluster import Cluster, Driver, Node
 from carbon.errors import ProvisionError
 from carbon.home.facts import ServerFacts
 from carbon.inventory import load
@@ -67,6 +67,10 @@ def _read(fleet: Fleet, node: Node, *, run_as: str) -> tuple[Node, ServerFacts]:
             code="adopt-home",
             action="name AS_HOME with --home, and the account that owns it with --run-as",
         )
+    if driver := driver_class(facts):
+        # Which JAR has it shows only to who asks for the class.
+        asking = replace(node, driver=Driver(jar=Path("any.jar"), driver_class=driver))
+        return asking, replace(facts, jars=gather_facts(fleet.host(asking)).jars)
     return node, facts
 
 

@@ -53,6 +53,8 @@ def test_the_plan_of_an_adopted_cluster_has_nothing_to_do(
     assert planned.status == 0, planned
     assert planned.out.count("nothing to do") == 3
     assert "10.9.9.9:4100" in adopted.out
+    jar = lab.driver.resolve().name
+    assert f"driver: {{jar: {jar}, class: org.mariadb.jdbc.Driver}}" in adopted.out
 
 
 def test_adopt_trusts_servers_that_no_hosts_yaml_names_yet(

@@ -9,17 +9,17 @@ import pytest
 
 from carbon.adopt.cluster import Adopted, write
 from carbon.adopt.request import Request, provisional, split_host
-from carbon.adopt.server import ALSO, Described, describe
-from carbon.cluster import Cluster, Node
+from carbon.adopt.server import ALSO, Described, describe, driver_class
+from carbon.cluster import Cluster, Driver, Node, Service
 from carbon.config import managed_files, patch
 from carbon.errors import UsageError
 from carbon.home import layout
-from carbon.home.facts import RemoteFile, ServerFacts
+from carbon.home.facts import JarFacts, RemoteFile, ServerFacts
 from carbon.inventory.write import Reference
 from carbon.value import replace
 from tests.unit.carbon.config.samples import CARBON_XML, CATALINA, DATASOURCES
 from tests.unit.carbon.inventory.written import loaded
-from tests.unit.carbon.looks import make_facts
+from tests.unit.carbon.looks import make_facts, running
 
 AXIS2 = """\
 <axisconfig>
@@ -169,3 +169,21 @@ def adopted(name: str, shared: dict[str, Any], address: str) -> Adopted:
         notes=(),
     )
     return Adopted(described, HOSTS, address, None)
+
+
+def test_a_unit_that_owns_the_server_is_named_as_its_service(tmp_path: Path) -> None:
+    """A deploy that does not know of it would refuse to stop the server."""
+    owned = running(cgroup="/system.slice/wso2as.service")
+    servers = {name: replace(facts(at), process=owned) for name, at in ADDRESSES.items()}
+    cluster = loaded(tmp_path, written(servers))
+    assert all(each.service == Service(unit="wso2as.service") for each in cluster.nodes)
+
+
+def test_the_jar_that_has_the_drivers_class_is_named() -> None:
+    seen = facts("10.0.0.4")
+    name = driver_class(seen)
+    assert name is not None
+    jars = (JarFacts(name="x-1.jar", sha256="0" * 64, has_driver_class=True),)
+    asked = replace(node("worker1"), driver=Driver(jar=Path("any.jar"), driver_class=name))
+    notes = describe(asked, replace(seen, jars=jars)).notes
+    assert any(f"driver: {{jar: x-1.jar, class: {name}}}" in note for note in notes)
