@@ -95,6 +95,7 @@ def _in_session(
     from tasks.session import Session
 
     with Session.open(context, **scope) as session:
+        _note_open_files(session)
         if not audited:
             return work(session)
         from tasks.runlog import logged
@@ -102,6 +103,16 @@ def _in_session(
         with logged(session, context.config, audited) as run:
             run.status = work(session) or 0
             return run.status
+
+
+def _note_open_files(session: Session) -> None:
+    from tasks.permissions import open_files
+
+    if texts := open_files(session.cluster):
+        from tasks.console import stderr
+
+        for text in texts:
+            stderr().print(f"note: {text}")
 
 
 def local(

@@ -15,6 +15,11 @@ done
 [ $whole = yes ] || fail 1 "what is to be recorded did not arrive whole"
 [ -z "${watching-}" ] || kill "$watching" 2> /dev/null
 [ -d "$HOME_DIR" ] || fail 1 "AS_HOME $HOME_DIR is gone"
+# The product deletes the password that it has read; without a vault, or after a failed start, nobody does.
+if [ -n "${password_given-}" ] && [ -f "$HOME_DIR/password-tmp" ]; then
+    step password-clear
+    rm -f "$HOME_DIR/password-tmp" || fail 1 "cannot remove $HOME_DIR/password-tmp"
+fi
 if [ ! -d "$own" ]; then
     step state
     mkdir -p "$own" || fail 1 "cannot write in $HOME_DIR"

@@ -25,6 +25,7 @@ fi
 if [ -n "$KEYSTORE_PASSWORD" ]; then
     step password
     printf '%s\n' "$KEYSTORE_PASSWORD" > "$HOME_DIR/password-tmp" || fail 1 "cannot write password-tmp"
+    password_given=yes
 fi
 step console
 if [ -f "$console" ]; then mv -f "$console" "$console.1"; fi && : > "$console" || fail 1 "cannot write $console"

@@ -227,6 +227,12 @@ def opened_session(transport: paramiko.Transport, deadline: float) -> paramiko.C
     """Open a channel for one command. Raises TimeoutError at the deadline."""
     try:
         return transport.open_session(timeout=left(deadline))
+    except paramiko.ChannelException as error:
+        raise ConnectError(
+            f"its sshd opens no further session on this connection: {error.text}",
+            code="sessions",
+            action="set MaxSessions to 10, its default, in sshd_config there, or remove the line",
+        ) from error
     except paramiko.SSHException as error:
         if str(error).startswith("Timeout"):
             raise TimeoutError from error

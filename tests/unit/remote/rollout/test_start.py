@@ -26,6 +26,7 @@ from carbon.errors import (
 from carbon.home import layout
 from carbon.plan.model import Options, Plan, Step
 from carbon.plan.plan import plan
+from carbon.secret import literal
 from carbon.value import replace
 from remote.host.script import Script
 from remote.observe.facts import gather_facts
@@ -468,6 +469,16 @@ def test_the_script_that_started_a_node_records_it_itself(site: Site) -> None:
     assert "manager_log" in site.facts().record
     assert (site.home.state / "audit.log").read_text() == f"{AUDIT}\n"
     assert "record" not in site.fleet.server(site.node).ran
+
+
+def test_a_password_that_no_vault_read_does_not_stay(site: Site) -> None:
+    """The product takes password-tmp away once it has read it; this one has no vault."""
+    password = site.home.path / "password-tmp"
+    site.node = replace(site.node, keystore_password=literal("geheim"))
+    with site.started() as (result, started):
+        assert password.read_text() == "geheim\n"
+        site.record(result, started=started)
+    assert not password.exists()
 
 
 def test_what_was_told_is_recorded_though_the_client_goes(site: Site) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import paramiko
 import pytest
 
 from carbon.errors import ConnectError
@@ -80,6 +81,26 @@ def host() -> Iterator[Host]:
     yield made
     for channel in made.channels:
         channel.close()
+
+
+class Full(paramiko.Transport):
+    """A connection on which sshd opens no further session (MaxSessions)."""
+
+    def __init__(self) -> None: ...
+
+    def __repr__(self) -> str:
+        return "full"
+
+    def open_session(self, *_: object, **__: object) -> paramiko.Channel:
+        raise paramiko.ChannelException(2, "open failed")
+
+
+def test_a_server_that_opens_no_further_session_is_told_with_its_setting() -> None:
+    script = Body(name="hosts_read", values={"body": "true"})
+    with pytest.raises(ConnectError, match="no further session") as caught:
+        Shells(Full).run(script, b"", timeout_seconds=SECONDS)
+    assert caught.value.code == "sessions"
+    assert "MaxSessions" in caught.value.action
 
 
 def test_scripts_share_a_session_and_not_their_output(host: Host) -> None:
