@@ -14,14 +14,15 @@ _HELPER_TEXT = Path(__file__).parents[1] / "root/rotation_helper.sh"
 _END = "END_OF_FILE_OF_CARBON_PROVISION"
 _SUDOERS = "/etc/sudoers.d/provision"
 _STATE = """\
-# The workers that are out of rotation stay so, if the helper takes the old file for a state of the
-# new one.
+# Workers that are out of rotation, or were struck, are `down` in the new file.
 keep_state() {
+    rm -f "$1.provision-new" "$1.provision-kept" # of an older vhost: not to come back
     [ -f "$1.provision-old" ] || return 0
-    if "$helper" "$1.provision-new" < "$1.provision-old" 2> /dev/null; then
-        mv -f "$1.provision-new" "$1"
-    fi
-    rm -f "$1.provision-old"
+    awk 'phase == 1 { if (/[ \\t]down[ \\t;].*#/ || $2 == "removed:") out[$NF] = 1; next }
+        $1 == "server" && ($NF in out) { sub(/( max_fails=0)?;/, " down;") }
+        { print }' phase=1 "$1.provision-old" phase=2 "$1" > "$1.provision-state"
+    cat "$1.provision-state" > "$1"
+    rm -f "$1.provision-old" "$1.provision-state"
 }"""
 
 
