@@ -248,6 +248,8 @@ class Node(Value, kw_only=True):
     pack: Pack | None = None
     driver: Driver | None = None
     datasources: tuple[Datasource, ...] = ()
+    check_databases: bool = True
+    """Try each datasource from the server before it is touched."""
     deployment_synchronizer: DeploymentSynchronizer | None = None
     files: tuple[FileEdit, ...] = ()
     artifacts: tuple[Artifact, ...] = ()

@@ -11,6 +11,7 @@ from carbon.config import Clustering
 from carbon.errors import ConfigFileError, ProvisionError
 from carbon.home import layout
 from carbon.home.facts import Reach, ServerFacts
+from carbon.home.trial import TrialAnswer
 from carbon.join.membership import MEMBERS, Membership, members_pattern, membership
 from carbon.join.own_log import OWN, OWN_PATTERN, OwnLog
 from carbon.plan.model import Plan
@@ -46,6 +47,8 @@ class Case(Value, kw_only=True, dict=True):
     """Its member port tried from the node; None: not tried."""
     from_manager: Reach | None = None
     to_database: Reach | None = None
+    trial: TrialAnswer | None = None
+    """What became of its datasources; None: they were not tried."""
 
     def finding(
         self,

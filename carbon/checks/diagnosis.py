@@ -5,7 +5,7 @@ from __future__ import annotations
 from carbon.checks.case import Case
 from carbon.checks.failures import unexplained
 from carbon.checks.finding import Finding, ranked
-from carbon.checks.registry import DOCTOR, FROM_MANAGER, TO_MANAGER
+from carbon.checks.registry import DATASOURCES, DOCTOR, FROM_MANAGER, TO_MANAGER
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
 from carbon.join.membership import Membership
@@ -65,6 +65,10 @@ def _should_join(case: Case) -> bool:
 def _unchecked(case: Case) -> dict[str, str]:
     """Return what could not be checked, each with the reason."""
     why: dict[str, str] = {}
+    if case.trial is not None and case.trial.untried:
+        why[DATASOURCES] = case.trial.untried
+    if case.node.datasources and not case.node.check_databases:
+        why[DATASOURCES] = "check_databases: false"
     if case.is_manager:
         return why
     if case.manager_case is None:
@@ -87,6 +91,7 @@ def _inapplicable(case: Case) -> set[str]:
         "worker profile": case.node.role != "worker",
         "driver": case.node.driver is None or case.plan is None,
         "database": case.to_database != "open",
+        DATASOURCES: case.trial is None or not case.trial.tried,
         "role": not case.runs,
         "localMemberPort": case.own.local is None,
         "clustering class": case.manager_case is None or case.manager_case.clustering is None,

@@ -51,11 +51,9 @@ class Finding(Value, kw_only=True):
                 return replace(self, seen=subject + self.seen.removeprefix(pronoun), about=name)
         return replace(self, seen=f"{name}: {self.seen}", about=name)
 
-    def as_error(self, host: str) -> UnfitError:
-        """Return the refusal of a host's preflight."""
-        return UnfitError(
-            self.seen, host=host, step="preflight", action=self.remedy, code=self.code
-        )
+    def as_error(self, host: str, *, step: str = "preflight") -> UnfitError:
+        """Return the refusal that it is for a host, before anything live is touched."""
+        return UnfitError(self.seen, host=host, step=step, action=self.remedy, code=self.code)
 
 
 Findings: TypeAlias = Iterator[Finding]

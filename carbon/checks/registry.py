@@ -14,6 +14,7 @@ from carbon.checks import (
     balancer,
     clustering,
     database,
+    datasource,
     drift,
     failures,
     home,
@@ -34,6 +35,7 @@ Check: TypeAlias = Callable[[Case], Findings]
 
 TO_MANAGER = "connection to the manager"
 FROM_MANAGER = "connection from the manager"
+DATASOURCES = "datasources"
 
 PREFLIGHT: tuple[Check, ...] = (
     home.home,
@@ -96,6 +98,7 @@ DOCTOR: tuple[tuple[str, Check], ...] = (
     ("", ports.offset),
     ("driver", database.driver),
     ("database", database.database),
+    (DATASOURCES, datasource.tried),
     ("log", logs.grows),
     ("", logs.silent),
     ("", logs.layout_is_known),
@@ -146,6 +149,11 @@ def watcher_refusals(case: Case) -> list[UnfitError]:
         for error in errors:
             error.action += "; if it is retired, take `elb:` out of hosts.yaml"
     return errors
+
+
+def trial_findings(case: Case) -> tuple[Finding, ...]:
+    """Return what the trial of its datasources shows; those that block end a rollout."""
+    return tuple(datasource.tried(case))
 
 
 def for_status(case: Case) -> tuple[Finding, ...]:

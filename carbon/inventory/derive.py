@@ -113,6 +113,7 @@ def _node(
         pack=entry.pack,
         driver=entry.driver,
         datasources=entry.datasources,
+        check_databases=entry.check_databases,
         deployment_synchronizer=entry.deployment_synchronizer,
         files=entry.files,
         artifacts=entry.artifacts,

@@ -76,6 +76,7 @@ class Entry(Value, kw_only=True):
     pack: Pack | None = None
     driver: Driver | None = None
     datasources: tuple[Datasource, ...] = ()
+    check_databases: bool = True
     deployment_synchronizer: DeploymentSynchronizer | None = None
     files: tuple[FileEdit, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
@@ -235,6 +236,7 @@ SHARED_KEYS = {
     "pack": _key(pack, "pack"),
     "driver": _key(DRIVER, "driver"),
     "datasources": _key(NamedRecords(values.datasource_name, DATASOURCE), "datasources"),
+    "check_databases": _key(Scalar(values.flag), "check_databases"),
     "DeploymentSynchronizer": _key(DEPLOYMENT_SYNCHRONIZER, "deployment_synchronizer"),
     "files": _key(Listed(file_edit), "files"),
     "artifacts": _key(Listed(artifact), "artifacts"),

@@ -56,6 +56,7 @@ SHARED = {
     "pack": "The product's zip or tar.gz on your machine, for servers without an AS_HOME.",
     "driver": "The JDBC driver for repository/components/lib.",
     "datasources": "Datasources of master-datasources.xml by name: edited if there, else added.",
+    "check_databases": "Try each datasource before a server is touched (default true).",
     "DeploymentSynchronizer": "carbon.xml: artifacts shared through Subversion.",
     "files": "Edits of other XML files below repository/conf; lists of both levels add up.",
     "artifacts": "Files and folders to bring below AS_HOME; lists of both levels add up.",

@@ -12,7 +12,11 @@ from carbon.cluster import Node
 from carbon.errors import ProvisionError
 from carbon.home.driver import WantedDriver
 from carbon.home.facts import ServerFacts
+from carbon.home.trial import TrialAnswer
+from carbon.plan.model import Plan
+from carbon.plan.trial import trial_now
 from remote.host.fleet import Fleet
+from remote.observe.datasources import try_datasources
 from remote.observe.facts import gather_facts
 from remote.observe.reach import reach_database, reach_member
 from remote.observe.status import drafted, read_drivers
@@ -66,22 +70,36 @@ def _diagnose(
         return unexamined(node, facts)
     other = fleet.cluster.manager
     tried_back = isinstance(manager, ServerFacts) and facts.process is not None
-    with ThreadPoolExecutor(max_workers=3) as pool:
+    plan = drafted(node, facts, drivers)
+    with ThreadPoolExecutor(max_workers=4) as pool:
         to_manager = pool.submit(reach_member, fleet, node, other)
         from_manager = pool.submit(reach_member, fleet, other, node) if tried_back else None
         to_database = pool.submit(reach_database, fleet, node)
+        trial = pool.submit(_try_datasources, fleet, plan)
         return diagnose(
             Case(
                 node=node,
                 cluster=fleet.cluster,
                 facts=facts,
-                plan=drafted(node, facts, drivers),
+                plan=plan,
                 manager_facts=manager,
                 to_manager=to_manager.result(),
                 from_manager=from_manager.result() if from_manager else None,
                 to_database=to_database.result(),
+                trial=trial.result(),
             )
         )
+
+
+def _try_datasources(fleet: Fleet, plan: Plan | ProvisionError | None) -> TrialAnswer | None:
+    """Try the datasources of hosts.yaml as the server is; None: there are none to be tried."""
+    trial = trial_now(plan) if isinstance(plan, Plan) else None
+    if trial is None or not isinstance(plan, Plan):
+        return None
+    try:
+        return try_datasources(fleet.host(plan.node), trial)
+    except ProvisionError as error:
+        return TrialAnswer(untried=error.seen)
 
 
 def explain(fleet: Fleet, node: Node, *, said: str, progress: Progress) -> str:

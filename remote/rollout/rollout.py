@@ -14,6 +14,7 @@ from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.observe.follow import Followers
 from remote.rollout.context import Context
+from remote.rollout.datasources import DatasourceTrial, Refusals, planned_trials, told_once
 from remote.rollout.generation import NewGeneration, new_generation
 from remote.rollout.hooks import HookRunner
 from remote.rollout.hosts import clear_hosts
@@ -200,19 +201,28 @@ def _new_generations(fleet: Fleet, request: Request, todo: Sequence[Plan]) -> Ge
 def _stage_all(
     fleet: Fleet, todo: Sequence[Plan], generations: Generations, *, progress: Progress
 ) -> None:
+    """Stage everywhere, and try the datasources from everywhere, before the first turn."""
     alone = _alone(todo)
+    trials = planned_trials(todo)
 
-    def stage_on(plan: Plan) -> None:
+    def stage_on(plan: Plan) -> Refusals:
+        trial = DatasourceTrial(fleet, plan, trials)
         progress.now(plan.node.name, "staging")
-        stage(
-            fleet.host(plan.node),
-            plan,
-            generation=generations[plan.node.name],
-            early_hosts=plan.node.server in alone,
-        )
+        try:
+            stage(
+                fleet.host(plan.node),
+                plan,
+                generation=generations[plan.node.name],
+                early_hosts=plan.node.server in alone,
+            )
+        finally:
+            trial.wait()
+        refusals = trial.refusals(progress)
         progress.now(plan.node.name, "waiting for its turn")
+        return refusals
 
-    refuse(all_or_errors(parallel(todo, stage_on))[1])
+    refusals, errors = all_or_errors(parallel(todo, stage_on))
+    refuse([*errors, *told_once(refusals)])
 
 
 def _alone(todo: Sequence[Plan]) -> frozenset[str]:

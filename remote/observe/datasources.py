@@ -1,0 +1,128 @@
+"""Try datasources from a server: with its JDK, from its AS_HOME, with the driver that is there."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import cast, get_args
+
+from carbon import config
+from carbon.checks.datasource import TRIAL_SECONDS
+from carbon.cluster import Datasource, Node
+from carbon.errors import ScriptError
+from carbon.home.trial import Trial, TrialAnswer, TrialResult, TriedDatasource
+from carbon.secret import Secret, reveal
+from remote.host.host import Host
+
+_CLASS = Path(__file__).parents[1] / "java/TryDatasources.class"
+_TRIED = re.compile(
+    rf"(?P<number>\d+) (?P<result>{'|'.join(get_args(TrialResult))})"
+    r" (?P<state>[0-9A-Z]+|-) (?P<code>-?\d+) (?P<said>.*)"
+)
+
+
+def try_datasources(host: Host[Node], trial: Trial) -> TrialAnswer:
+    """Connect to each datasource from a server; nothing is changed there.
+
+    All are tried at once, for 10 s at most. The passwords go from here into the standard input of
+    the JVM. Raises ScriptError if the answer makes no sense, and what the connection raises.
+    """
+    program = _program()
+    script = host.script(
+        "try_datasources",
+        java_dir=str(host.node.java_home or ""),
+        class_size=len(program),
+    )
+    within_seconds = min(TRIAL_SECONDS, host.limits.command_seconds / 2)
+    payload = program + packed(trial, within_seconds=within_seconds)
+    outcome = host.run(script, step="datasources", payload=payload)
+    return _parse(outcome.out, trial, name=host.name)
+
+
+def packed(trial: Trial, *, within_seconds: float) -> bytes:
+    """Return what remote/java/TryDatasources.java reads.
+
+    Numbers are big-endian integers of 4 bytes; a text is its length and its bytes in UTF-8.
+    """
+    parts = [_number(round(within_seconds * 1000)), _texts(map(str, trial.first))]
+    parts += [_texts(map(str, trial.without)), _number(len(trial.datasources))]
+    for datasource in trial.datasources:
+        login = _login(datasource)
+        parts += [_text(datasource.driver_class_name), _text(datasource.url), _number(len(login))]
+        parts += [_text(word) for pair in login.items() for word in pair]
+    return b"".join(parts)
+
+
+@cache
+def _program() -> bytes:
+    return _CLASS.read_bytes()
+
+
+def _login(datasource: Datasource) -> dict[str, str]:
+    """Return the properties that the pool gives to the driver (ConnectionPool of tomcat-jdbc)."""
+    login = {}
+    for pair in reveal(datasource.properties.get("connectionProperties", "")).split(";"):
+        name, equals, value = pair.partition("=")
+        if equals:
+            login[name.strip()] = value.strip()
+    if datasource.username is not None:
+        login["user"] = datasource.username
+    if datasource.password is not None:
+        login["password"] = reveal(datasource.password)
+    return login
+
+
+def _number(value: int) -> bytes:
+    return struct.pack(">i", value)
+
+
+def _text(value: str) -> bytes:
+    data = value.encode()
+    return _number(len(data)) + data
+
+
+def _texts(values: Iterable[str]) -> bytes:
+    texts = [_text(value) for value in values]
+    return _number(len(texts)) + b"".join(texts)
+
+
+def _parse(answer: bytes, trial: Trial, *, name: str) -> TrialAnswer:
+    secrets = tuple(_secrets(trial))
+    tried: list[TriedDatasource] = []
+    for line in answer.decode(errors="replace").splitlines():
+        word, _, rest = line.partition(" ")
+        if word == "untried":
+            return TrialAnswer(untried=config.mask_secrets(rest.strip().encode(), secrets))
+        match = _TRIED.fullmatch(rest) if word == "tried" else None
+        if match is None or int(match["number"]) != len(tried):
+            break
+        if len(tried) == len(trial.datasources):
+            break
+        tried.append(
+            TriedDatasource(
+                name=trial.datasources[len(tried)].name,
+                result=cast("TrialResult", match["result"]),
+                sql_state=match["state"].strip("-"),
+                vendor_code=int(match["code"]),
+                said=config.mask_secrets(match["said"].strip().encode(), secrets),
+            )
+        )
+    if len(tried) != len(trial.datasources):
+        raise ScriptError(
+            "the trial of its datasources gave an answer that cannot be understood",
+            host=name,
+            step="datasources",
+            action="run the command again, or leave the trial out: `check_databases: false` in"
+            " hosts.yaml",
+        )
+    return TrialAnswer(tried=tuple(tried))
+
+
+def _secrets(trial: Trial) -> Iterator[str]:
+    for datasource in trial.datasources:
+        for value in (datasource.password, *datasource.properties.values()):
+            if isinstance(value, Secret):
+                yield value.reveal()
