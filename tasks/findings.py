@@ -45,6 +45,8 @@ def _print(screen: Screen, diagnosis: Diagnosis) -> None:
         _details(screen, finding, indent="     ")
     _list(screen, "ok", diagnosis.right)
     _list(screen, "not checked", diagnosis.unchecked)
+    for note in diagnosis.notes:
+        screen.line(f"note: {note}")
 
 
 def _standing(diagnosis: Diagnosis) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 
 from carbon.checks.case import Case
 from carbon.checks.finding import Findings, Kind
@@ -106,6 +107,17 @@ def tried(case: Case) -> Findings:
             scheme=scheme[0] if scheme else "no jdbc:",
             seconds=f"{TRIAL_SECONDS:g}",
         )
+
+
+def unused(case: Case) -> Iterator[str]:
+    """Say which datasources of hosts.yaml nothing of the server itself uses."""
+    names = case.trial.unused if case.trial else ()
+    for datasource in case.node.datasources:
+        if datasource.jndi_name in names:
+            yield (
+                f"no file of repository/conf names {datasource.jndi_name} ({datasource.name}) but"
+                " master-datasources.xml: only an application may use it"
+            )
 
 
 def kind_of(tried: TriedDatasource) -> Kind | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from carbon.checks.case import Case
+from carbon.checks.datasource import unused
 from carbon.checks.failures import unexplained
 from carbon.checks.finding import Finding, ranked
 from carbon.checks.registry import DATASOURCES, DOCTOR, FROM_MANAGER, TO_MANAGER
@@ -23,6 +24,8 @@ class Diagnosis(Value, kw_only=True):
     """What was checked and is as it should be."""
     unchecked: tuple[str, ...] = ()
     """What could not be checked, and why."""
+    notes: tuple[str, ...] = ()
+    """What the operator should know although nothing is wrong."""
 
     @property
     def has_joined(self) -> bool:
@@ -49,6 +52,7 @@ def diagnose(case: Case) -> Diagnosis:
         findings=ranked(findings),
         right=tuple(title for title in right if title not in left_out),
         unchecked=tuple(f"{title} ({why})" for title, why in unchecked.items()),
+        notes=tuple(unused(case)),
     )
 
 

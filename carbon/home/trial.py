@@ -21,6 +21,8 @@ class Trial(Value, kw_only=True):
     """JARs that will be there: the staged driver."""
     without: tuple[PurePosixPath, ...] = ()
     """JARs that will be gone."""
+    jndi_names: tuple[str, ...] = ()
+    """To look for in repository/conf: does anything there use them?"""
 
 
 class TriedDatasource(Value, kw_only=True):
@@ -40,3 +42,5 @@ class TrialAnswer(Value, kw_only=True):
     tried: tuple[TriedDatasource, ...] = ()
     untried: str = ""
     """Why nothing could be tried: no JDK, or one that is too old."""
+    unused: tuple[str, ...] = ()
+    """The JNDI names that no other file of repository/conf has."""

@@ -40,7 +40,12 @@ def trial_before(plan: Plan) -> Trial | None:
 def trial_now(plan: Plan) -> Trial | None:
     """Return what to try on a server as it is."""
     datasources = tried_datasources(plan) if plan.node.check_databases else ()
-    return Trial(datasources=datasources) if datasources else None
+    if not datasources:
+        return None
+    to_come = [change.new for change in plan.files if change.path != layout.DATASOURCES]
+    names = (each.jndi_name for each in datasources if each.jndi_name)
+    unseen = tuple(name for name in names if not any(name.encode() in data for data in to_come))
+    return Trial(datasources=datasources, jndi_names=unseen)
 
 
 def tried_datasources(plan: Plan) -> tuple[Datasource, ...]:

@@ -35,6 +35,7 @@ def try_datasources(host: Host[Node], trial: Trial) -> TrialAnswer:
         "try_datasources",
         java_dir=str(host.node.java_home or ""),
         class_size=len(program),
+        jndi_names=list(trial.jndi_names),
     )
     within_seconds = min(TRIAL_SECONDS, host.limits.command_seconds / 2)
     payload = program + packed(trial, within_seconds=within_seconds)
@@ -92,10 +93,14 @@ def _texts(values: Iterable[str]) -> bytes:
 def _parse(answer: bytes, trial: Trial, *, name: str) -> TrialAnswer:
     secrets = tuple(_secrets(trial))
     tried: list[TriedDatasource] = []
+    unused: list[str] = []
     for line in answer.decode(errors="replace").splitlines():
         word, _, rest = line.partition(" ")
         if word == "untried":
             return TrialAnswer(untried=config.mask_secrets(rest.strip().encode(), secrets))
+        if word == "unused" and rest in trial.jndi_names:
+            unused.append(rest)
+            continue
         match = _TRIED.fullmatch(rest) if word == "tried" else None
         if match is None or int(match["number"]) != len(tried):
             break
@@ -118,7 +123,7 @@ def _parse(answer: bytes, trial: Trial, *, name: str) -> TrialAnswer:
             action="run the command again, or leave the trial out: `check_databases: false` in"
             " hosts.yaml",
         )
-    return TrialAnswer(tried=tuple(tried))
+    return TrialAnswer(tried=tuple(tried), unused=tuple(unused))
 
 
 def _secrets(trial: Trial) -> Iterator[str]:

@@ -1,8 +1,8 @@
 # Try to connect to datasources as the server would: with its JDK, from AS_HOME, with the driver that is there. The
 # class comes first on the input, and reads the rest of it by itself: no shell, process list or file has a password.
-# Values: HOME_DIR, JAVA_DIR, CLASS_SIZE
+# Values: HOME_DIR, JAVA_DIR, CLASS_SIZE, JNDI_NAMES (to look for in repository/conf)
 # Payload: the class remote/java/TryDatasources, then what it is given
-# Output: tried NUMBER WORD SQLSTATE VENDOR_CODE TEXT, untried REASON
+# Output: tried NUMBER WORD SQLSTATE VENDOR_CODE TEXT, untried REASON, unused JNDI_NAME
 cd "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
 [ -n "$JAVA_DIR" ] || JAVA_DIR=${JAVA_HOME-}
 if [ ! -x "$JAVA_DIR/bin/java" ]; then
@@ -27,3 +27,10 @@ if [ -n "$GIVEN_LC_ALL" ]; then LC_ALL=$GIVEN_LC_ALL; else unset LC_ALL; fi
 if ! "$JAVA_DIR/bin/java" "$@" -cp "$folder" TryDatasources 2> "$folder/complaint"; then
     say "untried $JAVA_DIR/bin/java says: $(grep -v '^Picked up ' "$folder/complaint" | head -n 1 | tr '[:cntrl:]' ' ')"
 fi
+
+# A file that cannot be read may name it.
+eval "set -- $JNDI_NAMES"
+for name; do
+    grep -rqsF --exclude=master-datasources.xml -e "$name" repository/conf
+    [ $? -ne 1 ] || say "unused $name"
+done

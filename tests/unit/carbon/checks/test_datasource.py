@@ -107,6 +107,19 @@ def test_datasources_that_connect_are_right_and_none_that_were_not_tried_are() -
     assert "datasources" not in diagnose(case(trial=None)).right
 
 
+def test_a_datasource_that_no_file_names_is_a_note_and_no_finding() -> None:
+    node = replace(NODE, datasources=(replace(SOURCES[0], jndi_name="jdbc/REG"), SOURCES[1]))
+    answers = tuple(answer("open", name=name) for name in ("REG", "UM"))
+    trial = TrialAnswer(tried=answers, unused=("jdbc/REG",))
+    diagnosis = diagnose(case(node=node, trial=trial))
+    assert diagnosis.notes == (
+        "no file of repository/conf names jdbc/REG (REG) but master-datasources.xml: only an"
+        " application may use it",
+    )
+    assert not [each for each in diagnosis.findings if each.code.startswith("data")]
+    assert not diagnose(case(*answers)).notes
+
+
 def test_doctor_says_that_hosts_yaml_leaves_the_trial_out() -> None:
     off = replace(NODE, check_databases=False)
     assert "datasources (check_databases: false)" in diagnose(case(node=off, trial=None)).unchecked

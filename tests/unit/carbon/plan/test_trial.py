@@ -165,3 +165,13 @@ def test_doctor_tries_what_is_there_without_a_start() -> None:
     trial = trial_now(make_plan(start=False, upload=LIB / "new.jar"))
     assert trial is not None
     assert (trial.first, trial.without) == ((), ())
+
+
+def test_doctor_looks_for_the_jndi_names_that_a_deploy_would_not_bring() -> None:
+    trial = trial_now(make_plan(start=False))
+    assert trial is not None
+    assert trial.jndi_names == ("jdbc/reg",)
+    users = FileChange(path=layout.CONF / "user-mgt.xml", old=b"", new=b"<x>jdbc/reg</x>")
+    trial = trial_now(make_plan(start=False, files=(users,)))
+    assert trial is not None
+    assert trial.jndi_names == ()

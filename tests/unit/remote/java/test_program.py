@@ -6,12 +6,13 @@ import shutil
 import struct
 import subprocess
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
 import remote
 from carbon.cluster import Datasource
-from carbon.home.trial import Trial, TriedDatasource
+from carbon.home.trial import Trial, TrialAnswer, TriedDatasource
 from carbon.secret import literal
 from remote.observe.datasources import try_datasources
 from tests.unit.remote.homes import Home
@@ -69,16 +70,18 @@ def source(url: str = "jdbc:good://db/x", password: str = "päss wörd", **own: 
     return Datasource(**{**values, "url": url, "password": literal(password), **own})  # type: ignore[arg-type]
 
 
-def tried(
-    home: Home, *sources: Datasource, **places: tuple[PurePosixPath, ...]
-) -> list[TriedDatasource]:
+def answer_of(home: Home, *sources: Datasource, **more: Any) -> TrialAnswer:
     """Try datasources in a home of this machine, with the JDK that is here."""
-    found = shutil.which("java")
-    assert found
-    node = home.node(java_home=PurePosixPath(Path(found).resolve().parents[1]))
-    answer = try_datasources(local_host(node), Trial(datasources=sources, **places))
+    java = shutil.which("java")
+    assert java
+    node = home.node(java_home=PurePosixPath(Path(java).resolve().parents[1]))
+    answer = try_datasources(local_host(node), Trial(datasources=sources, **more))
     assert not answer.untried
-    return list(answer.tried)
+    return answer
+
+
+def tried(home: Home, *sources: Datasource, **more: Any) -> list[TriedDatasource]:
+    return list(answer_of(home, *sources, **more).tried)
 
 
 def test_the_class_is_for_java_7() -> None:
@@ -146,6 +149,17 @@ def test_the_staged_driver_counts_and_the_one_that_goes_away_does_not(
     shutil.copy(jar, home.file(f"{LIB}/old.jar"))
     (only,) = tried(home, source(), without=(PurePosixPath(f"{LIB}/old.jar"),))
     assert only.result == "class"
+
+
+@needs_jdk
+def test_a_jndi_name_that_only_the_datasources_have_is_unused(home: Home, jar: Path) -> None:
+    shutil.copy(jar, home.file(LIB))
+    for file in ("datasources/master-datasources.xml", "user-mgt.xml"):
+        path = home.file(f"repository/conf/{file}")
+        path.write_text(path.read_text() + "<!-- jdbc/In -->")
+    home.file("repository/conf/datasources/master-datasources.xml").write_text("jdbc/Out jdbc/In")
+    names = ("jdbc/In", "jdbc/Out")
+    assert answer_of(home, source(), jndi_names=names).unused == ("jdbc/Out",)
 
 
 @needs_jdk
