@@ -79,10 +79,14 @@ def test_ctrl_c_ends_it_and_a_hook_that_tells_of_failures_goes_on(tmp_path: Path
         os.kill(os.getpid(), signal.SIGINT)
 
     began = time.monotonic()
-    with deferred(lambda: None):
-        Timer(0.3, press).start()
-        ended = run("echo begun; sleep 300", tmp_path)
-        other = run("sleep 0.2; echo said", tmp_path, heeds_interrupt=False)
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
+    try:
+        with deferred(lambda: None):
+            Timer(0.3, press).start()
+            ended = run("echo begun; sleep 300", tmp_path)
+            other = run("sleep 0.2; echo said", tmp_path, heeds_interrupt=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert ended.end == "interrupted"
     assert other.lines == ("said",)
     assert time.monotonic() - began < 10
