@@ -45,6 +45,11 @@ class ProvisionError(Exception):
         head = f"{where}: {self.seen}" if where else self.seen
         return f"{head}\n  → {self.action}" if self.action else head
 
+    @property
+    def headline(self) -> str:
+        """The first line of what was seen: lines of logs may be quoted below it."""
+        return next(iter(self.seen.splitlines()), self.code)
+
     def at(self, *, host: str | None = None, step: str | None = None) -> ProvisionError:
         """Fill in host and step if the raiser did not know them, and return self."""
         self.host = self.host or host

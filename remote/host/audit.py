@@ -37,7 +37,7 @@ def utc_now() -> str:
 
 def outcome_of(error: ProvisionError | None) -> str:
     """Return how a run ended, in the words of an audit line."""
-    return "ok" if error is None else f"failed: {error.seen.splitlines()[0]}"
+    return "ok" if error is None else f"failed: {error.headline}"
 
 
 def audit_line(cluster: Cluster, verb: str, *, outcome: str) -> str:

@@ -101,7 +101,7 @@ class HookRunner:
             **(node_variables(node) if node else {}),
             "PROVISION_CODE": error.code,
             "PROVISION_STEP": error.step or "",
-            "PROVISION_SEEN": cleaner(self._cluster)(error.seen.splitlines()[0]),
+            "PROVISION_SEEN": cleaner(self._cluster)(error.headline),
         }
         try:
             # It is what tells of the interruption, too: only a second Ctrl-C ends it.

@@ -131,7 +131,7 @@ def _out(out: Future[frozenset[str]] | None, progress: Progress) -> frozenset[st
     try:
         return out.result()
     except ProvisionError as error:
-        seen = f"who is out of rotation is not known: {error.seen.splitlines()[0]}"
+        seen = f"who is out of rotation is not known: {error.headline}"
         progress.say(error.host or "load balancer", seen)
         return frozenset()
 

@@ -34,3 +34,8 @@ def test_what_several_servers_suffer_from_alike_is_said_once() -> None:
     with pytest.raises(Failures) as several:
         refuse([*alike, ProvisionError("else", host="worker1")])
     assert len(several.value.errors) == 2
+
+
+def test_every_error_has_a_line_for_the_audit_log() -> None:
+    assert ProvisionError("it failed\n  last of its log:\n    | x").headline == "it failed"
+    assert ProvisionError("").headline == "failed"
