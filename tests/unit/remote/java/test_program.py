@@ -189,7 +189,7 @@ def test_without_a_jdk_nothing_is_tried(home: Home, server: LocalServer) -> None
     assert answer.untried == "JAVA_HOME /opt/none has no bin/java"
 
 
-def test_no_file_and_no_folder_is_left_behind(
+def test_a_password_that_is_tried_is_in_no_file_environment_or_process_list(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     temporary = tmp_path / "tmp"
