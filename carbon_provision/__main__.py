@@ -34,5 +34,14 @@ def main() -> None:
     make_program().run()
 
 
+def run() -> None:
+    """Run it; Ctrl-C while it is still being loaded is no traceback either."""
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
 if __name__ == "__main__":
-    main()
+    run()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from carbon.adopt.request import Request, provisional
-from carbon.errors import HostKeyError
+from carbon.errors import ConnectError
 from remote.host.fleet import Fleet
 from remote.observe.adopt import adopt
 from remote.ssh.connector import Connector
@@ -12,6 +12,14 @@ from tasks.executor import VerbContext
 from tasks.hostkeys import fingerprints_in, trust_hosts
 from tasks.screen import Screen
 from tasks.wording import as_called
+
+OWN_REMEDIES = {
+    "user and identity_file in hosts.yaml": "--user and --key",
+    "`ssh: {host: ...}` in hosts.yaml": "the name that you gave",
+    "set `identity_file` below `ssh:` in hosts.yaml": "name one with --key",
+    "correct `identity_file` in hosts.yaml": "correct --key",
+}
+"""What to do while the hosts.yaml is only being written."""
 
 
 def accept_keys(context: VerbContext, request: Request, *, fingerprints: str) -> None:
@@ -32,7 +40,8 @@ def adopt_cluster(context: VerbContext, request: Request) -> str:
     try:
         with Fleet(cluster, Connector(context.config, limits=cluster.limits)) as fleet:
             return as_called(adopt(fleet, request))
-    except HostKeyError as error:
-        # `fab trust` wants the hosts.yaml that is only being written.
+    except ConnectError as error:
+        for of_hosts_yaml, own in OWN_REMEDIES.items():
+            error.action = error.action.replace(of_hosts_yaml, own)
         error.action = error.action.replace(f"fab -H {error.host} trust", "adopt --trust")
         raise

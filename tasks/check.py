@@ -17,6 +17,7 @@ def check(context: VerbContext, inventory: str = "", no_commands: bool = False) 
     from carbon.errors import ProvisionError, refuse
     from carbon.inventory import load
     from carbon.inventory.edits import check_edits
+    from carbon.pack.archive import look_into
     from remote.observe.status import read_drivers
     from tasks.inventory import find_inventory, may_run_commands
 
@@ -26,6 +27,8 @@ def check(context: VerbContext, inventory: str = "", no_commands: bool = False) 
     for node in cluster.nodes:
         check_artifacts(node)
     drivers = read_drivers(cluster.nodes).values()
+    for pack in dict.fromkeys(node.pack for node in cluster.nodes if node.pack):
+        look_into(pack)
     refuse([driver for driver in drivers if isinstance(driver, ProvisionError)])
     print(f"{cluster.file} is valid: {', '.join(node.name for node in cluster.nodes)}")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from invoke import Context, Exit, task
 
+from carbon import exits
 from carbon.errors import UsageError
 from tasks.failure import as_exit
 
@@ -32,7 +33,7 @@ def completion(_: Context, shell: str = "") -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     except OSError as error:
-        raise Exit(message=f"error: {path}: {error.strerror}", code=1) from error
+        raise Exit(message=f"error: {path}: {error.strerror}", code=exits.ERROR) from error
     print(f"{path}: {AFTERWARDS[name].format(folder=path.parent)}")
 
 

@@ -90,5 +90,8 @@ def _ask(screen: Screen, new: tuple[HostKey, ...]) -> tuple[HostKey, ...]:
     screen.line(f"  {COMPARE}")
     if not sys.stdin.isatty():
         return ()
-    answer = screen.console.input("Are the fingerprints the same? Type yes: ", markup=False)
+    try:
+        answer = screen.console.input("Are the fingerprints the same? Type yes: ", markup=False)
+    except EOFError:  # Ctrl-D
+        answer = ""
     return new if answer.strip().lower() == "yes" else ()

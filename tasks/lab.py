@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from invoke import Collection, Context, Exit, task
 
+from carbon import exits
+
 
 @task(help={"name": "Which lab; hosts.yaml describes `demo`."})
 def up(_: Context, name: str = "demo") -> None:
@@ -13,7 +15,7 @@ def up(_: Context, name: str = "demo") -> None:
     try:
         running = lab.up(name)
     except lab.LabError as error:
-        raise Exit(message=f"error: {error}", code=1) from error
+        raise Exit(message=f"error: {error}", code=exits.ERROR) from error
     print(f"lab {name} is up: {', '.join(sorted(running.hosts))}")
 
 
@@ -25,7 +27,7 @@ def down(_: Context, name: str = "demo") -> None:
     try:
         lab.down(name)
     except lab.LabError as error:
-        raise Exit(message=f"error: {error}", code=1) from error
+        raise Exit(message=f"error: {error}", code=exits.ERROR) from error
 
 
 @task(help={"name": "Which lab."})
@@ -41,7 +43,7 @@ def answers(_: Context, name: str = "demo") -> None:
         for worker, text in sorted(ask(running, ("worker1", "worker2")).items()):
             print(f"{worker} answered through the load balancer: {text.splitlines()[0]}")
     except lab.LabError as error:
-        raise Exit(message=f"error: {error}", code=1) from error
+        raise Exit(message=f"error: {error}", code=exits.ERROR) from error
 
 
 namespace = Collection("lab", up, down, answers)

@@ -51,6 +51,8 @@ def discard() -> None:
 def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if isinstance(error, BrokenPipeError):
         discard()
+    elif isinstance(error, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
     elif unwritten := problem(error):
         _say(unwritten)
     else:

@@ -14,7 +14,7 @@ import fabric.main
 from invoke import Argument, Collection, Exit, ParseError
 
 from carbon import exits
-from carbon.errors import ProvisionError
+from carbon.errors import ProvisionError, UsageError
 from tasks.debug import mask_passwords
 from tasks.executor import FleetExecutor, Option
 from tasks.failure import as_exit
@@ -36,6 +36,12 @@ SHOWN = {
     "--version",
 }
 """The options of Fabric that the verbs heed."""
+
+
+NO_PASSWORD = UsageError(
+    "no password was typed",
+    action="run it at a terminal, or without --prompt-for-...",
+)
 
 
 class Program(fabric.main.Fab):
@@ -71,6 +77,10 @@ class Program(fabric.main.Fab):
             super().update_config()
         except ProvisionError as error:
             raise as_exit(error) from None
+        except KeyboardInterrupt:
+            raise Exit(message="interrupted", code=exits.INTERRUPTED) from None
+        except EOFError:
+            raise as_exit(NO_PASSWORD) from None
         except Exception as error:
             if os.environ.get("PROVISION_DEBUG"):
                 raise

@@ -12,7 +12,7 @@ from carbon.artifacts.plan import ArtifactChange
 from carbon.artifacts.show import diff_of, lines_of, names_of
 from carbon.cluster import Cluster, LocalCommand, Node
 from carbon.config import masked_diff, outdated_secrets
-from carbon.errors import ProvisionError
+from carbon.errors import Interrupted, ProvisionError
 from carbon.join.quote import quote
 from carbon.plan.model import Plan
 from tasks.screen import Screen
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from remote.rollout.request import Result, Rollout
 
 
-SKIPPED = "skipped, unchanged (an earlier server failed)"
+SKIPPED = "skipped, unchanged (the run ended before its turn)"
 
 
 def planned(screen: Screen, plans: Sequence[Plan]) -> None:
@@ -206,6 +206,9 @@ def _pid(result: Result) -> str:
 def _changed(result: Result) -> Text:
     if not result.reached:
         return Text(SKIPPED, "yellow")
+    if isinstance(result.error, Interrupted):
+        after = f" after {', '.join(result.changed)}" if result.changed else ""
+        return Text(f"stopped here{after}", "yellow")
     if result.error:
         if result.error.step == "after_join":
             return Text(f"{', '.join(result.changed)}; after_join FAILED".lstrip("; "), "red")

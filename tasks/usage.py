@@ -13,6 +13,8 @@ from carbon.errors import UsageError
 UNKNOWN = re.compile(r"No idea what '(?P<word>.*)' is!", re.DOTALL)
 NO_VALUE = re.compile(r"Flag <Option: (?P<name>[\w-]+)(?: \((?P<other>[\w-]+)\))?.*> needed value")
 MISSING = re.compile(r"'(?P<verb>[\w.-]+)' did not receive required positional arguments")
+AFTER_VERB = ("--inventory", "--no-commands", "--all", "--json", "--break-lock", "--timeout")
+"""Options of verbs that are often written before them."""
 VALUES = {
     "hosts": "names of hosts.yaml, separated by commas: -H worker1,worker2",
     "config": "a file of Fabric's settings: -f settings.yaml (to follow a log, write --follow)",
@@ -99,6 +101,11 @@ def _unknown(
     from carbon.inventory.suggest import did_you_mean, shown
 
     if word.startswith("-"):
+        if verb is None and word.partition("=")[0] in AFTER_VERB:
+            return UsageError(
+                f"{word} stands before the verb",
+                action=f"write it after the verb: `{program} VERB {word}`",
+            )
         after = f"{verb} --help" if verb else "--help"
         owner = verb or program
         return UsageError(f"{owner} has no option {shown(word)}", action=f"see `{program} {after}`")
@@ -106,6 +113,11 @@ def _unknown(
         return UsageError(
             "help is not a verb",
             action=f"write `{program} --help`, or `{program} VERB --help`",
+        )
+    if verb == "run" or "run" in words[:-1]:
+        return UsageError(
+            f"run takes its command as one word, and {shown(word)} comes after it",
+            action=f'write it in quotes: `{program} -H worker1 run "COMMAND ..."`',
         )
     names = _host_names(config)
     if names and set(word.split(",")) <= set(names):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from invoke import Exit, task
 
+from carbon import exits
 from carbon.errors import ProvisionError, UsageError
 from tasks import output
 from tasks.executor import VerbContext, VerbTask
@@ -149,7 +150,7 @@ def _end(work: Callable[[], int | None]) -> None:
     except ProvisionError as error:
         raise as_exit(error) from error
     except KeyboardInterrupt:
-        raise Exit(message="interrupted", code=130) from None
+        raise Exit(message="interrupted", code=exits.INTERRUPTED) from None
     except (Exit, SystemExit):
         raise
     except Exception as error:

@@ -243,7 +243,7 @@ def _refuse_nesting(by_path: dict[PurePosixPath, Target]) -> None:
 
 def _error(entry: Artifact, seen: str, action: str) -> InventoryError:
     return InventoryError(
-        seen, action=f"{action} of this artifact", file=entry.inventory, line=entry.line
+        f"an artifact: {seen}", action=action, file=entry.inventory, line=entry.line
     )
 
 

@@ -24,8 +24,15 @@ CLOSED = Kind(
 MISSING = Kind(
     code="home-missing",
     seen="there is no AS_HOME at {home}",
-    remedy="unpack the product there, correct `home:` of {node} in hosts.yaml, or use"
-    " `fab -H {node} clone --source ANOTHER`",
+    remedy="set `pack:` in hosts.yaml and run `fab -H {node} deploy`, correct `home:` of {node}, or"
+    " use `fab -H {node} clone --source ANOTHER`",
+    weight=100,
+)
+NOT_INSTALLED = Kind(
+    code="home-missing",
+    seen="there is no AS_HOME at {home}",
+    remedy="`fab -H {node} deploy` installs the pack of hosts.yaml there; or correct `home:` of"
+    " {node}",
     weight=100,
 )
 WATCHER_MISSING = Kind(
@@ -100,6 +107,7 @@ def home(case: Case) -> Findings:
         yield case.finding(CLOSED, blocks=True)
     elif facts.home_real is None:
         kind = MISSING if case.node.role == "worker" else WATCHER_MISSING
+        kind = NOT_INSTALLED if case.node.pack else kind
         yield case.finding(kind, blocks=True)
     elif case.plan is not None and not facts.home_writable:
         yield case.finding(READ_ONLY, blocks=True)

@@ -110,7 +110,8 @@ def _landed(old: Look, new: Look, now: Look, halfway: Look | None) -> Iterator[s
 
     No rename exchanges two directories: between two of them there is no AS_HOME.
     """
-    if halfway and now.home == halfway.home:
+    if halfway and now.home and now.home != old.home:
+        yield from _whole(now.name, halfway, new, now)
         return
     kept = _lastings(now.aside) == _lastings(new.aside)
     if now.home == old.home or (kept and now.home in (new.home, {})):

@@ -133,6 +133,13 @@ class Host:
         """Return what its server answers at one of its ports, HTTP or HTTPS."""
         return self.script("get", str(port))
 
+    def answers(self, port: int) -> bool:
+        """Tell whether its server answers a request by now."""
+        try:
+            return bool(self.get(port))
+        except AssertionError:
+            return False
+
     def log(self) -> str:
         """Return the whole wso2carbon.log."""
         return self.read(LOG)

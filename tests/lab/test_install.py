@@ -97,7 +97,7 @@ def test_from_two_empty_servers_to_a_cluster_that_survives_a_reboot(
     joins = manager.log().count(f"/{host.address}:4000")
     lab.reboot("systemd")
     wait_for("it is back", lambda: manager.log().count(f"/{host.address}:4000") > joins + 1)
-    wait_for("it answers", lambda: host.get(9763))
+    wait_for("it answers", lambda: host.answers(9763))
     status = fab.succeeds("-H", "systemd,worker3", "status", hosts=inventory)
     assert "not running" not in status.said
     stock("systemd")

@@ -72,7 +72,7 @@ def test_a_deploy_installs_the_unit_and_a_reboot_brings_the_worker_back(
     wait_for(
         "it has joined again", lambda: manager.log().count(f"/{host.address}:4000") > joins + 1
     )
-    wait_for("it has started", lambda: host.get(9763))
+    wait_for("it has started", lambda: host.answers(9763))
     status = fab.succeeds("-H", "systemd,manager", "status", hosts=hosts)
     assert "not enabled" not in status.said
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from tests.unit.tasks.test_cli import FAB, ROOT, fab
 
@@ -113,3 +118,34 @@ def test_check_misses_a_driver_that_is_not_there(tmp_path: Path) -> None:
     checked = fab("check", "--inventory", str(file), home=tmp_path)
     assert checked.returncode == 1
     assert "drivers/x-1.jar is not a file" in checked.stderr
+
+
+def test_check_looks_into_the_pack(tmp_path: Path) -> None:
+    file = tmp_path / "hosts.yaml"
+    fab("init", *OPTIONS, "--output", str(file), home=tmp_path)
+    (tmp_path / "x.zip").write_text("no zip")
+    file.write_text(file.read_text().replace("cluster:\n", "cluster:\n  pack: x.zip\n", 1))
+    checked = fab("check", "--inventory", str(file), home=tmp_path)
+    assert checked.returncode == 1
+    assert "x.zip is not a whole archive" in checked.stderr
+
+
+@pytest.mark.parametrize("after_seconds", [0.05, 0.15, 0.3])
+def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(
+    tmp_path: Path, after_seconds: float
+) -> None:
+    """Whatever it was doing: it says so in a word, or was done before."""
+    command = f"exec {sys.executable} carbon_provision deploy"
+    run = subprocess.Popen(
+        ["sh", "-c", f"trap - INT; {command}"],
+        cwd=ROOT,
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    time.sleep(after_seconds)
+    run.send_signal(signal.SIGINT)
+    said = run.communicate(timeout=30)[1]
+    assert "Traceback" not in said

@@ -42,6 +42,8 @@ def said(words: str, capsys: pytest.CaptureFixture[str], status: int = 1) -> str
         ("plan -H", "--hosts has no value", "-H worker1,worker2"),
         ("-f", "--config has no value", "-f settings.yaml"),
         ("logs -f", "--config has no value", "to follow a log, write --follow"),
+        ("--inventory x.yaml plan", "stands before the verb", "VERB --inventory`"),
+        ("-H worker1 run cat /etc/hosts", "takes its command as one word", "in quotes"),
         ("help", "help is not a verb", "carbon-provision VERB --help`"),
         ("worker1", "worker1 is a name of hosts.yaml, not a verb", "-H worker1 VERB`"),
         ("worker1,worker2 stop", "not a verb", "`carbon-provision -H worker1,worker2 stop`"),
