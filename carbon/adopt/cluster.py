@@ -133,6 +133,19 @@ def _hostnames(servers: Sequence[Adopted]) -> dict[str, Tree]:
 
 def _database(servers: Sequence[Adopted]) -> Tree | None:
     """Return the database's section, if all datasources lead to one host."""
+    place = _database_place(servers)
+    if place is None:
+        return None
+    host, port = place
+    address = host if values.is_address(host) else _address_of(host, servers)
+    if address is None or not values.is_address(address):
+        return None
+    names: dict[str, Tree] = {} if host == address else {"hostnames": [host]}
+    return {"address": address, **({"port": port} if port else {}), **names}
+
+
+def _database_place(servers: Sequence[Adopted]) -> tuple[str, int | None] | None:
+    """Return the one host and port that all datasources lead to."""
     sources = [
         source
         for server in servers
@@ -140,14 +153,7 @@ def _database(servers: Sequence[Adopted]) -> Tree | None:
         for source in tree.values()
     ]
     places = set(filter(None, map(_place, sources)))
-    if len(places) != 1:
-        return None
-    ((host, port),) = places
-    address = host if values.is_address(host) else _address_of(host, servers)
-    if address is None or not values.is_address(address):
-        return None
-    names: dict[str, Tree] = {} if host == address else {"hostnames": [host]}
-    return {"address": address, **({"port": port} if port else {}), **names}
+    return places.pop() if len(places) == 1 else None
 
 
 def _place(source: Tree) -> tuple[str, int | None] | None:
@@ -170,6 +176,11 @@ def _head(servers: Sequence[Adopted], workers: Sequence[Adopted]) -> Iterator[st
         yield f"Set these before `fab plan`, or use !file or !command: {', '.join(sorted(secrets))}"
     for server in servers:
         yield from (f"{server.described.name}: {note}" for note in server.described.notes)
+    if (place := _database_place(servers)) and _database(servers) is None:
+        yield (
+            f"the database's name {place[0]} is not in every server's /etc/hosts with one address:"
+            " set `database:` if this tool is to keep it there"
+        )
     yield from _differences(workers)
 
 

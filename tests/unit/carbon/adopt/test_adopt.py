@@ -187,3 +187,18 @@ def test_the_jar_that_has_the_drivers_class_is_named() -> None:
     asked = replace(node("worker1"), driver=Driver(jar=Path("any.jar"), driver_class=name))
     notes = describe(asked, replace(seen, jars=jars)).notes
     assert any(f"driver: {{jar: x-1.jar, class: {name}}}" in note for note in notes)
+
+
+def test_a_database_that_not_every_server_maps_alike_is_told() -> None:
+    source = {
+        "url": "jdbc:mysql://db.example.com:3306/R",
+        "driverClassName": "com.mysql.jdbc.Driver",
+    }
+    shared = {"home": "/opt/as", "datasources": {"R": source}}
+    manager = adopted("manager", shared, "10.0.0.3")
+    worker = adopted("worker1", shared, "10.0.0.4")
+    named = worker._replace(hosts=b"10.0.0.206 db.example.com\n")
+    text = write(manager, [named], ssh={}, load_balancer=None)
+    assert "the database's name db.example.com is not in every server's /etc/hosts" in text
+    both = [each._replace(hosts=b"10.0.0.206 db.example.com\n") for each in (manager, worker)]
+    assert "address: 10.0.0.206" in write(both[0], both[1:], ssh={}, load_balancer=None)
