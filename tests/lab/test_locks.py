@@ -153,7 +153,7 @@ def test_ctrl_c_ends_at_a_safe_point_and_says_what_was_done_and_what_was_not(
         run.send_signal(signal.SIGINT)
         out, err = run.communicate(timeout=ENDS_SECONDS)
     assert run.returncode == 130, out + err
-    assert "FAILED after driver, config: axis2.xml" in out
+    assert "stopped here after driver, config: axis2.xml" in out
     assert "worker2  skipped, unchanged" in out
     assert "error: worker1: stopped here, as asked" in out
     assert "→ run the same command again to go on from here" in out
