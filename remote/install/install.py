@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from carbon.checks.home import SPARE_KB
@@ -21,6 +23,7 @@ from remote.host.fleet import Fleet
 from remote.host.host import Host
 from remote.host.script import Given
 from remote.host.server import Outcome
+from remote.install.spool import Spool, fits
 from remote.observe.facts import gather_facts
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
@@ -77,12 +80,38 @@ def install(
 ) -> list[Installed]:
     """Install on all nodes at once; errors are in the results, and end no other node."""
 
+    with ExitStack() as stack:
+        spools = _spools(intents, stack)
+        return _install(fleet, order, intents, spools, progress=progress)
+
+
+def _spools(intents: Sequence[Intent], stack: ExitStack) -> dict[Pack, Spool]:
+    """Return a spool for each pack that several servers get, if this machine has room for it."""
+    times = Counter(intent.contents.pack for intent in intents if not intent.is_there)
+    by_pack = {intent.contents.pack: intent.contents for intent in intents}
+    spools = {}
+    for pack, count in times.items():
+        if count > 1 and fits(by_pack[pack]):
+            spools[pack] = Spool(by_pack[pack])
+            stack.callback(spools[pack].close)
+    return spools
+
+
+def _install(
+    fleet: Fleet,
+    order: InstallOrder,
+    intents: Sequence[Intent],
+    spools: Mapping[Pack, Spool],
+    *,
+    progress: Progress,
+) -> list[Installed]:
     def install_on(intent: Intent) -> Installed:
         if intent.is_there:
             return Installed(intent=intent)
         began = time.monotonic()
+        spool = spools.get(intent.contents.pack)
         try:
-            _Installation(fleet, order, intent, progress=progress).run()
+            _Installation(fleet, order, intent, spool=spool, progress=progress).run()
         except ProvisionError as failure:
             error = failure.at(host=intent.node.name, step="install")
             return Installed(intent=intent, error=error)
@@ -131,11 +160,18 @@ class _Installation:
     """One node: locked, filled beside AS_HOME, compared, renamed into place."""
 
     def __init__(
-        self, fleet: Fleet, order: InstallOrder, intent: Intent, *, progress: Progress
+        self,
+        fleet: Fleet,
+        order: InstallOrder,
+        intent: Intent,
+        *,
+        spool: Spool | None,
+        progress: Progress,
     ) -> None:
         self._fleet = fleet
         self._order = order
         self._contents = intent.contents
+        self._spool = spool
         self._host: Host[Node] = fleet.host(intent.node)
         self._node = intent.node
         self._partial = replace(intent.node, home=partial_of(intent.node.home))
@@ -166,7 +202,7 @@ class _Installation:
 
     def _watched(self, total_bytes: int) -> Iterator[bytes]:
         done_bytes = 0
-        for piece in tar_of(self._contents):
+        for piece in self._spool.read() if self._spool else tar_of(self._contents):
             yield piece
             done_bytes += len(piece)
             self._progress.copied(self._node.name, done_bytes, total_bytes)
