@@ -35,7 +35,7 @@ def diff_of(change: ArtifactChange, node: Node) -> str:
     """Return a unified diff of a short text; empty for anything else, and for a secret.
 
     Of a template with secrets, what stood in their places is masked; of a file in which these
-    places cannot be told, only that is said.
+    places are not known, only that is said.
     """
     new, target = change.new, change.target
     if new is None or not target.shows_text or target.local is None:

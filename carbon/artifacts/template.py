@@ -78,7 +78,7 @@ def _unknown(
 def outdated_secrets(template: bytes, node: Node, entry: Artifact, old: bytes) -> list[str] | None:
     """Return the ends of lines of an old file that hold what the template has a secret for.
 
-    None if one of these places cannot be told: then nothing of the old file may be shown.
+    None if one of these places is not known: then nothing of the old file may be shown.
     """
     values: Values = {**names(node), **entry.values}
     lines = old.decode("utf-8", "replace").splitlines()

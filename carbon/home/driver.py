@@ -66,7 +66,7 @@ class DriverPlan(Value, kw_only=True):
 def read_jar(path: Path, *, driver_class: str) -> WantedDriver:
     """Look into the driver's JAR on the operator's machine.
 
-    Raises InventoryError if there is no such file, it is not a JAR, it is one that no
+    Raises InventoryError if there is no such file, it is not a JAR, it is a JAR that no
     build tool makes, or the driver class is not in it.
     """
     if not _JAR_NAME.fullmatch(path.name):

@@ -52,7 +52,7 @@ class ArtifactsFacts(Value, kw_only=True):
 
     files: Mapping[PurePosixPath, ArtifactFacts] = field(default_factory=dict)
     in_the_way: frozenset[PurePosixPath] = frozenset()
-    """Where a folder is, or anything else that is no file."""
+    """Where a folder is, or anything else that is not a file."""
     links: Mapping[PurePosixPath, str] = field(default_factory=dict)
     """Folders to which a link leads, and where they are."""
     mounts: frozenset[PurePosixPath] = frozenset()

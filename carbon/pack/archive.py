@@ -26,6 +26,7 @@ MAX_BYTES = 8 * 1024**3
 MAX_FILES = 200_000
 KERNEL_FILE = PurePosixPath("bin/wso2carbon-version.txt")
 OTHER = "a link or device"
+ENCRYPTED = "encrypted"
 KERNELS = ((4, 2), (4, 4))
 """The first and the last kernel that this tool knows."""
 DIRECTORY_MODE = 0o755
@@ -62,7 +63,7 @@ class Contents(Value, kw_only=True):
 class _Entry(NamedTuple):
     name: str
     kind: str
-    """`file`, `directory` or OTHER."""
+    """`file`, `directory`, OTHER or ENCRYPTED."""
     mode: int
     size: int
 
@@ -75,10 +76,9 @@ def look_into(pack: Pack) -> Contents:
     """
     try:
         _compare_checksum(pack)
-        entries = [entry for entry, _ in _walk(pack.file)]
+        entries, kernel = _examine(pack.file)
         top = _top(entries, pack)
         members = _members(entries, top, pack)
-        kernel = _kernel(pack.file, top)
     except OSError as error:
         raise _refused(pack, f"cannot be read: {error.strerror}") from None
     except BROKEN as error:
@@ -114,6 +114,18 @@ def _is_zip(file: Path) -> bool:
     return file.name.lower().endswith(".zip")
 
 
+def _examine(file: Path) -> tuple[list[_Entry], str]:
+    """Return all entries, and the kernel that the pack says it is of; empty if it says none."""
+    entries, kernel = [], ""
+    for entry, opened in _walk(file):
+        entries.append(entry)
+        below_top = entry.name.removeprefix("./").partition("/")[2]
+        if below_top == str(KERNEL_FILE) and entry.kind == "file":
+            lines = opened().read(200).decode(errors="replace").splitlines()
+            kernel = lines[0].strip() if lines else ""
+    return entries, kernel
+
+
 def _walk(file: Path) -> Iterator[tuple[_Entry, Callable[[], IO[bytes]]]]:
     """Yield each entry of an archive, with what opens it before the next one is asked for."""
     if _is_zip(file):
@@ -121,6 +133,7 @@ def _walk(file: Path) -> Iterator[tuple[_Entry, Callable[[], IO[bytes]]]]:
             for info in archive.infolist():
                 unix = info.external_attr >> 16
                 kind = "directory" if info.is_dir() else _kind_of(unix)
+                kind = ENCRYPTED if info.flag_bits & 1 else kind
                 entry = _Entry(info.filename, kind, unix & 0o777, info.file_size)
                 yield entry, partial(archive.open, info)
         return
@@ -160,8 +173,8 @@ def _members(entries: Iterable[_Entry], top: str, pack: Pack) -> tuple[Member, .
             continue
         if ".." in path.split("/") or str(PurePosixPath(path)) != path or not path.isprintable():
             raise _refused(pack, f"holds the name {entry.name!r}, which no product has")
-        if entry.kind == OTHER:
-            raise _refused(pack, f"holds {entry.name!r}, which is {OTHER}")
+        if entry.kind in (OTHER, ENCRYPTED):
+            raise _refused(pack, f"holds {entry.name!r}, which is {entry.kind}")
         above = [str(parent) for parent in reversed(PurePosixPath(path).parents[:-1])]
         member = _directory(path) if entry.kind == "directory" else _file(path, entry)
         for each in (*map(_directory, above), member):
@@ -181,14 +194,6 @@ def _file(path: str, entry: _Entry) -> Member:
     script = path.startswith("bin/") and path.endswith(".sh")
     mode = _EXECUTABLE if script or entry.mode & 0o100 else _PLAIN
     return Member(path=path, is_directory=False, mode=mode, size=entry.size)
-
-
-def _kernel(file: Path, top: str) -> str:
-    for entry, opened in _walk(file):
-        if _inside(entry.name, top) == str(KERNEL_FILE):
-            lines = opened().read(200).decode(errors="replace").splitlines()
-            return lines[0].strip() if lines else ""
-    return ""
 
 
 def _demand_layout(pack: Pack, paths: set[str], kernel: str) -> None:

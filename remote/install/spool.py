@@ -86,12 +86,12 @@ class Spool:
                     action="make room there, or set TMPDIR to a folder with room",
                 )
             )
-        except ProvisionError as error:
+        except Exception as error:
             self._end(error)
         else:
             self._end(None)
 
-    def _end(self, error: ProvisionError | None) -> None:
+    def _end(self, error: Exception | None) -> None:
         with self._news:
             self._is_whole, self._error = error is None, self._error or error
             self._news.notify_all()

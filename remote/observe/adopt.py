@@ -20,7 +20,7 @@ from carbon.plan.plan import plan
 from carbon.value import replace
 from remote.host.fleet import Fleet
 from remote.observe.facts import gather_facts
-from remote.run.threads import parallel
+from remote.run.threads import all_or_errors, parallel
 
 
 def adopt(fleet: Fleet, request: Request) -> str:
@@ -35,10 +35,9 @@ def adopt(fleet: Fleet, request: Request) -> str:
     def read(node: Node) -> tuple[Node, ServerFacts]:
         return _read(fleet, node, run_as=request.run_as)
 
-    results = parallel(nodes, read)
-    if errors := [result for result in results if isinstance(result, ProvisionError)]:
+    reads, errors = all_or_errors(parallel(nodes, read))
+    if errors:
         raise errors[0]
-    reads = [result for result in results if not isinstance(result, ProvisionError)]
     facts = {node.name: read_facts for node, read_facts in reads}
     manager, *workers = (
         Adopted(describe(node, each), each.hosts.data, node.ssh.host, node.ssh.port)

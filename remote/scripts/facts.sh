@@ -261,14 +261,6 @@ if [ -n "$HOME_REAL" ]; then
     fi
 fi
 
-# tell_others: the pids of further servers of this AS_HOME.
-tell_others() {
-    read_candidates
-    for candidate in $candidates; do
-        [ "$candidate" = "$pid" ] || ! is_carbon "$candidate" || say "other $candidate"
-    done
-}
-
 # tell_tables: in one go, addresses, boot time, mounts, listening ports and whose they are, and who started the
 # server: its control group and the processes above it. Of ports `ss` tells if it is there: the kernel walks all of
 # its table for /proc/net/tcp, which takes 10 ms.

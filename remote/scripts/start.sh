@@ -123,16 +123,6 @@ follow_log_path
 step record
 printf '%s\n' "pid=$pid" "ticks=$ticks" ${moved:+"$moved"} >> "$own/record"
 
-# tell_other: whether somebody else has started a second server of this AS_HOME meanwhile.
-tell_other() {
-    read_candidates << END
-$(tell_homes)
-END
-    for candidate in $candidates; do
-        [ "$candidate" = "$pid" ] || ! is_carbon "$candidate" || say "other $candidate"
-    done
-}
-
 main=$$
 began=$ticks
 {
@@ -140,7 +130,8 @@ began=$ticks
     while alive "$pid" "$began" && [ -d "/proc/$main" ] && read_ticks "$following"; do
         sleep 0.2
         looks=$((looks + 1))
-        [ $((looks % 10)) -ne 4 ] || tell_other
+        # Somebody else may have started a second one meanwhile.
+        [ $((looks % 10)) -ne 4 ] || tell_homes | tell_others
         # Stock log4j writes to the console, too: it counts if the log does not grow.
         if [ $looks -eq 25 ] && [ ! "$log" -nt "$own/started" ] && [ -z "$moved" ]; then follow_file "$console" 0; fi
     done

@@ -106,6 +106,14 @@ def stock(hosts: Mapping[str, Host]) -> Callable[..., None]:
     return lambda *names: restore(*(hosts[name] for name in names or ("worker1", "worker2")))
 
 
+@pytest.fixture
+def bare(lab: Lab, stock: Callable[..., None]) -> Iterator[Host]:
+    """worker3, with nothing on it; so again afterwards."""
+    stock("worker3")
+    yield Host(lab, "worker3")
+    stock("worker3")
+
+
 def restore(*hosts: Host) -> None:
     """Make several hosts stock again, at once."""
     with ThreadPoolExecutor() as pool:

@@ -31,14 +31,6 @@ def source(deployed: tuple[Host, Host]) -> Host:
 
 
 @pytest.fixture
-def bare(lab: Lab, stock: Callable[..., None]) -> Iterator[Host]:
-    """worker3, with nothing on it; so again afterwards."""
-    stock("worker3")
-    yield Host(lab, "worker3")
-    stock("worker3")
-
-
-@pytest.fixture
 def large(source: Host) -> Iterator[Host]:
     """The source with a home that takes a while to copy."""
     source.sh(f"head -c {LARGE_MB}000000 /dev/urandom > {LARGE}", user="deploy")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,14 +17,6 @@ from tests.waiting import wait_for
 
 PARENT = "/opt/wso2"
 KINDS: tuple[Literal["zip", "tar.gz"], ...] = ("zip", "tar.gz")
-
-
-@pytest.fixture
-def bare(lab: Lab, stock: Callable[..., None]) -> Iterator[Host]:
-    """worker3, with nothing on it; so again afterwards."""
-    stock("worker3")
-    yield Host(lab, "worker3")
-    stock("worker3")
 
 
 @pytest.fixture

@@ -83,6 +83,14 @@ END
     return 1
 }
 
+# tell_others: of what tell_homes prints, the pids of further servers of HOME_DIR beside `pid`.
+tell_others() {
+    read_candidates
+    for candidate in $candidates; do
+        [ "$candidate" = "$pid" ] || ! is_carbon "$candidate" || say "other $candidate"
+    done
+}
+
 carbon_pid() { find_carbon && say "$pid"; }
 
 # read_log_path: into `log_path`, the log that -Dcarbon.logs.path in the `words` of the server `pid` names; fails if

@@ -100,6 +100,20 @@ def test_links_and_devices_are_refused_in_both_kinds_of_archive(tmp_path: Path) 
         look_into(make_zip(tmp_path, {**WHOLE, "l": b"/etc"}, modes={"l": 0o120777}))
 
 
+def test_an_encrypted_zip_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    """Python reads its directory, and fails at its content."""
+    pack = make_zip(tmp_path)
+    data = bytearray(pack.file.read_bytes())
+    for signature, flags_at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.find(signature)
+        while at >= 0:
+            data[at + flags_at] |= 1
+            at = data.find(signature, at + 4)
+    pack.file.write_bytes(data)
+    with pytest.raises(InventoryError, match="which is encrypted"):
+        look_into(pack)
+
+
 def test_the_checksum_of_hosts_yaml_is_compared(tmp_path: Path) -> None:
     pack = make_zip(tmp_path)
     digest = hashlib.sha256(pack.file.read_bytes()).hexdigest()

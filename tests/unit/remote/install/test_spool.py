@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,6 +31,20 @@ def test_a_damaged_archive_ends_every_reader_with_its_error(tmp_path: Path) -> N
     for _ in range(2):
         with pytest.raises(InventoryError, match="changed while it was sent"):
             b"".join(spool.read())
+    spool.close()
+
+
+def test_whatever_ends_the_writing_lets_no_reader_wait_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> Iterator[bytes]:
+        yield b"x"
+        raise RuntimeError("a surprise")
+
+    monkeypatch.setattr("remote.install.spool.tar_of", broken)
+    spool = Spool(look_into(make_zip(tmp_path)))
+    with pytest.raises(RuntimeError, match="a surprise"):
+        b"".join(spool.read())
     spool.close()
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from carbon.cluster import Limits, Node, Service
+from carbon.cluster import Limits, Service
 from carbon.errors import ConnectError, ProvisionError
 from carbon.home.boot import Boot
 from carbon.home.facts import ServerFacts
@@ -26,6 +25,7 @@ from remote.run.progress import Silent
 from tests.unit.carbon.looks import make_facts, running
 from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
 from tests.unit.remote.local_server import LocalServer, local_host
+from tests.unit.remote.rollout.test_order import Balancer
 
 UNIT = "wso2as.service"
 WORKER = make_node(service=Service(unit=UNIT))
@@ -98,31 +98,6 @@ class Site:
 
     def _follow(self, lines: tuple[str, ...]) -> Iterable[str]:
         yield "at 7 70" if lines else "from 7 70"
-
-
-class Balancer:
-    """A load balancer that only writes down."""
-
-    def __init__(self, log: Log) -> None:
-        self._log = log
-
-    @contextmanager
-    def hold(self, nodes: Sequence[Node], *, verb: str, break_lock: bool) -> Iterator[None]:
-        del nodes, verb, break_lock
-        yield
-
-    def out_of_rotation(self, nodes: Sequence[Node]) -> frozenset[str]:
-        del nodes
-        return frozenset()
-
-    def take_out(self, node: Node) -> None:
-        self._log.append(("lb", f"out {node.name}"))
-
-    def put_back(self, node: Node) -> None:
-        self._log.append(("lb", f"in {node.name}"))
-
-    def remove(self, node: Node) -> None:
-        self._log.append(("lb", f"removed {node.name}"))
 
 
 def test_a_server_that_answers_in_the_same_boot_did_not_reboot(
