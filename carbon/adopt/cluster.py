@@ -37,7 +37,7 @@ def write(
     key can say, the differences between workers, the variables of the secrets, and `notes`.
     """
     servers = (manager, *workers)
-    shared = _shared([server.described.shared for server in workers or servers])
+    shared = _shared([server.described for server in workers or servers])
     tree: dict[str, Tree] = {
         "cluster": {"domain": _domain(servers), "ssh": ssh, **shared},
         "manager": {**_hostnames(servers), **_own(manager, shared, servers)},
@@ -53,18 +53,26 @@ def write(
     return document(tree, head=[*_head(servers, workers), *notes])
 
 
-def _shared(trees: Sequence[Mapping[str, Tree]]) -> dict[str, Tree]:
-    """Return what is the same in all trees; mappings are compared key by key."""
-    first, *others = trees
+def _shared(servers: Sequence[Described]) -> dict[str, Tree]:
+    """Return what is the same on all servers that show it; mappings are compared key by key."""
     shared: dict[str, Tree] = {}
-    for key, value in first.items():
-        if all(other.get(key) == value for other in others):
-            shared[key] = value
-        elif key == "datasources" and all(key in other for other in others):
-            below = [tree[key] for tree in trees]
-            common = _shared([each for each in below if isinstance(each, Mapping)])
-            shared |= {key: common} if common else {}
+    for key in dict.fromkeys(key for server in servers for key in server.shared):
+        trees = [server.shared.get(key) for server in servers if key not in server.unseen]
+        if all(tree == trees[0] for tree in trees):
+            shared[key] = trees[0]
+        elif key in ("datasources", "environment"):
+            shared |= {key: common} if (common := _common(trees)) else {}
     return shared
+
+
+def _common(trees: Sequence[Tree]) -> dict[str, Tree]:
+    """Return the entries that all mappings have."""
+    first, *others = (tree if isinstance(tree, Mapping) else {} for tree in trees)
+    return {
+        key: value
+        for key, value in first.items()
+        if all(other.get(key) == value for other in others)
+    }
 
 
 def _own(
@@ -83,16 +91,22 @@ def _own(
     neighbours = [each for each in servers if each.described.own.get("localMemberHost") == address]
     if len(neighbours) > 1 and address is not None:
         own["server"] = neighbours[0].described.name
-    return {**own, **described.own, **_over(described.shared, shared)}
+    return {**own, **described.own, **_over(described, shared)}
 
 
-def _over(tree: Mapping[str, Tree], shared: Mapping[str, Tree]) -> dict[str, Tree]:
+def _over(described: Described, shared: Mapping[str, Tree]) -> dict[str, Tree]:
+    """Return what a server shows otherwise than what is shared."""
+    seen = {key: value for key, value in shared.items() if key not in described.unseen}
+    return _difference(described.shared, seen)
+
+
+def _difference(tree: Mapping[str, Tree], shared: Mapping[str, Tree]) -> dict[str, Tree]:
     """Return what a tree says otherwise than what is shared; null takes away."""
     own: dict[str, Tree] = {}
     for key in dict.fromkeys((*shared, *tree)):
         value, common = tree.get(key), shared.get(key)
         if isinstance(value, Mapping) and isinstance(common, Mapping):
-            if below := _over(value, common):
+            if below := _difference(value, common):
                 own[key] = below
         elif value != common:
             own[key] = value
@@ -169,8 +183,7 @@ def _place(source: Tree) -> tuple[str, int | None] | None:
 
 def _head(servers: Sequence[Adopted], workers: Sequence[Adopted]) -> Iterator[str]:
     yield "Read from running servers. `fab plan` shows what still differs; it changes nothing."
-    yield "Environment variables and keystore passwords cannot be read: see `environment` and"
-    yield "`keystore_password` in docs/hosts-yaml.md."
+    yield "Keystore passwords cannot be read: see `keystore_password` in docs/hosts-yaml.md."
     secrets = {name for server in servers for name in secret_names(server.described.shared)}
     if secrets:
         yield f"Set these before `fab plan`, or use !file or !command: {', '.join(sorted(secrets))}"
@@ -186,7 +199,11 @@ def _head(servers: Sequence[Adopted], workers: Sequence[Adopted]) -> Iterator[st
 
 def _differences(workers: Sequence[Adopted]) -> Iterator[str]:
     for key in dict.fromkeys(key for worker in workers for key in worker.described.shared):
-        by_name = {worker.described.name: worker.described.shared.get(key) for worker in workers}
+        by_name = {
+            worker.described.name: worker.described.shared.get(key)
+            for worker in workers
+            if key not in worker.described.unseen
+        }
         first = next(iter(by_name.values()))
         if other := [name for name, value in by_name.items() if value != first]:
             yield f"the workers differ in {key}: {', '.join(other)} from {next(iter(by_name))}"

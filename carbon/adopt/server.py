@@ -10,6 +10,7 @@ from carbon.cluster import Node
 from carbon.config import read_carbon, read_clustering, read_datasources
 from carbon.config.carbon_xml import NAMESPACES
 from carbon.config.catalina import connector
+from carbon.config.diff import mask_secrets
 from carbon.config.edits import is_secured
 from carbon.config.reading import flag, text
 from carbon.errors import ConfigFileError
@@ -25,6 +26,19 @@ from carbon.xmledit import Element, XmlDocument
 
 ALSO = (layout.CATALINA, layout.DATASOURCES)
 """Files to read beside those that every node has."""
+VARIABLES = r"JAVA_HOME|JAVA_OPTS|JVM_MEM_OPTS|CARBON_[A-Za-z0-9_]*"
+"""Those of a process that hosts.yaml can give to a start, as an expression for grep -E."""
+OF_SCRIPT = frozenset({"CARBON_HOME", "CARBON_CLASSPATH", "CARBON_XBOOTCLASSPATH"})
+"""wso2server.sh works them out anew at each start."""
+OF_PROCESS = ("java_home", "environment", "service")
+"""Keys that only a running server shows."""
+KEYS_OF: Mapping[PurePosixPath, tuple[str, ...]] = {
+    layout.AXIS2: (),
+    layout.CARBON_XML: ("HostName", "MgtHostName", "DeploymentSynchronizer"),
+    layout.CATALINA: ("proxyPort",),
+    layout.DATASOURCES: ("datasources",),
+}
+"""Keys that servers may share, and the file that each is read from."""
 LOCAL_DATABASE = "jdbc:h2:"
 """Each server has its own embedded database: nothing to describe."""
 
@@ -37,14 +51,17 @@ class Described(Value, kw_only=True):
     shared: Mapping[str, Tree]
     own: Mapping[str, Tree]
     notes: tuple[str, ...]
+    unseen: frozenset[str] = frozenset()
+    """Keys of `shared` of which nothing could be read: this server differs from none in them."""
 
 
-def describe(node: Node, facts: ServerFacts) -> Described:
+def describe(node: Node, facts: ServerFacts, *, environment: Mapping[str, str] | None) -> Described:
     """Describe a server by its facts; `node` says how it was reached.
 
-    If the node names a driver's class, the JAR that has it is named in a note.
+    `environment` has the variables of its process; None if they could not be read. If the node
+    names a driver's class, the JAR that has it is named in a note.
     """
-    return _Reader(node, facts).described()
+    return _Reader(node, facts, environment).described()
 
 
 def driver_class(facts: ServerFacts) -> str | None:
@@ -63,16 +80,21 @@ def driver_class(facts: ServerFacts) -> str | None:
 
 
 class _Reader:
-    def __init__(self, node: Node, facts: ServerFacts) -> None:
+    def __init__(
+        self, node: Node, facts: ServerFacts, environment: Mapping[str, str] | None
+    ) -> None:
         self._node = node
         self._facts = facts
+        self._environment = environment
         self._shared: dict[str, Tree] = {}
         self._own: dict[str, Tree] = {}
         self._notes: list[str] = []
+        self._unseen: set[str] = set()
         self._domain: str | None = None
 
     def described(self) -> Described:
         self._read_place()
+        self._read_process()
         for path, read in (
             (layout.AXIS2, self._read_axis2),
             (layout.CARBON_XML, self._read_carbon),
@@ -86,21 +108,11 @@ class _Reader:
             shared=self._shared,
             own=self._own,
             notes=tuple(self._notes),
+            unseen=frozenset(self._unseen),
         )
 
     def _read_place(self) -> None:
         self._shared["home"] = str(self._node.home)
-        process = self._facts.process
-        if process is None:
-            self._notes.append("it does not run: a deploy starts it")
-        elif (java := PurePosixPath(process.command.java)).is_absolute() and (
-            java.parent.name == "bin"
-        ):
-            self._shared["java_home"] = str(java.parent.parent)
-        if process and process.unit:
-            self._shared["service"] = {"systemd": process.unit.removesuffix(".service")}
-        if process and process.command.port_offset is not None:
-            self._notes.append("its script sets -DportOffset, which beats the Offset")
         for jar in self._facts.jars:
             if self._node.driver and jar.has_driver_class:
                 self._notes.append(
@@ -114,14 +126,61 @@ class _Reader:
         elif carbon and carbon.owner not in (self._facts.user, "?"):
             self._shared["run_as"] = carbon.owner
 
+    def _read_process(self) -> None:
+        process = self._facts.process
+        if process is None:
+            self._unseen.update(OF_PROCESS)
+            self._notes.append(
+                f"it is down: its {', '.join(OF_PROCESS)} cannot be read, so that those of the"
+                " other servers apply to it; a deploy starts it"
+            )
+            return
+        self._read_environment()
+        java = PurePosixPath(process.command.java)
+        if java.is_absolute() and java.parent.name == "bin":
+            self._shared["java_home"] = str(java.parent.parent)
+        if process.unit:
+            self._shared["service"] = {"systemd": process.unit.removesuffix(".service")}
+        if process.command.port_offset is not None:
+            self._notes.append("its script sets -DportOffset, which beats the Offset")
+
+    def _read_environment(self) -> None:
+        if self._environment is None:
+            self._unseen.add("environment")
+            self._notes.append(
+                "the environment of its process cannot be read: name the account that owns it"
+                " with --run-as"
+            )
+            return
+        variables: dict[str, Tree] = {}
+        for name, value in self._environment.items():
+            if name in OF_SCRIPT:
+                continue
+            if name == "JAVA_HOME":
+                check = values.server_path
+                self._put(self._shared, "java_home", check, value, file=PurePosixPath("environ"))
+            elif _may_be_secret(name, value):
+                self._notes.append(
+                    f"{name} of its environment may hold a secret, so that it is not written here:"
+                    " a start by this tool gives it only what the login's own environment has"
+                )
+            elif _fits(values.variable_name, name) and _fits(values.one_line, value):
+                variables[name] = value
+            else:
+                self._notes.append(f"{name} of its environment has no key: it is not one line")
+        if variables:
+            self._shared["environment"] = variables
+
     def _read_file(self, path: PurePosixPath, read: Callable[[bytes], None]) -> None:
         file = self._facts.files.get(path)
         if file is None:
+            self._unseen.update(KEYS_OF[path])
             self._notes.append(f"{path} is not there, or cannot be read")
             return
         try:
             read(file.data)
         except ConfigFileError as error:
+            self._unseen.update(KEYS_OF[path])
             where = f"line {error.line}: " if error.line else ""
             self._notes.append(f"{path}: {where}{error.seen}")
 
@@ -258,6 +317,11 @@ def secret_names(tree: Tree) -> Iterable[str]:
     elif isinstance(tree, Mapping):
         for value in tree.values():
             yield from secret_names(value)
+
+
+def _may_be_secret(name: str, value: str) -> bool:
+    text = f"{name}={value}"
+    return mask_secrets(text.encode(), plain=True) != text
 
 
 def _variable(datasource: str, tag: str) -> str:

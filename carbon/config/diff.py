@@ -55,12 +55,13 @@ _COMPARED_LINES = 4000
 """Of both files together: carbon.xml and axis2.xml have less than a thousand each."""
 
 
-def mask_secrets(data: bytes, secrets: Iterable[str] = ()) -> str:
+def mask_secrets(data: bytes, secrets: Iterable[str] = (), *, plain: bool = False) -> str:
     """Return a file's text with every password in it masked, ready to be shown.
 
-    What its name calls a secret is one; `secrets` are further texts that must not show.
+    What its name calls a secret is one; `secrets` are further texts that must not show. `plain`:
+    it may be a text that is no XML, in which a secret ends with its line.
     """
-    return _TOKEN.sub(MASK, _Masker(secrets).mask(_decoded(data)))
+    return _TOKEN.sub(MASK, _Masker(secrets, plain=plain).mask(_decoded(data)))
 
 
 def masked_diff(

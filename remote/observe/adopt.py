@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from carbon.adopt import cluster as written
 from carbon.adopt.cluster import Adopted
 from carbon.adopt.request import Request, shared_ssh, split_host
-from carbon.adopt.server import ALSO, describe, driver_class
+from carbon.adopt.server import ALSO, VARIABLES, describe, driver_class
 from carbon.cluster import Cluster, Driver, Node
 from carbon.errors import ProvisionError
 from carbon.home.facts import ServerFacts
@@ -19,6 +20,7 @@ from carbon.plan.model import Plan
 from carbon.plan.plan import plan
 from carbon.value import replace
 from remote.host.fleet import Fleet
+from remote.host.host import Host
 from remote.observe.facts import gather_facts
 from remote.run.threads import all_or_errors, parallel
 
@@ -32,17 +34,14 @@ def adopt(fleet: Fleet, request: Request) -> str:
     """
     nodes = fleet.cluster.nodes
 
-    def read(node: Node) -> tuple[Node, ServerFacts]:
+    def read(node: Node) -> _Read:
         return _read(fleet, node, run_as=request.run_as)
 
     reads, errors = all_or_errors(parallel(nodes, read))
     if errors:
         raise errors[0]
-    facts = {node.name: read_facts for node, read_facts in reads}
-    manager, *workers = (
-        Adopted(describe(node, each), each.hosts.data, node.ssh.host, node.ssh.port)
-        for node, each in reads
-    )
+    facts = {read.node.name: read.facts for read in reads}
+    manager, *workers = map(_adopted, reads)
 
     ssh, place = shared_ssh(request), request.load_balancer
     load_balancer = {"ssh": split_host(place)} if place else None
@@ -53,7 +52,20 @@ def adopt(fleet: Fleet, request: Request) -> str:
     return text(_pending(text(()), facts))
 
 
-def _read(fleet: Fleet, node: Node, *, run_as: str) -> tuple[Node, ServerFacts]:
+class _Read(NamedTuple):
+    node: Node
+    """As it could be read."""
+    facts: ServerFacts
+    environment: Mapping[str, str] | None
+
+
+def _adopted(read: _Read) -> Adopted:
+    node = read.node
+    described = describe(node, read.facts, environment=read.environment)
+    return Adopted(described, read.facts.hosts.data, node.ssh.host, node.ssh.port)
+
+
+def _read(fleet: Fleet, node: Node, *, run_as: str) -> _Read:
     facts = gather_facts(fleet.host(node), also=ALSO)
     if facts.version is None and run_as:
         node = replace(node, run_as=run_as)
@@ -68,9 +80,23 @@ def _read(fleet: Fleet, node: Node, *, run_as: str) -> tuple[Node, ServerFacts]:
         )
     if driver := driver_class(facts):
         # Which JAR has it shows only to who asks for the class.
-        asking = replace(node, driver=Driver(jar=Path("any.jar"), driver_class=driver))
-        return asking, replace(facts, jars=gather_facts(fleet.host(asking)).jars)
-    return node, facts
+        node = replace(node, driver=Driver(jar=Path("any.jar"), driver_class=driver))
+        facts = replace(facts, jars=gather_facts(fleet.host(node)).jars)
+    return _Read(node, facts, read_environment(fleet.host(node)))
+
+
+def read_environment(host: Host[Node]) -> Mapping[str, str] | None:
+    """Return the variables of the running server that hosts.yaml can give to a start.
+
+    None if its process belongs to another account, which may not be read; empty if none runs.
+    Raises ScriptError, and what the connection raises.
+    """
+    outcome = host.run(host.script("environment", variables=VARIABLES), step="adopt")
+    lines = outcome.out.decode(errors="replace").split("\n")
+    if "closed" in lines:
+        return None
+    settings = (line.removeprefix("variable ") for line in lines if line.startswith("variable "))
+    return {name: value for name, _, value in (setting.partition("=") for setting in settings)}
 
 
 def _pending(text: str, facts: Mapping[str, ServerFacts]) -> list[str]:

@@ -56,7 +56,7 @@ def own_lines(
 def running(*, seconds: float = 100, worker: bool | None = True, **own: Any) -> RunningServer:
     """Return a JVM that was started so many seconds ago."""
     command = CarbonProcess(
-        java="java",
+        java=own.pop("java", "java"),
         home=PurePosixPath("/opt/as"),
         worker_node=worker,
         profile=None,

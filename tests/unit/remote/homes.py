@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 import lab
@@ -18,6 +20,7 @@ from carbon.home import layout
 from carbon.home.process import MAIN_CLASS
 from tests.unit.carbon.nodes import make_node
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 PACK = Path(lab.__file__).parent / "image/pack"
 STANDIN = Path(__file__).parent / "standin_server.py"
 
@@ -78,9 +81,9 @@ class Home:
             script.read_text().replace("-DworkerNode=false", f"{option} -DworkerNode=false")
         )
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
         """Start the server by hand, and wait until it has written its pid file."""
-        self._start(["sh", str(self.file(layout.SCRIPT))])
+        self._start(["sh", str(self.file(layout.SCRIPT))], environment)
 
     def start_as(self, spelling: str, *properties: str) -> int:
         """Start the JVM by itself, with another spelling of AS_HOME, and return its pid."""
@@ -89,11 +92,11 @@ class Home:
         options = [f"-Dcarbon.home={spelling}", *properties, "-DworkerNode=false"]
         return self._start([java, *options, MAIN_CLASS])
 
-    def _start(self, command: list[str]) -> int:
+    def _start(self, command: list[str], environment: Mapping[str, str] = NOTHING) -> int:
         process = subprocess.Popen(
             command,
             cwd=self.path,
-            env={"JAVA_HOME": str(self.java), "PATH": os.environ["PATH"]},
+            env={"JAVA_HOME": str(self.java), "PATH": os.environ["PATH"], **environment},
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def test_a_difference_between_workers_is_told_with_its_key() -> None:
 
 def test_what_no_key_can_say_is_listed() -> None:
     broken = AXIS2.format(address="${bind.address}").replace("10.0.0.9", "elb.example.com")
-    described = describe(node("worker1"), facts("10.0.0.4", axis2=broken))
+    described = describe(node("worker1"), facts("10.0.0.4", axis2=broken), environment={})
     assert any("localMemberHost" in note for note in described.notes)
     assert any("elb.example.com:4100" in note for note in described.notes)
     assert "members" not in described.own
@@ -92,7 +93,7 @@ def test_the_password_of_a_datasource_is_a_name() -> None:
     data = DATASOURCES.replace(b"<password>wso2carbon</password>", secret).replace(
         b"jdbc:h2:", b"jdbc:mysql:"
     )
-    described = describe(node("worker1"), facts("10.0.0.4", datasources=data))
+    described = describe(node("worker1"), facts("10.0.0.4", datasources=data), environment={})
     assert "hunter2" not in repr(described)
     sources = described.shared["datasources"]
     assert isinstance(sources, dict)
@@ -127,16 +128,19 @@ def without_passwords(node: Node) -> Node:
 ADDRESSES = {"manager": "10.0.0.3", "worker1": "10.0.0.4"}
 
 
-def written(servers: dict[str, ServerFacts]) -> str:
+THREE = {**ADDRESSES, "worker2": "10.0.0.5"}
+
+
+def written(
+    servers: dict[str, ServerFacts], *, environment: Mapping[str, str] | None = None
+) -> str:
     manager, *workers = (
-        Adopted(describe(node(name), facts), HOSTS, facts_address(name), None)
+        Adopted(
+            describe(node(name), facts, environment=environment or {}), HOSTS, THREE[name], None
+        )
         for name, facts in servers.items()
     )
     return write(manager, workers, ssh={"user": "deploy"}, load_balancer=None)
-
-
-def facts_address(name: str) -> str:
-    return ADDRESSES[name]
 
 
 def facts(address: str, *, axis2: str = "", datasources: bytes = DATASOURCES) -> ServerFacts:
@@ -154,7 +158,7 @@ def facts(address: str, *, axis2: str = "", datasources: bytes = DATASOURCES) ->
 
 
 def node(name: str) -> Node:
-    cluster: Cluster = provisional(Request(manager="10.0.0.3", workers=("10.0.0.4",)))
+    cluster: Cluster = provisional(Request(manager="10.0.0.3", workers=("10.0.0.4", "10.0.0.5")))
     found = cluster.node(name)
     assert found is not None
     return found
@@ -185,7 +189,7 @@ def test_the_jar_that_has_the_drivers_class_is_named() -> None:
     assert name is not None
     jars = (JarFacts(name="x-1.jar", sha256="0" * 64, has_driver_class=True),)
     asked = replace(node("worker1"), driver=Driver(jar=Path("any.jar"), driver_class=name))
-    notes = describe(asked, replace(seen, jars=jars)).notes
+    notes = describe(asked, replace(seen, jars=jars), environment={}).notes
     assert any(f"driver: {{jar: x-1.jar, class: {name}}}" in note for note in notes)
 
 
@@ -202,3 +206,61 @@ def test_a_database_that_not_every_server_maps_alike_is_told() -> None:
     assert "the database's name db.example.com is not in every server's /etc/hosts" in text
     both = [each._replace(hosts=b"10.0.0.206 db.example.com\n") for each in (manager, worker)]
     assert "address: 10.0.0.206" in write(both[0], both[1:], ssh={}, load_balancer=None)
+
+
+def test_a_worker_that_is_down_differs_in_nothing_that_only_a_process_says(tmp_path: Path) -> None:
+    """Differences are between what was seen; what was not seen is said."""
+    process = running(java="/opt/jdk/bin/java", cgroup="/system.slice/wso2as.service")
+    servers = {name: replace(facts(at), process=process) for name, at in THREE.items()}
+    for down in ("worker1", "worker2"):
+        seen = servers | {down: replace(facts(THREE[down]), process=None)}
+        text = written(seen, environment={"JAVA_OPTS": "-Dx=y"})
+        assert "the workers differ" not in text
+        assert f"# {down}: it is down: its java_home, environment, service cannot be read" in text
+        cluster = loaded(tmp_path, text)
+        assert {str(each.java_home) for each in cluster.nodes} == {"/opt/jdk"}
+        assert all(each.service == Service(unit="wso2as.service") for each in cluster.nodes)
+        assert all(each.environment == {"JAVA_OPTS": "-Dx=y"} for each in cluster.nodes)
+
+
+def test_a_file_that_cannot_be_read_makes_no_difference_between_workers() -> None:
+    servers = {name: facts(at) for name, at in THREE.items()}
+    left = {p: f for p, f in servers["worker2"].files.items() if p != layout.CARBON_XML}
+    text = written(servers | {"worker2": replace(servers["worker2"], files=left)})
+    assert "the workers differ" not in text
+    assert "HostName: null" not in text
+
+
+def test_the_variables_of_a_running_server_are_its_environment(tmp_path: Path) -> None:
+    process = running(java="java")
+    servers = {name: replace(facts(at), process=process) for name, at in THREE.items()}
+    given = {"JAVA_HOME": "/opt/jdk", "JVM_MEM_OPTS": "-Xmx1g", "JAVA_OPTS": "-Da=b -Dc=d"}
+    cluster = loaded(tmp_path, written(servers, environment=given))
+    assert {str(each.java_home) for each in cluster.nodes} == {"/opt/jdk"}
+    assert cluster.workers[0].environment == {
+        "JVM_MEM_OPTS": "-Xmx1g",
+        "JAVA_OPTS": "-Da=b -Dc=d",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CARBON_DB_PASSWORD", "hunter2"),
+        ("JAVA_OPTS", "-Djavax.net.ssl.keyStorePassword=hunter2 -Dx=y"),
+        ("CARBON_URL", "https://user:hunter2@svn.example.com/"),
+    ],
+)
+def test_a_variable_that_may_hold_a_secret_is_named_and_not_written(name: str, value: str) -> None:
+    seen = replace(facts("10.0.0.4"), process=running())
+    described = describe(node("worker1"), seen, environment={name: value})
+    assert "hunter2" not in repr(described)
+    assert "environment" not in described.shared
+    assert any(name in note and "secret" in note for note in described.notes)
+
+
+def test_an_environment_that_another_account_hides_is_told_and_differs_from_nothing() -> None:
+    seen = replace(facts("10.0.0.4"), process=running())
+    hidden = describe(node("worker1"), seen, environment=None)
+    assert hidden.unseen == {"environment"}
+    assert any("--run-as" in note for note in hidden.notes)

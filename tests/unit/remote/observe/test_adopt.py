@@ -1,0 +1,29 @@
+"""What adopt reads of a running server beside its files."""
+
+from __future__ import annotations
+
+from remote.observe.adopt import read_environment
+from tests.unit.remote.homes import Home
+from tests.unit.remote.local_server import local_host
+
+
+def test_only_variables_that_hosts_yaml_can_give_leave_the_server(home: Home) -> None:
+    home.start(JAVA_OPTS="-Da=b -Dc=d\n-De=f", CARBON_MODE="x", AWS_SECRET_ACCESS_KEY="s")
+    read = read_environment(local_host(home.node()))
+    assert read is not None
+    assert read == {
+        "JAVA_HOME": str(home.java),
+        "JAVA_OPTS": "-Da=b -Dc=d\1-De=f",
+        "CARBON_MODE": "x",
+    }
+
+
+def test_a_server_that_is_down_has_no_environment(home: Home) -> None:
+    assert read_environment(local_host(home.node())) == {}
+
+
+def test_the_script_changes_nothing(home: Home) -> None:
+    home.start()
+    before = sorted(home.path.rglob("*"))
+    read_environment(local_host(home.node()))
+    assert sorted(home.path.rglob("*")) == before
