@@ -320,7 +320,7 @@ class _CloneTurn:
             return
         host, cluster = self._fleet.host(partial), self._fleet.cluster
         generation = new_generation(plan, cluster=cluster, verb="clone", run=self._fleet.run)
-        stage(host, plan, generation=generation)
+        stage(host, plan, generation=generation, progress=self._progress)
         keep = cluster.keep_generations
         swap(host, swap_script(host, plan, generation=generation, keep_generations=keep))
         for part in swapped_parts(plan):

@@ -214,6 +214,7 @@ def _stage_all(
                 plan,
                 generation=generations[plan.node.name],
                 early_hosts=plan.node.server in alone,
+                progress=progress,
             )
         finally:
             trial.wait()

@@ -18,11 +18,13 @@ from remote.host.archive import Member, stream
 from remote.host.host import Host
 from remote.rollout.generation import NewGeneration
 from remote.rollout.unit import check_unit_rights
+from remote.run.interrupt import safe_point
+from remote.run.progress import Progress
 
 Brought: TypeAlias = tuple[ArtifactChange, Wanted]
 """An artifact that comes, with its content."""
 WHOLE_BYTES = 1 << 20
-"""An archive of more travels in pieces, on a channel of its own."""
+"""An archive of more travels in pieces, on a channel of its own, with a bar and no time limit."""
 NEW_FILE_MODE = 0o644
 
 
@@ -32,6 +34,7 @@ def stage(
     *,
     generation: NewGeneration,
     early_hosts: bool = False,
+    progress: Progress,
 ) -> None:
     """Send all new files to AS_HOME/.provision/staged, in one stream; nothing live is touched.
 
@@ -50,7 +53,14 @@ def stage(
         host.run(host.script("rollback_stage", undo=list(plan.undo)), step="stage")
     elif sends:
         hosts = _early_hosts(plan) if checks_sudo and early_hosts else b""
-        _send(host, plan, generation=generation, checks_sudo=checks_sudo, hosts=hosts)
+        _send(
+            host,
+            plan,
+            generation=generation,
+            checks_sudo=checks_sudo,
+            hosts=hosts,
+            progress=progress,
+        )
 
 
 def _early_hosts(plan: Plan) -> bytes:
@@ -61,11 +71,18 @@ def _early_hosts(plan: Plan) -> bytes:
 
 
 def _send(
-    host: Host[Node], plan: Plan, *, generation: NewGeneration, checks_sudo: bool, hosts: bytes
+    host: Host[Node],
+    plan: Plan,
+    *,
+    generation: NewGeneration,
+    checks_sudo: bool,
+    hosts: bytes,
+    progress: Progress,
 ) -> None:
     files = _new_files(plan)
-    size = sum(len(data) for data in files.values())
     brought = [(change, change.new) for change in plan.artifacts if change.new]
+    size = sum(map(len, files.values())) + sum(new.size for _, new in brought)
+    large = size > WHOLE_BYTES
     checked = {"commands": sudo.as_values(sudo.HOSTS_COMMANDS)} if checks_sudo else {}
     script = host.script(
         "stage",
@@ -78,15 +95,17 @@ def _send(
         digests="\n".join(f"{new.sha256}  {change.path}" for change, new in brought),
         modes="\n".join(_modes(brought)),
         remove=[str(path) for path in plan.removed],
-        need_kb=2 * (size + sum(new.size for _, new in brought)) // 1024 + 1024,
+        need_kb=2 * size // 1024 + 1024,
         generation=generation.id,
         meta=generation.meta,
         hosts_digest=hashlib.sha256(hosts).hexdigest() if hosts else "",
         hosts_plain="yes" if plan.facts.hosts.plain else "no",
         calls_sudo=checks_sudo,
+        limited=not large,  # what is large may need longer on its way than any script
     )
-    members = _members(files, brought, hosts=hosts)
-    host.run(script, step="stage", payload=_payload(members, brought))
+    pieces = _named_errors(stream(_members(files, brought, hosts=hosts)))
+    payload = _watched(pieces, host.name, size, progress) if large else b"".join(pieces)
+    host.run(script, step="stage", payload=payload)
 
 
 def unstage(host: Host[Node]) -> None:
@@ -154,13 +173,6 @@ def _members(
         yield Member(name="hosts", data=hosts)
 
 
-def _payload(members: Iterator[Member], brought: Sequence[Brought]) -> bytes | Iterator[bytes]:
-    """Return a small archive as a whole, and a large one in pieces that are read as they go."""
-    pieces = _named_errors(stream(members))
-    large = sum(new.size for _, new in brought) > WHOLE_BYTES
-    return pieces if large else b"".join(pieces)
-
-
 def _named_errors(pieces: Iterator[bytes]) -> Iterator[bytes]:
     try:
         yield from pieces
@@ -170,3 +182,16 @@ def _named_errors(pieces: Iterator[bytes]) -> Iterator[bytes]:
             step="stage",
             action="run the same command again when the files of `artifacts:` are at rest",
         ) from error
+
+
+def _watched(
+    pieces: Iterator[bytes], name: str, total_bytes: int, progress: Progress
+) -> Iterator[bytes]:
+    """Pass the archive on; its headers are counted, too, so it ends a little beyond the total."""
+    done_bytes = 0
+    for piece in pieces:
+        safe_point()
+        yield piece
+        done_bytes += len(piece)
+        progress.copied(name, min(done_bytes, total_bytes), total_bytes)
+    progress.now(name, "staging")

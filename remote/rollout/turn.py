@@ -320,7 +320,7 @@ class Turn:
         plan = plan_rollback(self._plan.node, gather_facts(self._host))
         fleet = self._context.fleet
         generation = new_generation(plan, cluster=fleet.cluster, verb=verb, run=fleet.run)
-        stage(self._host, plan, generation=generation)
+        stage(self._host, plan, generation=generation, progress=self._context.progress)
         context = replace(self._context, request=request, background=background)
         return Turn(context, plan, generation, returns=True)
 

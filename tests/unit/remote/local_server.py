@@ -30,6 +30,8 @@ class LocalServer:
     ways: Mapping[tuple[str, int], Reach] = field(default_factory=dict)
     ran: list[str] = field(default_factory=list)
     """The names of all scripts, in their order."""
+    limits_seconds: dict[str, float | None] = field(default_factory=dict)
+    """What the server itself was to end each script after."""
 
     def __post_init__(self) -> None:
         self._shells = Shells(LocalTransport().as_transport)
@@ -38,6 +40,7 @@ class LocalServer:
         self, script: Script, *, payload: bytes | Iterable[bytes] = b"", timeout_seconds: float
     ) -> Outcome:
         self.ran.append(script.name)
+        self.limits_seconds[script.name] = script.limit_seconds
         text = script.render()
         data = payload if isinstance(payload, bytes) else b"".join(payload)
         done = subprocess.run(

@@ -24,6 +24,7 @@ from remote.observe.facts import gather_facts
 from remote.rollout.generation import NewGeneration
 from remote.rollout.stage import WHOLE_BYTES, stage
 from remote.rollout.swap import swap, swap_script
+from remote.run.progress import Silent
 from tests.unit.carbon.looks import running
 from tests.unit.carbon.nodes import make_cluster
 from tests.unit.remote.homes import Home
@@ -35,6 +36,20 @@ OLD = PurePosixPath("repository/components/dropins/old_1.0.0.jar")
 LOG4J = PurePosixPath("repository/conf/log4j.properties")
 TOOL = PurePosixPath("bin/tool with blank.sh")
 BACK = "20260102T000000Z-ab"
+
+
+class Heard(Silent):
+    """Remembers how far a copy came."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.copies: list[int] = []
+        self.total_bytes = 0
+
+    def copied(self, name: str, done_bytes: int, total_bytes: int) -> None:
+        self.names.add(name)
+        self.copies.append(done_bytes)
+        self.total_bytes = total_bytes
 
 
 class Shop:
@@ -68,7 +83,7 @@ class Shop:
         return plan(self.node, gather_facts(self.host), options=options)
 
     def do(self, made: Plan, *, generation: str = "20260101T000000Z-ab") -> None:
-        stage(self.host, made, generation=named(generation))
+        stage(self.host, made, generation=named(generation), progress=Silent())
         swap(self.host, self.swap_script(made, generation))
 
     def swap_script(self, made: Plan, generation: str) -> Script:
@@ -149,11 +164,25 @@ def test_a_mode_that_hosts_yaml_names_is_set_and_rolled_back(shop: Shop) -> None
     assert shop.home.file(LOG4J).stat().st_mode & 0o777 == 0o644
 
 
-def test_a_large_file_travels_in_pieces(shop: Shop) -> None:
+def test_a_large_file_travels_in_pieces_that_are_shown(shop: Shop) -> None:
     data = bytes(range(256)) * (WHOLE_BYTES // 256 * 3 + 1)
     shop.brings(WAR, data)
-    shop.do(shop.plan())
-    assert shop.home.file(WAR).read_bytes() == data
+    heard = Heard()
+    stage(shop.host, shop.plan(), generation=named("20260101T000000Z-ab"), progress=heard)
+    (staged,) = shop.home.path.glob(f".provision/staged*/**/{WAR.name}")
+    assert staged.read_bytes() == data
+    assert heard.copies == sorted(heard.copies)
+    assert len(heard.copies) > 3
+    assert heard.names == {shop.node.name}
+    assert heard.copies[-1] == heard.total_bytes >= len(data)
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_no_script_limit_ends_the_way_of_a_large_file(shop: Shop, large: bool) -> None:
+    shop.brings(WAR, bytes(WHOLE_BYTES * 2 if large else WHOLE_BYTES // 2))
+    stage(shop.host, shop.plan(), generation=named("20260101T000000Z-ab"), progress=Silent())
+    limit_seconds = shop.server.limits_seconds["stage"]
+    assert limit_seconds == (None if large else shop.host.limits.command_seconds)
 
 
 def test_a_local_file_that_changes_meanwhile_ends_the_staging(shop: Shop) -> None:
@@ -161,10 +190,10 @@ def test_a_local_file_that_changes_meanwhile_ends_the_staging(shop: Shop) -> Non
     made = shop.plan()
     (shop.folder / f"local-{WAR.name}").write_bytes(b"PK\0wa2")
     with pytest.raises(ProvisionError, match="damaged"):
-        stage(shop.host, made, generation=named("20260101T000000Z-ab"))
+        stage(shop.host, made, generation=named("20260101T000000Z-ab"), progress=Silent())
     (shop.folder / f"local-{WAR.name}").write_bytes(b"PK")
     with pytest.raises(ProvisionError, match="changed while it was read"):
-        stage(shop.host, made, generation=named("20260101T000000Z-ab"))
+        stage(shop.host, made, generation=named("20260101T000000Z-ab"), progress=Silent())
 
 
 def test_what_somebody_changes_on_the_server_meanwhile_is_not_replaced(shop: Shop) -> None:
@@ -172,14 +201,14 @@ def test_what_somebody_changes_on_the_server_meanwhile_is_not_replaced(shop: Sho
     made = shop.plan()
     shop.home.file(JKS).write_bytes(b"another's keys")
     with pytest.raises(UnfitError, match="changed by somebody else"):
-        stage(shop.host, made, generation=named("20260101T000000Z-ab"))
+        stage(shop.host, made, generation=named("20260101T000000Z-ab"), progress=Silent())
 
 
 def test_an_interrupted_swap_is_completed_and_keeps_the_true_old(shop: Shop) -> None:
     before = shop.everything()
     full(shop)
     made = shop.plan()
-    stage(shop.host, made, generation=named("20260101T000000Z-ab"))
+    stage(shop.host, made, generation=named("20260101T000000Z-ab"), progress=Silent())
     script = replace(
         shop.swap_script(made, "20260101T000000Z-ab"),
         prelude='step() { case $1 in "remove "*) exit 5 ;; esac; }',

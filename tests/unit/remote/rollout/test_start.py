@@ -125,7 +125,7 @@ class Site:
         made = plan(self.node, self.facts(), options=Options(steps=frozenset({Step.CONFIG})))
         generation = new_generation(made, cluster=self.cluster, verb="deploy", run="ab")
         host = self.fleet.host(self.node)
-        stage(host, made, generation=generation)
+        stage(host, made, generation=generation, progress=Silent())
         return made, swap_script(host, made, generation=generation, keep_generations=5, down=True)
 
     def leave(self, *, patience: float = 5, seen: float = 0.2) -> Stopped:

@@ -23,6 +23,7 @@ from remote.observe.facts import gather_facts
 from remote.rollout.generation import NewGeneration, generation_id
 from remote.rollout.stage import stage, unstage
 from remote.rollout.swap import swap, swap_script
+from remote.run.progress import Silent
 from tests.unit.remote.homes import Home
 from tests.unit.remote.local_server import LocalServer, local_host
 
@@ -61,7 +62,7 @@ class Workshop:
         return plan(self.node, facts, options=asked, wanted=wanted)
 
     def stage(self, made: Plan, *, generation: str = GENERATION) -> None:
-        stage(self.host, made, generation=named(generation))
+        stage(self.host, made, generation=named(generation), progress=Silent())
 
     def swap(
         self, made: Plan, *, generation: str = GENERATION, down: bool = True, keep: int = 5
