@@ -46,6 +46,18 @@ class ArtifactChange(Value, kw_only=True):
         return self.target.mode(self.old.mode if self.old else None)
 
     @property
+    def text(self) -> bytes | None:
+        """What it will hold, if it is a template or a short text, and can be read here."""
+        if self.new is None or self.target.local is None:
+            return None
+        if self.new.data is not None:
+            return self.new.data
+        try:
+            return self.target.local.path.read_bytes() if self.target.local.is_text else None
+        except OSError:
+            return None
+
+    @property
     def removed(self) -> tuple[PurePosixPath, ...]:
         """The files that go away, relative to AS_HOME."""
         return self.bundles if self.new else (self.path, *self.bundles)
@@ -73,7 +85,7 @@ def _changes(node: Node, facts: ServerFacts, brought: Sequence[Target]) -> Itera
         yield ArtifactChange(
             target=target,
             old=old,
-            old_data=file.data if file else None,
+            old_data=file.data if file and target.shows_text else None,
             new=new,
             bundles=_bundles(target, facts) if old else (),
         )

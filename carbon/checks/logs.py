@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from carbon.checks.case import Case
 from carbon.checks.finding import Findings, Kind
+from carbon.config.log4j import STARTED_LOGGER
 from carbon.home import layout
 from carbon.join.columns import seconds
 from carbon.join.lines import names_milestone, parse
 from carbon.join.membership import MEMBERS
 from carbon.join.own_log import is_after_start
+from carbon.plan.logs import joins_hidden_now
+from carbon.plan.logs import start_hidden as hidden_start
+from carbon.plan.model import Plan
 
 START_SECONDS = 30
 """A JVM is silent for some seconds after its start."""
@@ -45,6 +49,19 @@ SILENT = Kind(
     remedy="let log4j.properties log INFO for org.wso2.carbon (a level that was set in the console"
     " counts more than the file), and restart it",
     weight=65,
+)
+START_HIDDEN = Kind(
+    code="log-hides-start",
+    seen="{places} cannot say that it started: {why}",
+    remedy="let log4j.properties log INFO for {logger} into " + str(layout.LOG),
+    weight=66,
+)
+JOINS_HIDDEN = Kind(
+    code="log-hides-joins",
+    seen="its log cannot show who joins: {why}",
+    remedy="let log4j.properties log INFO for {logger} into " + str(layout.LOG) + ", and restart"
+    " {node}",
+    weight=67,
 )
 LAYOUT = Kind(
     code="log-layout",
@@ -84,6 +101,31 @@ def grows(case: Case) -> Findings:
         yield case.finding(OLD, blocks=case.watches or case.starts, log=log)
 
 
+def start_hidden(case: Case) -> Findings:
+    """Its log or its console can say that it started, by the file that it starts with."""
+    if not isinstance(case.plan, Plan) or not (case.plan.start or case.runs) or case.has_started:
+        return
+    hides = hidden_start(case.plan)
+    if hides.log and (hides.console or not case.starts):
+        yield case.finding(
+            START_HIDDEN,
+            blocks=case.starts,
+            places="its log and its console" if hides.console else "its log",
+            why=hides.log,
+            logger=STARTED_LOGGER,
+        )
+
+
+def joins_hidden(case: Case) -> Findings:
+    """Its log can show who joins, by the file that it started with."""
+    if not (case.watches or case.is_manager) or case.cluster.join_patterns:
+        return
+    agent = case.clustering.agent if case.clustering else None
+    hides = joins_hidden_now(case.facts, agent)
+    if hides.log and not (hides.is_elsewhere and _is_written(case)):
+        yield case.finding(JOINS_HIDDEN, blocks=True, why=hides.log, logger=hides.logger)
+
+
 def silent(case: Case) -> Findings:
     """It logs what it does; doctor asks for that.
 
@@ -92,6 +134,8 @@ def silent(case: Case) -> Findings:
     """
     process = case.facts.process
     if process is None or case.facts.joined or not _is_written(case):
+        return
+    if any(start_hidden(case)):
         return
     age_seconds = case.facts.now - process.started_at
     if START_SECONDS < age_seconds < WEEK_SECONDS and not _speaks(case):

@@ -41,7 +41,7 @@ MEMBER_REFUSES = Kind(
     weight=61,
     log=r"Could not connect to member (?P<member>\S+)",
 )
-WATCHER_CHECKS = (home.home, process.running, logs.log, logs.grows)
+WATCHER_CHECKS = (home.home, process.running, logs.log, logs.grows, logs.joins_hidden)
 """What workers need of a server whose log tells who joins."""
 MANAGER_CHECKS = (
     *WATCHER_CHECKS,

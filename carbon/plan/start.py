@@ -10,6 +10,7 @@ from carbon.cluster import Artifact, Node
 from carbon.errors import ConfigFileError, ProvisionError
 from carbon.home import layout
 from carbon.home.facts import ServerFacts
+from carbon.plan.logs import log_notes
 from carbon.plan.model import Options, Plan, Step
 from carbon.service.plan import why_not_by_unit
 from carbon.value import replace
@@ -25,7 +26,7 @@ def with_start(drafted: Plan, options: Options) -> Plan:
     if reason and drafted.facts.process is not None:
         drafted = replace(drafted, notes=(*drafted.notes, *_split_notes(drafted)))
     if reason:
-        drafted = replace(drafted, notes=(*drafted.notes, *_ignored(drafted)))
+        drafted = replace(drafted, notes=(*drafted.notes, *_ignored(drafted), *log_notes(drafted)))
     unproved = not reason and drafted.facts.joined is None
     ours = bool(drafted.facts.recorded)
     notes = () if reason else _pending_restart(drafted)

@@ -85,11 +85,12 @@ def _script(host: Host[Node], *, asked: Mapping[str, str], also: Sequence[PurePo
     script = (layout.SCRIPT,) if node.service else ()
     brought = known_targets(node)
     texts = [target.path for target in brought if target.shows_text]
+    files = (*config.managed_files(node), layout.LOG4J, *script, *also, *texts)
     return host.script(
         "facts",
         java_dir=str(node.java_home or ""),
         environment=[f"{name}={value}" for name, value in node.environment.items()],
-        files=list(map(str, dict.fromkeys((*config.managed_files(node), *script, *also, *texts)))),
+        files=list(map(str, dict.fromkeys(files))),
         artifacts=[str(target.path) for target in brought],
         watched=[f"{node.home}/{target.path}" for target in brought if is_watched(target)],
         present=[str(path) for path in _PRESENT],

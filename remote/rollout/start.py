@@ -94,15 +94,20 @@ class Start:
         self._last = ""
         """What it said last, for the progress line."""
 
-    def prepare(self, *, setup: bool = False, swap: Script | None = None) -> None:
+    def prepare(
+        self, *, setup: bool = False, swap: Script | None = None, by_console: bool = False
+    ) -> None:
         """Bring the script that starts the node to its server, where it waits.
 
         A start does it by itself; done before, it costs the start no time. `setup` adds -Dsetup,
         for a node whose local H2 database has no tables yet. A `swap` is brought with it: one
-        shell does both. Raises what the connection raises.
+        shell does both. `by_console`: its log cannot say that it started, and its console can.
+        Raises what the connection raises.
         """
         if self.state == "absent":
-            script = start_script(self._host, self._fleet.run, setup=setup, swap=swap)
+            script = start_script(
+                self._host, self._fleet.run, setup=setup, swap=swap, by_console=by_console
+            )
             self._script = self._host.stream(
                 script,
                 sink=self._sink("own"),

@@ -14,10 +14,13 @@ JVM_SEEN_SECONDS = 30
 """How long wso2server.sh may take to exec java; it does nothing but print before."""
 
 
-def start_script(host: Host[Node], run: str, *, setup: bool, swap: Script | None) -> Script:
+def start_script(
+    host: Host[Node], run: str, *, setup: bool, swap: Script | None, by_console: bool
+) -> Script:
     """Return the script that starts a node, behind `await` and a swap, and with `record` after it.
 
-    `setup` adds -Dsetup. remote/scripts/README.md says what it is sent and what it says.
+    `setup` adds -Dsetup; `by_console`: its console is followed though its log grows.
+    remote/scripts/README.md says what it is sent and what it says.
     """
     node = host.node
     arguments = ["-DworkerNode=true"] if node.role == "worker" else []
@@ -31,6 +34,7 @@ def start_script(host: Host[Node], run: str, *, setup: bool, swap: Script | None
         "keystore_password": (node.keystore_password or "") if not node.service else "",
         "unit": node.service.unit if node.service else "",
         "once": "-Dsetup" if setup and node.service else "",
+        "by_console": "yes" if by_console else "",
         "seen_seconds": JVM_SEEN_SECONDS,
         "run": run,
     }

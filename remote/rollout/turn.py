@@ -10,6 +10,7 @@ from typing import Literal
 
 from carbon.cluster import Node
 from carbon.errors import JoinError, ProvisionError, StartError, refuse
+from carbon.plan.logs import only_console_tells
 from carbon.plan.model import Plan
 from carbon.plan.plan import plan_rollback
 from carbon.value import replace
@@ -340,7 +341,8 @@ class Turn:
 
     def _prepare(self, start: Start) -> None:
         script = self._swap_script() if self._plan.swaps else None
-        start.prepare(setup=self._plan.facts.lacks_tables, swap=script)
+        setup, by_console = self._plan.facts.lacks_tables, only_console_tells(self._plan)
+        start.prepare(setup=setup, swap=script, by_console=by_console)
 
     def _swap_script(self) -> Script:
         return swap_script(
@@ -367,18 +369,15 @@ class Turn:
 
     def _record(self) -> None:
         """Let the record and the audit line be written; a failure to do so ends nothing else."""
-        context = self._context
+        context, error = self._context, self._result.error
+        outcome = outcome_of(error)
         record = Record(
             self._host,
             joined=self._result.joined,
-            audit=audit_line(
-                context.fleet.cluster,
-                context.request.verb,
-                outcome=outcome_of(self._result.error),
-            ),
-            failed=isinstance(self._result.error, StartError | JoinError),
+            audit=audit_line(context.fleet.cluster, context.request.verb, outcome=outcome),
+            failed=isinstance(error, StartError | JoinError),
             unfinished=self._unfinished,
-            removed=self._plan.remove and self._result.error is None,
+            removed=self._plan.remove and error is None,
             start=self._start,
         )
         record.begin()

@@ -3,6 +3,7 @@
 # ELB are followed. Once it has these, it goes on until the process is seen and noted, whatever becomes of its
 # client; then `record` waits for what was verified.
 # Values: HOME_DIR, JAVA_DIR, ARGUMENTS, ENVIRONMENT, GIVEN, KEYSTORE_PASSWORD, SEEN_SECONDS, RUN
+# Values: BY_CONSOLE (`yes`: its log cannot say that it started, its console can)
 # Values: UNIT (of systemd that starts it, or empty: its script does), ONCE (an argument for this start of a unit)
 # Input: two lines, each INODE OFFSET or empty
 # Output: ready, seen PID TICKS, cmdline WORDS, console LINE, other PID, unseen, ended, gone
@@ -132,8 +133,10 @@ began=$ticks
         looks=$((looks + 1))
         # Somebody else may have started a second one meanwhile.
         [ $((looks % 10)) -ne 4 ] || tell_homes | tell_others
-        # Stock log4j writes to the console, too: it counts if the log does not grow.
-        if [ $looks -eq 25 ] && [ ! "$log" -nt "$own/started" ] && [ -z "$moved" ]; then follow_file "$console" 0; fi
+        # Stock log4j writes to the console, too: it counts if the log does not grow, or cannot tell.
+        if [ $looks -eq 25 ] && [ -z "$moved" ] && { [ -n "$BY_CONSOLE" ] || [ ! "$log" -nt "$own/started" ]; }; then
+            follow_file "$console" 0
+        fi
     done
     if [ -d "/proc/$main" ]; then
         tail -n 20 "$console" | sed 's/^/console /'

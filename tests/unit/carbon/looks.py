@@ -145,3 +145,14 @@ def axis2(
         <members>{listed}</members>
     </clustering>
 </axisconfig>"""
+
+
+def log4j(*lines: str) -> RemoteFile:
+    """Return a log4j.properties as packs have it, with these lines at its end."""
+    stock = (
+        "log4j.rootLogger=INFO, CARBON_CONSOLE, CARBON_LOGFILE",
+        "log4j.appender.CARBON_CONSOLE=org.apache.log4j.ConsoleAppender",
+        "log4j.appender.CARBON_LOGFILE=org.apache.log4j.DailyRollingFileAppender",
+        "log4j.appender.CARBON_LOGFILE.File=${carbon.home}/repository/logs/wso2carbon.log",
+    )
+    return remote_file("\n".join((*stock, *lines)))

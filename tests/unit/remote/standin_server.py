@@ -3,8 +3,8 @@
 Run as `python standin_server.py JAVA -D... org.wso2.carbon.bootstrap.Bootstrap ...`: it shows the
 words from JAVA on as its command line, writes its pid file and log as the product does, and ends
 at SIGTERM. Files in AS_HOME/standin change that: `die` (before it says started), `silent` (never
-says started), `deaf` (only SIGKILL ends it), `console-only` (logs on its console alone). It logs
-where -Dcarbon.logs.path says.
+says started), `deaf` (only SIGKILL ends it), `console-only` (logs on its console alone), `warns`
+(a warning goes to its log all the same). It logs where -Dcarbon.logs.path says.
 """
 
 import ctypes
@@ -51,6 +51,11 @@ def main() -> None:
     if property_of(words, "carbon.logs.path"):
         time.sleep(0.5)  # no JVM logs sooner, and its log is known by its command line alone
     print("starting", os.environ.get("JVM_MEM_OPTS", ""), flush=True)
+    if (home / "standin/warns").exists():
+        with (home / "repository/logs/wso2carbon.log").open("a") as log:
+            log.write(
+                "TID: [-1234] [] [2026-11-22 12:00:00,000]  WARN {x.Y} -  default keystore \n"
+            )
     say(home, AGENT, "Cluster initialization completed")
     if (home / "standin/die").exists():
         sys.exit(1)

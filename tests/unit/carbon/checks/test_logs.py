@@ -9,15 +9,19 @@ import pytest
 
 from carbon.checks import logs, registry
 from carbon.checks.case import Case
-from carbon.home.facts import LogFacts
+from carbon.home import layout
+from carbon.home.facts import LogFacts, RemoteFile
 from carbon.plan.model import Plan
 from tests.unit.carbon.looks import (
     NOW,
     RECORD,
+    axis2,
+    log4j,
     log_line,
     make_facts,
     make_manager_facts,
     own_lines,
+    remote_file,
     running,
 )
 from tests.unit.carbon.nodes import make_cluster
@@ -129,3 +133,69 @@ def test_an_error_of_a_member_that_is_up_is_no_finding() -> None:
     lines = (*own_lines(), log_line("Error occurred while running CacheCleanupTask", level="ERROR"))
     seen = case(said={"own": lines}, record={"pid": "4711", "ticks": "815", "evidence": "JOIN"})
     assert codes(registry.failures.failures(seen)) == []
+
+
+TRIBES = "org.wso2.carbon.core.clustering.tribes.TribesClusteringAgent"
+
+
+def with_log4j(*lines: str, agent: str = "", host: str = "10.0.0.4") -> dict[Any, RemoteFile]:
+    text = axis2(agent=agent, host=host) if agent else axis2(host=host)
+    return {layout.AXIS2: remote_file(text), layout.LOG4J: log4j(*lines)}
+
+
+def test_a_start_that_no_log_could_show_is_refused_before_anything_is_stopped() -> None:
+    """A level above INFO in log4j.properties hides it from the log and the console alike."""
+    hides = with_log4j("log4j.logger.org.wso2=WARN")
+    (error,) = registry.refusals(case(starts=True, said={}, files=hides))
+    assert error.code == "log-hides-start"
+    assert error.seen.startswith("its log and its console cannot say that it started: log4j")
+    assert error.seen.endswith("log4j.properties has the level WARN for org.wso2")
+    by_console = with_log4j("log4j.appender.CARBON_LOGFILE.threshold=WARN")
+    assert registry.refusals(case(starts=True, said={}, files=by_console)) == []
+    assert registry.refusals(case(starts=True, said={}, files=with_log4j())) == []
+    assert registry.refusals(case(said={}, files=hides)) == [], "nothing is started"
+
+
+def test_doctor_names_the_line_of_log4j_that_hides_a_start() -> None:
+    hides = with_log4j("log4j.appender.CARBON_LOGFILE.threshold=ERROR")
+    silent = case(said={}, files=hides)
+    (finding,) = logs.start_hidden(silent)
+    assert finding.seen.endswith("log4j.properties has the threshold ERROR for CARBON_LOGFILE")
+    assert codes(logs.silent(silent)) == [], "one fault, one finding"
+    assert codes(logs.start_hidden(case(files=hides))) == [], "it said that it started"
+
+
+@pytest.mark.parametrize(
+    ("line", "agent", "hidden"),
+    [
+        ("log4j.logger.org.wso2.carbon.core.clustering=WARN", "", True),
+        ("log4j.logger.org.wso2.carbon.core.clustering=WARN", TRIBES, False),
+        ("log4j.logger.org.apache.axis2.clustering=ERROR", TRIBES, True),
+        ("log4j.logger.org.apache.axis2.clustering=ERROR", "", False),
+        ("log4j.logger.org.apache.axis2.clustering=ERROR", "com.example.Agent", False),
+        ("log4j.rootLogger=WARN, CARBON_LOGFILE", "com.example.Agent", True),
+        ("log4j.appender.CARBON_LOGFILE.threshold=WARN", "", True),
+    ],
+)
+def test_a_manager_whose_log4j_hides_who_joins_is_refused(
+    line: str, agent: str, hidden: bool
+) -> None:
+    """Its own agent's lines count, and its console does not: only its log is followed."""
+    assert watcher_codes(line, agent=agent) == (["log-hides-joins"] if hidden else [])
+
+
+def test_a_manager_is_not_judged_by_a_file_that_it_does_not_run_with() -> None:
+    """Or by a name of a file that a link may lead to, if the log grows."""
+    line = "log4j.logger.org.wso2=WARN"
+    newer = running(seconds=1000, worker=False, newer=(str(layout.LOG4J),))
+    assert watcher_codes(line, process=newer) == []
+    elsewhere = "log4j.appender.CARBON_LOGFILE.File=/var/log/wso2carbon.log"
+    assert watcher_codes(elsewhere) == ["log-hides-joins"]
+    assert watcher_codes(elsewhere, log=LogFacts(state="readable", written_at=NOW - 1)) == []
+
+
+def watcher_codes(line: str, *, agent: str = "", **own: Any) -> list[str]:
+    files = with_log4j(line, agent=agent, host="10.0.0.3")
+    facts = make_manager_facts(files=files, **own)
+    watcher = Case(node=CLUSTER.manager, cluster=CLUSTER, facts=facts, watches=True)
+    return [error.code for error in registry.watcher_refusals(watcher)]

@@ -62,6 +62,14 @@ def test_the_configuration_arrives_byte_for_byte(seen: ServerFacts, home: Home) 
         assert seen.files[path].digest == hashlib.sha256(home.file(path).read_bytes()).hexdigest()
 
 
+def test_the_levels_of_the_log_arrive_with_the_configuration(
+    server: LocalServer, home: Home
+) -> None:
+    """Whether a log can show a start is known without another question."""
+    home.file(layout.LOG4J).write_bytes(b"log4j.rootLogger=OFF\n")
+    assert look(server, home.node()).files[layout.LOG4J].data == b"log4j.rootLogger=OFF\n"
+
+
 def test_the_hosts_file_arrives_byte_for_byte(seen: ServerFacts) -> None:
     assert seen.hosts.data == Path("/etc/hosts").read_bytes()
 

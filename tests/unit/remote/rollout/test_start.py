@@ -301,6 +301,19 @@ def test_a_server_that_logs_elsewhere_by_its_log4j_counts_by_its_console(site: S
     assert site.start().evidence == "Member joined"
 
 
+def test_the_console_counts_beside_a_log_that_grows_and_cannot_say_that_it_started(
+    site: Site,
+) -> None:
+    """Its threshold lets only warnings through: log4j.properties says so beforehand."""
+    site.home.turn("console-only")
+    site.home.turn("warns")
+    site.limited(start_seconds=SECONDS)
+    with site._manager_at_work(), site.attempt() as attempt:
+        attempt.prepare(by_console=True)
+        attempt.start()
+        assert attempt.await_join().evidence == "Member joined"
+
+
 def test_an_old_started_line_of_the_own_log_does_not_count(site: Site) -> None:
     site.home.log.write_text(
         logged("x.StartupFinalizerServiceComponent", "WSO2 Carbon started in 9 sec")

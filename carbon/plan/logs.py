@@ -1,0 +1,78 @@
+"""What the log4j.properties that a server starts with lets its log and its console say; pure."""
+
+from __future__ import annotations
+
+from carbon.config.log4j import HAZELCAST_LOGGER, STARTED_LOGGER, TRIBES_LOGGER, Hidden, hidden
+from carbon.home import layout
+from carbon.home.facts import ServerFacts
+from carbon.plan.model import Plan
+
+
+def start_hidden(plan: Plan) -> Hidden:
+    """Return why nobody would see that the planned server started, by its next log4j.properties."""
+    return _hidden(_next_log4j(plan), STARTED_LOGGER, plan.facts)
+
+
+def only_console_tells(plan: Plan) -> bool:
+    """Tell whether its console will say that it started, and its log will not."""
+    hides = start_hidden(plan)
+    return bool(hides.log) and not hides.console
+
+
+def log_notes(plan: Plan) -> tuple[str, ...]:
+    """Say what a log will not tell although the server can be started."""
+    notes = []
+    if only_console_tells(plan):
+        why = start_hidden(plan).log
+        notes.append(
+            f"its log will not say that it started: {why}. Its console says it, and counts"
+        )
+    if plan.node.role == "manager" and (why := joins_hidden_next(plan, None).log):
+        notes.append(
+            f"its log will not show who joins: {why}. No worker can be seen joining until"
+            f" {layout.LOG} gets these lines at level INFO"
+        )
+    return tuple(notes)
+
+
+def joins_hidden_next(plan: Plan, agent: str | None) -> Hidden:
+    """Return why the planned server would not show who joins it."""
+    return _joins_hidden(_next_log4j(plan), agent, plan.facts)
+
+
+def joins_hidden_now(facts: ServerFacts, agent: str | None) -> Hidden:
+    """Return why a server that runs does not show who joins it; nothing if its file is newer."""
+    running = facts.process
+    if running is None or str(layout.LOG4J) in running.newer:
+        return Hidden()
+    file = facts.files.get(layout.LOG4J)
+    return _joins_hidden(file.data if file else b"", agent, facts)
+
+
+def _joins_hidden(data: bytes, agent: str | None, facts: ServerFacts) -> Hidden:
+    """Return why neither of the agents that it may have shows who joins."""
+    by_agent = {"tribes": TRIBES_LOGGER, "hazelcast": HAZELCAST_LOGGER}
+    known = [logger for word, logger in by_agent.items() if word in (agent or "").lower()]
+    each = [_hidden(data, logger, facts) for logger in known or by_agent.values()]
+    return each[-1] if all(hides.log for hides in each) else Hidden()
+
+
+def _hidden(data: bytes, logger: str, facts: ServerFacts) -> Hidden:
+    home = facts.home_real
+    if not data or home is None:
+        return Hidden()
+    return hidden(data, logger, home=home)
+
+
+def _next_log4j(plan: Plan) -> bytes:
+    """Return the file as the server will start with it; empty if there is none, or it is not known.
+
+    A rollback may bring back another one.
+    """
+    if plan.undo:
+        return b""
+    for change in plan.artifacts:
+        if change.path == layout.LOG4J:
+            return change.text or b""
+    file = plan.facts.files.get(layout.LOG4J)
+    return file.data if file else b""
