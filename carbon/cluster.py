@@ -155,12 +155,6 @@ class ProxyPorts(Value, kw_only=True):
     https: int = 443
 
 
-class GroupManagement(Value, kw_only=True):
-    """A manager's or ELB's management of an application cluster (group_mgt_port)."""
-
-    port: int
-
-
 class Database(Value, kw_only=True):
     """Where the central database listens."""
 
@@ -228,23 +222,29 @@ class Node(Value, kw_only=True):
     """Nodes with the same text share one machine; by default the node's own name."""
     home: PurePosixPath
     """AS_HOME."""
-    java_home: PurePosixPath | None
+    java_home: PurePosixPath | None = None
     """None: whatever the server's own login environment says."""
-    run_as: str | None
+    run_as: str | None = None
     """The account that owns AS_HOME, if it is not the login's."""
     domain: str
     sub_domain: str
     local_member_host: str
-    local_member_port: int
-    offset: int
-    members: tuple[Member, ...]
+    local_member_port: int = 4000
+    offset: int = 0
+    members: tuple[Member, ...] = ()
     agent: str | None = None
     """The clustering class to set; None keeps the pack's own."""
     host_name: str | None = None
     mgt_host_name: str | None = None
     proxy_ports: ProxyPorts | None = None
-    group_management: GroupManagement | None = None
+    group_mgt_port: int | None = None
+    """Where a manager or ELB manages an application cluster."""
+    host_names: tuple[str, ...] | None = None
+    """The names of the manager and the ELB in every server's /etc/hosts, if hosts.yaml has any."""
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """More names for the server's own /etc/hosts, with their addresses."""
     hosts_entries: tuple[HostsEntry, ...] = ()
+    """All that /etc/hosts needs, from both and from the database."""
     pack: Pack | None = None
     driver: Driver | None = None
     datasources: tuple[Datasource, ...] = ()
@@ -337,7 +337,7 @@ class Cluster(Value, kw_only=True):
     @property
     def group_manager(self) -> Node | None:
         """The ELB, where the workers announce themselves to it."""
-        return self.elb if self.elb and self.elb.group_management else None
+        return self.elb if self.elb and self.elb.group_mgt_port else None
 
     @property
     def watchers(self) -> tuple[Node, ...]:

@@ -17,7 +17,7 @@ from carbon.errors import ConfigFileError
 from carbon.home import layout
 from carbon.home.facts import ServerFacts
 from carbon.inventory import values
-from carbon.inventory.schema import DATASOURCE_KEYS
+from carbon.inventory.keys import DATASOURCE_NAMES
 from carbon.inventory.values import Unfit
 from carbon.inventory.write import Reference, Tree
 from carbon.secret import SECRET_NAME
@@ -305,7 +305,7 @@ class _Reader:
             if re.search(f"(?i){SECRET_NAME}$", tag):
                 into = source if tag == "password" else properties
                 into[tag] = Reference("env", _variable(name, tag))
-            elif tag not in DATASOURCE_KEYS and _fits(values.property_name, tag):
+            elif tag not in DATASOURCE_NAMES and _fits(values.property_name, tag):
                 properties[tag] = value
         return {**source, **({"properties": properties} if properties else {})}
 

@@ -47,8 +47,8 @@ def edit(node: Node, edits: Edits) -> None:
     _set_parameter("localMemberPort", str(node.local_member_port), clustering, edits)
     _set_sub_domain(node.sub_domain, clustering, edits)
     _set_members(node.members, clustering, edits)
-    if node.group_management is not None:
-        _set_group_management(node.domain, node.group_management.port, clustering, edits)
+    if node.group_mgt_port is not None:
+        _set_group_management(node.domain, node.group_mgt_port, clustering, edits)
 
 
 def read_clustering(data: bytes, *, file: str = str(layout.AXIS2)) -> Clustering:

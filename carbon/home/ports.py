@@ -83,5 +83,5 @@ def _free_offset(claimed: Collection[int], used: Collection[int]) -> int:
 
 def _claimed(node: Node) -> Iterator[int]:
     yield node.local_member_port
-    if node.group_management is not None:
-        yield node.group_management.port
+    if node.group_mgt_port is not None:
+        yield node.group_mgt_port

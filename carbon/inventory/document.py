@@ -15,10 +15,10 @@ from carbon.errors import InventoryError
 from carbon.inventory.nodes import (
     ListNode,
     MapNode,
-    Node,
     ScalarNode,
     Source,
     Tag,
+    YamlNode,
     expanded,
     is_null,
 )
@@ -92,7 +92,7 @@ class _Composer:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         self.source = source
         self.events: Iterator[yaml.Event] = yaml.parse(text, Loader=loader)
-        self.anchors: dict[str, tuple[Node, int]] = {}
+        self.anchors: dict[str, tuple[YamlNode, int]] = {}
         self.values = 0
 
     def document(self) -> MapNode:
@@ -115,7 +115,7 @@ class _Composer:
             )
         return root
 
-    def _node(self, event: yaml.Event, *, path: str, line: int, depth: int) -> Node:
+    def _node(self, event: yaml.Event, *, path: str, line: int, depth: int) -> YamlNode:
         if depth > MAX_DEPTH:
             raise self._error("nested too deeply", line, f"use at most {MAX_DEPTH} levels")
         before = self.values
@@ -124,7 +124,7 @@ class _Composer:
             case yaml.AliasEvent():
                 return self._alias(event)
             case yaml.ScalarEvent():
-                node: Node = self._scalar(event, path, line)
+                node: YamlNode = self._scalar(event, path, line)
             case yaml.SequenceStartEvent():
                 self._refuse_tag(event, path)
                 node = self._list(path, line, depth)
@@ -135,7 +135,7 @@ class _Composer:
             self.anchors[anchor] = (node, self.values - before)
         return node
 
-    def _alias(self, event: yaml.AliasEvent) -> Node:
+    def _alias(self, event: yaml.AliasEvent) -> YamlNode:
         if event.anchor not in self.anchors:
             raise self._error(
                 f"the alias *{event.anchor} has no anchor before it",
@@ -164,14 +164,14 @@ class _Composer:
         return node
 
     def _list(self, path: str, line: int, depth: int) -> ListNode:
-        items: list[Node] = []
+        items: list[YamlNode] = []
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
             item = f"{path}[{len(items)}]"
             items.append(self._node(event, path=item, line=_line(event), depth=depth + 1))
         return ListNode(self.source, path, line, items)
 
     def _map(self, path: str, line: int, depth: int) -> MapNode:
-        entries: dict[str, Node] = {}
+        entries: dict[str, YamlNode] = {}
         lines: dict[str, int] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             key, at = self._key(event, path), _line(event)

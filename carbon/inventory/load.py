@@ -10,8 +10,8 @@ from carbon.cluster import Cluster
 from carbon.errors import InventoryError
 from carbon.inventory.derive import derive
 from carbon.inventory.document import MAX_BYTES, parse
-from carbon.inventory.entries import read
 from carbon.inventory.nodes import Source
+from carbon.inventory.raw import read
 
 FILE_NAME = "hosts.yaml"
 VARIABLE = "PROVISION_HOSTS"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from carbon.cluster import HostsEntry
-from carbon.inventory.entries import Written
-from carbon.inventory.nodes import Node as Place
-from carbon.inventory.schema import Entry
+from carbon.cluster import HostsEntry, Node
+from carbon.inventory.nodes import YamlNode
+from carbon.inventory.raw import RawInventory, RawNode
 from carbon.inventory.servers import by_machine
 from carbon.inventory.values import is_address
 
@@ -18,35 +17,35 @@ class Mapped(NamedTuple):
 
     name: str
     address: str
-    place: Place
+    place: YamlNode
 
 
-def hosts_entries(written: Written) -> dict[str, tuple[HostsEntry, ...]]:
+def hosts_entries(raw: RawInventory) -> dict[str, tuple[HostsEntry, ...]]:
     """Return the lines for /etc/hosts by server: the database, the manager, the ELB, further.
 
     Nodes of one server get the same lines, since they share the file.
 
     Raises InventoryError for a name with two addresses.
     """
-    common = tuple(_common(written))
+    common = tuple(_common(raw))
     return {
         machine: _lines((*common, *_further(neighbours)))
-        for machine, neighbours in by_machine(written.nodes).items()
+        for machine, neighbours in by_machine(raw.nodes).items()
     }
 
 
-def _common(written: Written) -> Iterator[Mapped]:
-    database, place = written.database, written.database_names
+def _common(raw: RawInventory) -> Iterator[Mapped]:
+    database, place = raw.database, raw.database_names
     if database and place:
         for name in database.host_names:
             yield Mapped(name, database.address, place)
-    for node in (written.manager, written.elb):
-        if node:
-            for name in _names(node):
-                yield Mapped(name, node.local_member_host, node.place("hostnames"))
+    for each in (raw.manager, raw.elb):
+        if each:
+            for name in _names(each.node):
+                yield Mapped(name, each.node.local_member_host, each.place_of("hostnames"))
 
 
-def _names(node: Entry) -> tuple[str, ...]:
+def _names(node: Node) -> tuple[str, ...]:
     """The names given, or for a manager its MgtHostName."""
     if node.host_names is not None:
         return node.host_names
@@ -54,10 +53,10 @@ def _names(node: Entry) -> tuple[str, ...]:
     return (own,) if own and not is_address(own) else ()
 
 
-def _further(neighbours: Sequence[Entry]) -> Iterator[Mapped]:
-    for node in neighbours:
-        for name, address in node.hosts.items():
-            yield Mapped(name, address, node.place("hosts"))
+def _further(neighbours: Sequence[RawNode]) -> Iterator[Mapped]:
+    for each in neighbours:
+        for name, address in each.node.hosts.items():
+            yield Mapped(name, address, each.place_of("hosts"))
 
 
 def _lines(mapped: Iterable[Mapped]) -> tuple[HostsEntry, ...]:

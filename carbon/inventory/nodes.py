@@ -6,7 +6,7 @@ password turns into a number and no `no` into false.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -15,10 +15,6 @@ from carbon.inventory.suggest import shown
 from carbon.secret import Secret
 
 Tag = Literal["env", "file", "command"]
-
-
-ADDED_UP = ("files", "artifacts")
-"""The lists that a node's own level is added to."""
 
 
 class Source(NamedTuple):
@@ -30,7 +26,7 @@ class Source(NamedTuple):
     """A `!command` may be run."""
 
 
-class Node:
+class YamlNode:
     """One value of hosts.yaml and its place."""
 
     __slots__ = ("line", "path", "source")
@@ -50,7 +46,7 @@ class Node:
         )
 
 
-class ScalarNode(Node):
+class ScalarNode(YamlNode):
     """A text, or a tag that says where the text comes from."""
 
     __slots__ = ("_secret", "is_null", "tag", "text")
@@ -100,81 +96,52 @@ class ScalarNode(Node):
         return self.tag == "file" and (base / self.text).is_relative_to(base / "lab" / "run")
 
 
-class ListNode(Node):
+class ListNode(YamlNode):
     """A sequence of values."""
 
     __slots__ = ("items",)
 
-    def __init__(self, source: Source, path: str, line: int, items: list[Node]) -> None:
+    def __init__(self, source: Source, path: str, line: int, items: list[YamlNode]) -> None:
         super().__init__(source, path, line)
         self.items = items
 
 
-class MapNode(Node):
+class MapNode(YamlNode):
     """Values by key, in the file's order."""
 
     __slots__ = ("entries",)
 
-    def __init__(self, source: Source, path: str, line: int, entries: dict[str, Node]) -> None:
+    def __init__(self, source: Source, path: str, line: int, entries: dict[str, YamlNode]) -> None:
         super().__init__(source, path, line)
         self.entries = entries
 
-    def get(self, key: str) -> Node | None:
+    def get(self, key: str) -> YamlNode | None:
         """Return the value of `key`; None if it is absent or null."""
         node = self.entries.get(key)
         return None if is_null(node) else node
 
-    def only(self, keys: Set[str]) -> MapNode:
+    def only(self, keys: Iterable[str]) -> MapNode:
         """Return the part with these keys."""
-        return self._with({key: node for key, node in self.entries.items() if key in keys})
+        wanted = set(keys)
+        return self._with({key: node for key, node in self.entries.items() if key in wanted})
 
-    def having(self, entries: dict[str, Node]) -> MapNode:
-        """Return this mapping with these entries in place of its own."""
-        return self._with(self.entries | entries)
+    def having(self, key: str, value: YamlNode) -> MapNode:
+        """Return this mapping with this value of `key`."""
+        return self._with(self.entries | {key: value})
 
-    def over(self, shared: MapNode) -> MapNode:
-        """Return this mapping laid over shared settings.
-
-        Mappings merge key by key at every depth, the lists `files` and `artifacts` are appended
-        to the shared ones, anything else replaces it. A null takes the shared value away. An
-        artifact of its own takes the place of a shared one that goes to the same file.
-        """
-        merged = dict(shared.entries)
-        for key, own in self.entries.items():
-            below = merged.get(key)
-            if isinstance(own, MapNode) and isinstance(below, MapNode):
-                merged[key] = own.over(below)
-            elif key in ADDED_UP and isinstance(own, ListNode) and isinstance(below, ListNode):
-                targets = {_target(item) for item in own.items} - {None}
-                shared_items = [item for item in below.items if _target(item) not in targets]
-                merged[key] = ListNode(own.source, own.path, own.line, shared_items + own.items)
-            else:
-                merged[key] = own
-        return self._with(merged)
-
-    def with_default(self, key: str, default: Node | None) -> MapNode:
+    def with_default(self, key: str, default: YamlNode | None) -> MapNode:
         """Return this mapping with `default` for `key`, if it has no value of its own."""
-        if default is None or self.get(key) is not None:
-            return self
-        return self.having({key: default})
+        return self if default is None or self.get(key) else self.having(key, default)
 
-    def _with(self, entries: dict[str, Node]) -> MapNode:
+    def part(self, key: str) -> MapNode:
+        """Return an empty mapping for `key`, which is not written."""
+        return MapNode(self.source, f"{self.path}.{key}", self.line, {})
+
+    def _with(self, entries: dict[str, YamlNode]) -> MapNode:
         return MapNode(self.source, self.path, self.line, entries)
 
 
-def _target(item: Node) -> str | None:
-    """Return where an artifact goes, as far as hosts.yaml alone tells; None for anything else."""
-    if not isinstance(item, MapNode):
-        return None
-    source, target = item.get("from"), item.get("to")
-    if not isinstance(target, ScalarNode):
-        return None
-    if target.text.endswith("/") and isinstance(source, ScalarNode):
-        return target.text + Path(source.text).name
-    return target.text
-
-
-def expanded(node: Node, path: str) -> Path:
+def expanded(node: YamlNode, path: str) -> Path:
     """Return a local path with ~ expanded, from the inventory's folder on if it is relative."""
     try:
         return node.source.base / Path(path).expanduser()
@@ -185,6 +152,6 @@ def expanded(node: Node, path: str) -> Path:
         ) from None
 
 
-def is_null(node: Node | None) -> bool:
+def is_null(node: YamlNode | None) -> bool:
     """Tell whether there is no value: absent, empty, `~` or `null`."""
     return node is None or (isinstance(node, ScalarNode) and node.is_null)

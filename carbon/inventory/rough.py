@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from carbon.inventory.entries import RESERVED_NAMES
+from carbon.inventory.raw import RESERVED_NAMES
 
 
 def rough_names(path: Path) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ SYSTEM_DIRECTORIES = frozenset(
 )
 
 INLINE_PASSWORD = r"(?i)[?&;]password=|//[^/@:\s]*:[^/@\s]*@"
+NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 does not have."""
 
 
 class Unfit(Exception):
@@ -40,12 +42,17 @@ class Unfit(Exception):
         self.action = action
 
 
+def demand(fits: object, problem: str, action: str) -> None:
+    """Raise Unfit unless the text fits."""
+    if not fits:
+        raise Unfit(problem, action)
+
+
 def matching(pattern: str, problem: str, action: str) -> Callable[[str], str]:
     """Return a check for texts that match a pattern as a whole."""
 
     def check(text: str) -> str:
-        if not re.fullmatch(pattern, text, re.ASCII):
-            raise Unfit(problem, action)
+        demand(re.fullmatch(pattern, text, re.ASCII), problem, action)
         return text
 
     return check
@@ -54,47 +61,39 @@ def matching(pattern: str, problem: str, action: str) -> Callable[[str], str]:
 class WholeNumber:
     """Checks decimal numbers between two limits."""
 
-    def __init__(self, low: int, high: int) -> None:
+    def __init__(self, low: int, high: int, action: str = "") -> None:
         self.low = low
         self.high = high
+        self._action = action or "write it in plain decimal digits, without sign or leading zeros"
 
     def __call__(self, text: str) -> int:
         """Return the number. Raises Unfit."""
-        if not re.fullmatch(r"0|[1-9][0-9]{0,8}", text) or not self.low <= int(text) <= self.high:
-            raise Unfit(
-                f"is not a whole number from {self.low} to {self.high}",
-                "write it in plain decimal digits, without sign or leading zeros",
-            )
+        fits = re.fullmatch(r"0|[1-9][0-9]{0,8}", text) and self.low <= int(text) <= self.high
+        demand(fits, f"is not a whole number from {self.low} to {self.high}", self._action)
         return int(text)
 
 
 port = WholeNumber(1, MAX_PORT)
-
-
-def offset(text: str) -> int:
-    """Check an Offset: 9443 and 9763 move by it and must stay ports."""
-    try:
-        return WholeNumber(0, MAX_OFFSET)(text)
-    except Unfit as unfit:
-        action = f"the HTTP port is 9763 + Offset, and no port is above {MAX_PORT}"
-        raise Unfit(unfit.problem, action) from None
+offset = WholeNumber(
+    0, MAX_OFFSET, action=f"the HTTP port is 9763 + Offset, and no port is above {MAX_PORT}"
+)
 
 
 def seconds(text: str) -> float:
     """Check a limit in seconds."""
     number = text.removesuffix("s")
     fits = re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", number)
-    if not fits or not 0 < float(number) <= MAX_SECONDS:
-        raise Unfit(
-            f"is not a number of seconds up to {MAX_SECONDS}", "write it as in `120` or `120s`"
-        )
+    demand(
+        fits and 0 < float(number) <= MAX_SECONDS,
+        f"is not a number of seconds up to {MAX_SECONDS}",
+        "write it as in `120` or `120s`",
+    )
     return float(number)
 
 
 def flag(text: str) -> bool:
     """Check a truth value; yes, no, on and off are texts here, as in YAML 1.2."""
-    if text.lower() not in ("true", "false"):
-        raise Unfit("is neither true nor false", "write true or false")
+    demand(text.lower() in ("true", "false"), "is neither true nor false", "write true or false")
     return text.lower() == "true"
 
 
@@ -106,15 +105,15 @@ class OneOf:
 
     def __call__(self, text: str) -> str:
         """Return the word. Raises Unfit."""
-        if text not in self.words:
-            raise Unfit("is not a known word here", f"write one of: {', '.join(self.words)}")
+        action = f"write one of: {', '.join(self.words)}"
+        demand(text in self.words, "is not a known word here", action)
         return text
 
 
 def printable(text: str) -> str:
     """Check a text of one line."""
-    if not text or not text.isprintable():
-        raise Unfit("is empty or holds a line break or control character", "write it on one line")
+    fits = text and text.isprintable()
+    demand(fits, "is empty or holds a line break or control character", "write it on one line")
     return text
 
 
@@ -125,21 +124,17 @@ def one_line(text: str) -> str:
 
 def word(text: str) -> str:
     """Check a text without blanks, such as a cluster domain."""
-    if not text.isprintable() or not re.fullmatch(r"[^\s-]\S{0,254}", text):
-        raise Unfit("is not one word", "write up to 255 characters, no blanks, no dash first")
+    fits = text.isprintable() and re.fullmatch(r"[^\s-]\S{0,254}", text)
+    demand(fits, "is not one word", "write up to 255 characters, no blanks, no dash first")
     return text
 
 
 def xml_text(text: str) -> str:
     """Check a text that goes into an XML file and may otherwise hold anything."""
-    if text.isprintable():
-        return text
-    for character in text:
-        if not _is_xml(character):
-            raise Unfit(
-                f"holds the character U+{ord(character):04X}, which no XML file can hold",
-                "remove it",
-            )
+    if strange := NOT_XML.search(text):
+        raise Unfit(
+            f"holds the character U+{ord(strange[0]):04X}, which no XML file can hold", "remove it"
+        )
     return text
 
 
@@ -148,28 +143,33 @@ def fragment(text: str) -> str:
 
     Its prefixes may be those of the file that it goes into, so they are not looked at here.
     """
+    from xml.dom import expatbuilder, minidom
     from xml.parsers import expat
 
+    around = f"<around>{xml_text(text)}</around>".encode()
     try:
-        content = _content(xml_text(text))
+        (root,) = expatbuilder.parseString(around, namespaces=False).childNodes
     except expat.ExpatError as error:
         raise Unfit(
             f"is not well-formed XML: {expat.ErrorString(error.code)}",
             "close every element and write & as &amp;",
         ) from None
-    if content != ["element"]:
-        raise Unfit("is not exactly one element", "write one `- file:` entry for each")
+    parts = root.childNodes
+    elements = [part for part in parts if isinstance(part, minidom.Element)]
+    texts = [part for part in parts if isinstance(part, minidom.Text) and part.data.strip()]
+    fits = len(elements) == 1 and not texts
+    demand(fits, "is not exactly one element", "write one `- file:` entry for each")
     return text
 
 
 def url(text: str) -> str:
     """Check an URL: anything goes but a password, since URLs are shown in plans and diffs."""
-    if not text:
-        raise Unfit("is empty", "write the URL as the product's own documentation shows it")
-    if re.search(INLINE_PASSWORD, text):
-        raise Unfit(
-            "holds a password", "move it to the password key beside it, as !env, !file or !command"
-        )
+    demand(text, "is empty", "write the URL as the product's own documentation shows it")
+    demand(
+        not re.search(INLINE_PASSWORD, text),
+        "holds a password",
+        "move it to the password key beside it, as !env, !file or !command",
+    )
     return xml_text(text)
 
 
@@ -198,6 +198,11 @@ attribute_name = matching(
     "is not the name of an attribute",
     "write the bare name, as in `attribute: proxyPort`",
 )
+template_name = matching(
+    r"[A-Za-z_][A-Za-z0-9_]*",
+    "is not a name for a template",
+    "write letters, digits and _, as in dbPassword",
+)
 java_class = matching(
     r"[A-Za-z_$][A-Za-z0-9_$]*(\.[A-Za-z_$][A-Za-z0-9_$]*)*",
     "is not the name of a Java class",
@@ -218,30 +223,31 @@ gateway = matching(
     "is not a gateway",
     "write it as in user@bastion:22",
 )
+http_path = matching(r"/[!-~]*", "is not the path of an HTTP request", "write it as in `/app/ping`")
+"""It goes into the request as it is."""
 
 
 def variable_name(text: str) -> str:
     """Check the name of an environment variable that deploy does not set itself."""
-    if text in ("JAVA_HOME", "CARBON_HOME"):
-        raise Unfit("is set for each server", "use the keys java_home and home")
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text):
-        raise Unfit("is not a name for an environment variable", "write it as in JVM_MEM_OPTS")
+    own = text in ("JAVA_HOME", "CARBON_HOME")
+    demand(not own, "is set for each server", "use the keys java_home and home")
+    fits = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text)
+    demand(fits, "is not a name for an environment variable", "write it as in JVM_MEM_OPTS")
     return text
 
 
 def host_name(text: str) -> str:
     """Check a host name; an address is none."""
-    if not is_host_name(text) or text.rpartition(".")[2].isdigit():
-        raise Unfit(
-            "is not a host name", "use letters, digits, dashes and dots, as in mgt.as.wso2.com"
-        )
+    fits = is_host_name(text) and not text.rpartition(".")[2].isdigit()
+    action = "use letters, digits, dashes and dots, as in mgt.as.wso2.com"
+    demand(fits, "is not a host name", action)
     return text
 
 
 def mapped_name(text: str) -> str:
     """Check a host name for /etc/hosts, where localhost must stay what it is."""
-    if host_name(text).lower().split(".")[0] == "localhost":
-        raise Unfit("is every server's own name for itself", "use another name")
+    fits = host_name(text).lower().split(".")[0] != "localhost"
+    demand(fits, "is every server's own name for itself", "use another name")
     return text
 
 
@@ -258,11 +264,11 @@ def is_address(text: str) -> bool:
 def address(text: str) -> str:
     """Check an IP address that a server can be reached at."""
     address = _address(text)
-    if address is None or address.is_unspecified or address.is_multicast:
-        raise Unfit(
-            "is not the IP address of a server",
-            "write the numeric address, as in 10.0.0.4; names go under `hostnames:` or `hosts:`",
-        )
+    demand(
+        address and not address.is_unspecified and not address.is_multicast,
+        "is not the IP address of a server",
+        "write the numeric address, as in 10.0.0.4; names go under `hostnames:` or `hosts:`",
+    )
     return str(address)
 
 
@@ -276,12 +282,20 @@ def member_address(text: str) -> str:
         )
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     own = mapped or address
-    if own.is_loopback or own.is_unspecified or own.is_multicast or text == "255.255.255.255":
-        raise Unfit(
-            "is not an address that other members can reach",
-            "write the server's own address in the cluster's network",
-        )
+    demand(
+        not (own.is_loopback or own.is_unspecified or own.is_multicast)
+        and text != "255.255.255.255",
+        "is not an address that other members can reach",
+        "write the server's own address in the cluster's network",
+    )
     return str(address)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return None if "%" in text else ip_address(text)
+    except ValueError:
+        return None
 
 
 def member(text: str) -> Member:
@@ -297,49 +311,78 @@ def member(text: str) -> Member:
 
 def server_path(text: str) -> PurePosixPath:
     """Check a path on a server."""
-    if not text.startswith("/") or ".." in text.split("/") or not text.isprintable():
-        raise Unfit(
-            "is not an absolute path on one line without `..`", "write it out from the root /"
-        )
+    fits = text.startswith("/") and ".." not in text.split("/") and text.isprintable()
+    problem = "is not an absolute path on one line without `..`"
+    demand(fits, problem, "write it out from the root /")
     return PurePosixPath(re.sub("/+", "/", text))
-
-
-def http_path(text: str) -> str:
-    """Check the path of an HTTP request: it goes into the request as it is."""
-    if not re.fullmatch(r"/[!-~]*", text, re.ASCII):
-        raise Unfit("is not the path of an HTTP request", "write it as in `/app/ping`")
-    return text
 
 
 def unit(text: str) -> str:
     """Check the name of a service of systemd; `.service` may be left out."""
     name = text.removesuffix(".service")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*(@[A-Za-z0-9_.-]+)?", name, re.ASCII):
-        raise Unfit(
-            "is not the name of a service of systemd", "write letters, digits, `-`, `_` and `.`"
-        )
+    fits = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*(@[A-Za-z0-9_.-]+)?", name, re.ASCII)
+    action = "write letters, digits, `-`, `_` and `.`"
+    demand(fits, "is not the name of a service of systemd", action)
     return f"{name}.service"
 
 
 def home(text: str) -> PurePosixPath:
     """Check an AS_HOME: a directory of its own, since parts of it are emptied and replaced."""
     path = server_path(text)
-    if str(path).rstrip("/") in SYSTEM_DIRECTORIES:
-        raise Unfit(
-            "is a directory of the system", "name the product's own directory, as in /opt/wso2/as"
-        )
+    own = str(path).rstrip("/") not in SYSTEM_DIRECTORIES
+    action = "name the product's own directory, as in /opt/wso2/as"
+    demand(own, "is a directory of the system", action)
     return path
 
 
 def conf_file(text: str) -> PurePosixPath:
     """Check the path of a file relative to repository/conf."""
     path = PurePosixPath(text)
-    if path.is_absolute() or ".." in path.parts or not path.parts or not text.isprintable():
-        raise Unfit(
-            "is not a file below repository/conf",
-            "write its path from there, as in registry.xml or axis2/axis2.xml",
-        )
+    demand(
+        path.parts and not path.is_absolute() and ".." not in path.parts and text.isprintable(),
+        "is not a file below repository/conf",
+        "write its path from there, as in registry.xml or axis2/axis2.xml",
+    )
     return path
+
+
+def artifact_target(text: str) -> PurePosixPath:
+    """Check where an artifact goes, relative to AS_HOME."""
+    path = PurePosixPath(text)
+    climbs = {"", ".", ".."} & set(text.rstrip("/").split("/"))
+    demand(
+        path.parts and not path.is_absolute() and not climbs,
+        "is not a place below AS_HOME",
+        "write its path from AS_HOME on, as in repository/components/dropins/x.jar",
+    )
+    fits = text.isprintable() and "\\" not in text
+    demand(fits, "holds a character that has no place in a path", "rename it")
+    return path
+
+
+def file_mode(text: str) -> int:
+    """Check the mode of a file, in octal digits."""
+    mode = int(text, 8) if re.fullmatch("0?[0-7]{3}", text) else 0
+    demand(
+        mode & 0o400 and not mode & 0o002,
+        "is not a mode that a file of Carbon may have",
+        'write three octal digits, as in "640"; its owner reads it, and not all may write it',
+    )
+    return mode
+
+
+def sha256(text: str) -> str:
+    """Check a checksum as sha256sum prints it."""
+    fits = re.fullmatch(r"[0-9a-fA-F]{64}", text)
+    demand(fits, "is not a sha256", "write the 64 hexadecimal digits that sha256sum prints")
+    return text.lower()
+
+
+def command(text: str) -> str:
+    """Check a command for `sh -c`; it may have several lines."""
+    fits = text.strip() and text.replace("\n", "").replace("\t", "").isprintable()
+    demand(fits, "is empty or holds a control character", "write a command for the shell")
+    return text.strip("\n")
 
 
 def join_pattern(text: str) -> str:
@@ -348,52 +391,7 @@ def join_pattern(text: str) -> str:
         groups = re.compile(text).groupindex
     except (re.error, OverflowError, RecursionError) as error:
         raise Unfit(f"is not a regular expression: {error}", "correct it") from None
-    if missing := {"host", "port"} - set(groups):
-        raise Unfit(
-            f"has no group named {' and '.join(sorted(missing))}",
-            r"write them as in (?P<host>[0-9.]+):(?P<port>[0-9]+)",
-        )
+    missing = " and ".join(sorted({"host", "port"} - set(groups)))
+    action = r"write them as in (?P<host>[0-9.]+):(?P<port>[0-9]+)"
+    demand(not missing, f"has no group named {missing}", action)
     return text
-
-
-def _content(text: str) -> list[str]:
-    """Return what stands side by side in a piece of XML: elements and texts."""
-    from xml.parsers import expat
-
-    problems: list[str] = []
-    depth = 0
-
-    def start(_name: str, _attributes: dict[str, str]) -> None:
-        nonlocal depth
-        if depth == 1:
-            problems.append("element")
-        depth += 1
-
-    def end(_name: str) -> None:
-        nonlocal depth
-        depth -= 1
-
-    def characters(data: str) -> None:
-        if depth == 1 and data.strip():
-            problems.append("text")
-
-    parser = expat.ParserCreate("utf-8")
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = characters
-    parser.Parse(f"<around>{text}</around>".encode(), True)
-    return problems
-
-
-def _is_xml(character: str) -> bool:
-    """Tell whether XML 1.0 has the character at all."""
-    if character < " ":
-        return character in "\t\n\r"
-    return not ("\ud800" <= character <= "\udfff" or character in "\ufffe\uffff")
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return None if "%" in text else ip_address(text)
-    except ValueError:
-        return None

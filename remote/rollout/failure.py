@@ -53,7 +53,7 @@ def failed(tracker: JoinTracker, cluster: Cluster, seen: str) -> ProvisionError:
 
 def _not_taken_in(tracker: JoinTracker, elb: Node, limits: Limits) -> JoinError:
     node = tracker.node
-    port = elb.group_management.port if elb.group_management else 0
+    port = elb.group_mgt_port or 0
     lines = _quoted(f"last of {elb.name}'s log about it", list(tracker.elb_lines))
     return JoinError(
         f"it joined the cluster, and {elb.name} did not take it into the application cluster"

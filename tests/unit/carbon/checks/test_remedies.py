@@ -9,14 +9,9 @@ import pytest
 import fabfile
 from carbon.checks.failures import kinds
 from carbon.checks.finding import Kind
-from carbon.inventory import reference
+from carbon.inventory.keys import HOSTS_YAML
 
-KEYS = {
-    part
-    for record, _ in reference.SECTIONS.values()
-    for path, _ in reference.paths(record)
-    for part in re.split(r"[.\[\]]+", path)
-} | set(reference.SECTIONS)
+KEYS = {key.name for _, key, _ in HOSTS_YAML.below()}
 VERBS = set(fabfile.ns.task_names)
 
 

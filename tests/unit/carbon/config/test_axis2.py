@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from carbon import config
-from carbon.cluster import GroupManagement, Member, Node
+from carbon.cluster import Member, Node
 from carbon.errors import ConfigFileError
 from carbon.home import layout
 from tests.unit.carbon.config.samples import AXIS2, ESB_PROPERTIES, changes, crlf
@@ -160,7 +160,7 @@ def test_a_member_in_another_form_is_replaced_whole() -> None:
 
 def test_group_management_is_left_alone_unless_hosts_yaml_has_it() -> None:
     assert b'<groupManagement enable="false">' in patch(AXIS2)
-    node = make_node(group_management=GroupManagement(port=4500))
+    node = make_node(group_mgt_port=4500)
     new = patch(AXIS2, node)
     assert config.read_clustering(new).group_management_port == 4500
     assert b'port="4500"/>' in new
@@ -168,7 +168,7 @@ def test_group_management_is_left_alone_unless_hosts_yaml_has_it() -> None:
 
 def test_group_management_manages_the_domain_of_hosts_yaml() -> None:
     data = AXIS2.replace(b'name="wso2.as.domain"', b'name="wso2.esb.domain"')
-    new = patch(data, make_node(group_management=GroupManagement(port=4500)))
+    new = patch(data, make_node(group_mgt_port=4500))
     assert b'<applicationDomain name="wso2.as.domain"' in new
 
 
@@ -199,7 +199,7 @@ def test_a_section_in_a_comment_does_not_count() -> None:
 def test_group_management_without_its_section_is_refused() -> None:
     begin, end = AXIS2.index(b"        <groupManagement"), AXIS2.index(b"    </clustering>")
     with pytest.raises(ConfigFileError, match="applicationDomain"):
-        patch(AXIS2[:begin] + AXIS2[end:], make_node(group_management=GroupManagement(port=1)))
+        patch(AXIS2[:begin] + AXIS2[end:], make_node(group_mgt_port=1))
 
 
 @pytest.mark.parametrize(

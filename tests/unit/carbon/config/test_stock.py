@@ -16,7 +16,6 @@ from carbon.cluster import (
     Datasource,
     DeploymentSynchronizer,
     FileEdit,
-    GroupManagement,
     Member,
     ProxyPorts,
 )
@@ -39,7 +38,7 @@ NODE = make_node(
     mgt_host_name="mgt.as.wso2.com",
     members=(Member(host="10.0.0.3", port=4000), Member(host="10.0.0.2", port=4500)),
     proxy_ports=ProxyPorts(),
-    group_management=GroupManagement(port=4600),
+    group_mgt_port=4600,
     datasources=(
         Datasource(
             name="WSO2_CARBON_DB",

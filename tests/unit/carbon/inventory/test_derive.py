@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from carbon.cluster import Cluster, GroupManagement, HostsEntry, Member
+from carbon.cluster import Cluster, HostsEntry, Member
 from tests.unit.carbon.inventory.written import inventory, loaded, refused, worker
 
 ELB = "elb: {localMemberHost: 10.0.0.2, home: /opt/elb, %s}\n"
@@ -210,10 +210,10 @@ def test_domain_is_the_cluster_s_for_every_node(tmp_path: Path) -> None:
 
 def test_group_management_is_on_where_a_port_is_given(tmp_path: Path) -> None:
     cluster = loaded(tmp_path, inventory(manager="group_mgt_port: 2222", more=ELB % ""))
-    assert cluster.manager.group_management == GroupManagement(port=2222)
+    assert cluster.manager.group_mgt_port == 2222
     assert cluster.elb is not None
-    assert cluster.elb.group_management == GroupManagement(port=4500)
-    assert worker(cluster).group_management is None
+    assert cluster.elb.group_mgt_port == 4500
+    assert worker(cluster).group_mgt_port is None
 
 
 def test_elb_inherits_the_login_but_no_configuration(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from carbon.cluster import Cluster
 from carbon.errors import InventoryError
-from carbon.inventory import load, schema
+from carbon.inventory import load
+from carbon.inventory.keys import HOSTS_YAML
 from tests.unit.carbon.inventory.written import inventory, save, worker
 
 FULL: dict[str, Any] = yaml.safe_load(
@@ -38,10 +39,7 @@ FULL: dict[str, Any] = yaml.safe_load(
         """,
     )
 )
-KEYS = sorted(
-    {*schema.CLUSTER_KEYS, *schema.SHARED_KEYS, *schema.CARBON_KEYS, *schema.DATASOURCE_KEYS}
-    | {key for record in (schema.HOSTS_YAML, schema.SSH, schema.FILE_EDIT) for key in record.keys}
-)
+KEYS = sorted({*HOSTS_YAML.keys, *(key.name for _, key, _ in HOSTS_YAML.below())})
 
 NASTY = st.sampled_from(
     [

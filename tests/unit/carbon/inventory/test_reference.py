@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from carbon.inventory import reference, texts
+from carbon.inventory import reference
 from carbon.inventory.write import SCHEMA_LINE
 from tests.unit.carbon.inventory.test_shipped import SHIPPED
 
@@ -17,14 +17,6 @@ def test_the_schema_is_up_to_date() -> None:
 
 def test_the_reference_page_is_up_to_date() -> None:
     assert reference.PAGE_FILE.read_text() == reference.page(), REMEDY
-
-
-def test_every_key_has_a_text_and_every_text_a_key() -> None:
-    keys = {
-        path for record, _ in reference.SECTIONS.values() for path, _ in reference.paths(record)
-    }
-    written = {*texts.CLUSTER, *texts.SHARED, *texts.NODE, *texts.DATABASE, *texts.LOAD_BALANCER}
-    assert keys == written
 
 
 def test_the_first_line_of_the_shipped_inventory_names_the_schema() -> None:

@@ -13,9 +13,7 @@ import pytest
 import yaml
 
 from carbon.errors import InventoryError
-from carbon.inventory import load, schema
-from carbon.inventory.artifacts import ARTIFACT
-from carbon.inventory.commands import COMMAND_KEYS
+from carbon.inventory import load
 from carbon.inventory.edits import check_edits
 from tests.unit.carbon.inventory.written import save
 
@@ -60,35 +58,6 @@ def test_every_commented_key_works_when_it_is_uncommented(beside_a_lab: Path) ->
     assert [node.name for node in cluster.workers] == ["worker1", "worker2", "worker3", "worker4"]
     assert cluster.workers[0].deployment_synchronizer is not None
     assert len(cluster.workers[0].files) == 4
-
-
-def test_every_key_is_shown() -> None:
-    tables = (
-        schema.CLUSTER_KEYS,
-        schema.SHARED_KEYS,
-        schema.CARBON_KEYS,
-        schema.GROUP_MGT_PORT,
-        schema.HOST_NAMES,
-        schema.DATASOURCE_KEYS,
-    )
-    records = (
-        schema.SSH,
-        schema.DRIVER,
-        schema.DATASOURCE,
-        schema.DEPLOYMENT_SYNCHRONIZER,
-        schema.FILE_EDIT,
-        ARTIFACT,
-        schema.LIMITS,
-        schema.HOSTS_YAML,
-        schema.ELB,
-        schema.DATABASE,
-        schema.NGINX,
-    )
-    known = {key for table in tables for key in table}
-    known |= {key for record in records for key in record.keys}
-    shown = set(keys_in(yaml.compose(uncommented(SHIPPED.read_text()))))
-    assert known - shown == set()
-    assert all(f"# #   {key}: " in SHIPPED.read_text() for key in COMMAND_KEYS)
 
 
 def test_commands_that_edit_no_file_need_not_wait_for_lxml(beside_a_lab: Path) -> None:

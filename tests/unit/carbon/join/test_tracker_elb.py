@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from carbon.cluster import GroupManagement
 from carbon.join.tracker import JoinTracker
 from tests.unit.carbon.looks import HAZELCAST, joined_line, log_line
 from tests.unit.carbon.nodes import make_cluster, make_node
@@ -17,7 +16,7 @@ ELB = make_node(
     role="elb",
     local_member_host="10.0.0.2",
     sub_domain="",
-    group_management=GroupManagement(port=4500),
+    group_mgt_port=4500,
 )
 STARTED = log_line("WSO2 Carbon started in 12 sec")
 JOINED = joined_line(ago=0)
