@@ -175,6 +175,7 @@ def follow_script(node: Node, pattern: str, *, since: str = "") -> Script:
     inode, _, offset = since.partition(" ")
     return Script(
         name="follow",
+        before=("rotated",),
         values={
             "home_dir": str(node.home),
             "pattern": pattern,

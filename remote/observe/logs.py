@@ -78,6 +78,7 @@ def read(
 def _script(node: Node, order: LogOrder, mark: str) -> Script:
     return Script(
         name="logs",
+        before=("rotated",),
         values={
             "home_dir": str(node.home),
             "lines": order.lines,

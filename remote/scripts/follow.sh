@@ -18,37 +18,21 @@ exec 3<&0
 answering=$!
 exec 3<&- < /dev/null
 
-# list_rotated: into `rotated`, the files that the log was since it had INODE, one a line, the oldest first. Log4j
-# renames the log itself, even if it is a link; logrotate renames the link's target.
-list_rotated() {
-    target=$(readlink -f -- "$log")
-    past=no
-    while read -r number path; do
-        if [ "$number" = "$INODE" ]; then past=yes; fi
-        [ $past = yes ] && [ "$number" != "$inode" ] || continue
-        case $NEWLINE$listed in *"$NEWLINE$number$NEWLINE"*) continue ;; esac
-        listed=$listed$number$NEWLINE
-        rotated=$rotated$path$NEWLINE
-    done << END
-$(ls -iLtr -- "${log%.log}"* "${target%.log}"* 2> /dev/null)
-END
-}
-
 size=$(stat -L -c '%i %s' "$log")
 inode=${size% *}
 size=${size#* }
-rotated='' listed=''
+rotated=
 if [ -z "$INODE" ]; then OFFSET=$size
 elif [ "$INODE" != "$inode" ]; then
-    list_rotated
+    list_since "$INODE"
     since=$((OFFSET + 1))
     OFFSET=0
 elif [ "$OFFSET" -gt "$size" ]; then OFFSET=0
 fi
 say "from $inode $OFFSET"
 {
-    while IFS= read -r path; do
-        [ -z "$path" ] || tail -c "+$since" -- "$path"
+    while read -r number path; do
+        [ -z "$path" ] || [ "$number" = "$inode" ] || tail -c "+$since" -- "$path"
         since=1
     done << END
 $rotated

@@ -26,6 +26,28 @@ chosen() {
     if [ -n "$GREP" ]; then grep -aE --line-buffered -e "$GREP"; else cat; fi
 }
 
+# follow_file SKIP: what is in the file of descriptor 4 beyond so many bytes, until the log is another file. By its
+# name, tail would lose a file if it waits for its reader while the log is rotated twice.
+follow_file() {
+    inode=$(stat -L -c %i /proc/self/fd/4)
+    while [ -d "/proc/$main" ] && { [ ! -e "$log" ] || [ "$log" -ef /proc/self/fd/4 ]; }; do
+        sleep 0.2
+    done > /dev/null 2>&1 &
+    tail -c "+$(($1 + 1))" -f -s 0.1 --pid=$! -- /proc/self/fd/4
+}
+
+# follow_files SKIP: the log beyond so many bytes, and each file that it becomes.
+follow_files() {
+    path=$log skip=$1 inode=
+    while [ -d "/proc/$main" ]; do
+        follow_file "$skip" 4< "$path" || sleep 0.2 # the log may not be there yet
+        list_since "$inode"
+        skip=0 path=$log
+        rotated=${rotated#*"$NEWLINE"}
+        [ -z "$rotated" ] || { path=${rotated%%"$NEWLINE"*} && path=${path#* }; }
+    done
+} 2> /dev/null
+
 size=$(stat -L -c %s "$log" 2> /dev/null) || size=0
 # The last line may not have its end yet: it is shown as it is, or followed from its beginning.
 if [ "$FOLLOW" = yes ] && [ "$size" -gt 0 ] && [ -n "$(tail -c "+$size" "$log" | head -c 1)" ]; then
@@ -34,4 +56,4 @@ fi
 head -c "$size" "$log" 2> /dev/null | last_lines
 say "$MARK"
 [ "$FOLLOW" = yes ] || exit 0
-tail -c +$((size + 1)) -F --pid=$$ "$log" 2> /dev/null | chosen
+follow_files "$size" | chosen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
@@ -15,10 +16,10 @@ from carbon.cluster import Limits, Node
 from carbon.errors import ConnectError, UsageError
 from carbon.home import layout
 from carbon.value import replace
-from remote.observe.logs import LogEnd, LogLine, LogOrder, read
+from remote.observe.logs import LogEnd, LogLine, LogOrder, _script, read
 from tests import waiting
 from tests.unit.carbon.nodes import make_cluster, make_node
-from tests.unit.remote.local_server import LocalFleet, LocalServer
+from tests.unit.remote.local_server import LocalFleet, LocalServer, closed_after
 
 SECONDS = 10.0
 
@@ -229,6 +230,33 @@ def test_following_survives_rotation_without_losing_a_line(logs: Logs) -> None:
         wait_for("second of the new")
 
 
+def test_two_rotations_while_nobody_reads_lose_no_file(logs: Logs) -> None:
+    """What follows the log waits with a full pipe, and the file between the two is gone by name."""
+    node, log = logs.nodes[0], logs.file("worker1")
+    lines: list[str | None] = []
+    held = threading.Event()
+
+    def take(line: str | None) -> None:
+        held.wait(SECONDS)
+        lines.append(line)
+
+    logs.write("worker1", entry(1, "begin"))
+    script = _script(node, LogOrder(lines=1, follow=True), "mark")
+    stream = logs.servers["worker1"].stream(script, sink=take, errors=None)
+    with closed_after(stream):
+        waiting.wait_for("tail follows", lambda: _followers(log))
+        log.with_name("wso2carbon-trace-messages.log").write_text("not of this log\n")
+        for number in range(3):
+            logs.write("worker1", *(f"{number} {'x' * 1000}" for _ in range(300)))
+            if number < 2:
+                log.rename(log.with_name(f"wso2carbon.log.2026-11-2{number}"))
+        held.set()
+        waiting.wait_for("the last line", lambda: lines.count(f"2 {'x' * 1000}") == 300)
+    counts = [lines.count(f"{number} {'x' * 1000}") for number in range(3)]
+    assert counts == [300, 300, 300]
+    assert "not of this log" not in lines
+
+
 def test_following_waits_for_a_log_that_is_not_there_yet(logs: Logs) -> None:
     logs.write("worker2", entry(1, "b"))
     with following(logs) as wait_for:
@@ -288,13 +316,17 @@ def test_closing_ends_the_scripts(logs: Logs) -> None:
 
 
 def _followers(file: Path) -> list[str]:
-    found = []
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit() and int(process.name) != os.getpid():
-            try:
-                words = (process / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if str(file).encode() in words:
-                found.append(process.name)
-    return found
+    """Return the processes of others that have a file open."""
+    return [
+        process.name
+        for process in Path("/proc").iterdir()
+        if process.name.isdigit() and int(process.name) != os.getpid()
+        if file in _open_files(process)
+    ]
+
+
+def _open_files(process: Path) -> list[Path]:
+    try:
+        return [link.readlink() for link in (process / "fd").iterdir()]
+    except OSError:
+        return []
