@@ -29,7 +29,7 @@ def accept_keys(context: VerbContext, request: Request, *, fingerprints: str) ->
         trust_hosts(
             Screen(stderr()),
             connector,
-            cluster.nodes,
+            (*cluster.nodes, *((cluster.load_balancer,) if cluster.load_balancer else ())),
             fingerprints=fingerprints_in(fingerprints),
         )
 

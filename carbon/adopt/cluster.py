@@ -9,6 +9,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from carbon.adopt.server import Described, secret_names
+from carbon.home.hostsfile import addresses_of
 from carbon.inventory import values
 from carbon.inventory.write import Commented, Tree, document
 
@@ -28,7 +29,7 @@ def write(
     workers: Sequence[Adopted],
     *,
     ssh: Mapping[str, Tree],
-    load_balancer: Mapping[str, Tree] | None,
+    load_balancer: Commented | None,
     notes: Sequence[str] = (),
 ) -> str:
     """Return the text of the hosts.yaml that describes these servers.
@@ -45,10 +46,7 @@ def write(
     if database := _database(servers):
         tree["database"] = database
     if load_balancer:
-        tree["load_balancer"] = Commented(
-            load_balancer,
-            ("`fab lb.config` writes vhosts of its own; those written by hand are not read.",),
-        )
+        tree["load_balancer"] = load_balancer
     tree["workers"] = {worker.described.name: _own(worker, shared, servers) for worker in workers}
     return document(tree, head=[*_head(servers, workers), *notes])
 
@@ -120,19 +118,9 @@ def _domain(servers: Sequence[Adopted]) -> str:
     return domains.most_common(1)[0][0] if domains else "wso2.carbon.domain"
 
 
-def _names(hosts: bytes) -> dict[str, str]:
-    """Return the address of each name in an /etc/hosts."""
-    addresses: dict[str, str] = {}
-    for line in hosts.decode(errors="replace").splitlines():
-        address, *names = line.partition("#")[0].split() or ("",)
-        for name in names:
-            addresses.setdefault(name.lower(), address)
-    return addresses
-
-
 def _address_of(name: str, servers: Sequence[Adopted]) -> str | None:
     """Return the one address that every server's /etc/hosts has for a name."""
-    addresses = {_names(server.hosts).get(name.lower()) for server in servers}
+    addresses = {addresses_of(server.hosts).get(name.lower()) for server in servers}
     return addresses.pop() if len(addresses) == 1 else None
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from carbon.cluster import Cluster, Node, Role, Ssh
+from carbon.cluster import Cluster, LoadBalancer, Node, Role, Ssh
 from carbon.errors import UsageError
 from carbon.inventory import values
+from carbon.inventory.raw import LOAD_BALANCER_NAME
 from carbon.inventory.suggest import shown
 from carbon.inventory.values import Unfit
 from carbon.inventory.write import Tree
@@ -43,6 +44,7 @@ def provisional(request: Request) -> Cluster:
             _node(request, f"worker{number}", "worker", worker)
             for number, worker in enumerate(request.workers, 1)
         ),
+        load_balancer=_balancer(request) if request.load_balancer else None,
     )
 
 
@@ -70,9 +72,23 @@ def split_host(text: str) -> dict[str, Tree]:
         raise UsageError(f"{shown(text)} {unfit.problem}", action=unfit.action) from None
 
 
-def _node(request: Request, name: str, role: Role, text: str) -> Node:
+def _balancer(request: Request) -> LoadBalancer:
+    return LoadBalancer(name=LOAD_BALANCER_NAME, ssh=_ssh(request, request.load_balancer))
+
+
+def _ssh(request: Request, text: str) -> Ssh:
     place = split_host(text)
     port = place.get("port")
+    return Ssh(
+        host=str(place["host"]),
+        port=port if isinstance(port, int) else None,
+        user=request.user or None,
+        identity_files=(Path(request.key).expanduser(),) if request.key else (),
+        known_hosts=(Path(request.known_hosts).expanduser(),) if request.known_hosts else (),
+    )
+
+
+def _node(request: Request, name: str, role: Role, text: str) -> Node:
     try:
         home = values.home(request.home)
     except Unfit as unfit:
@@ -80,13 +96,7 @@ def _node(request: Request, name: str, role: Role, text: str) -> Node:
     return Node(
         name=name,
         role=role,
-        ssh=Ssh(
-            host=str(place["host"]),
-            port=port if isinstance(port, int) else None,
-            user=request.user or None,
-            identity_files=(Path(request.key).expanduser(),) if request.key else (),
-            known_hosts=(Path(request.known_hosts).expanduser(),) if request.known_hosts else (),
-        ),
+        ssh=_ssh(request, text),
         server=name,
         home=home,
         java_home=None,

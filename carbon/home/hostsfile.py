@@ -68,6 +68,16 @@ def remove(current: bytes, *, owner: str) -> HostsPlan:
     return plan(current, (), owner=owner)
 
 
+def addresses_of(hosts: bytes) -> dict[str, str]:
+    """Return the address of each name in an /etc/hosts, in small letters; the first one counts."""
+    addresses: dict[str, str] = {}
+    for line in hosts.decode(errors="replace").splitlines():
+        address, *names = line.partition("#")[0].split() or ("",)
+        for name in names:
+            addresses.setdefault(name.lower(), address)
+    return addresses
+
+
 def _check_owner(owner: str) -> None:
     if not owner or owner != owner.strip() or not owner.isprintable():
         raise InventoryError(

@@ -8,17 +8,21 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from carbon.adopt import cluster as written
+from carbon.adopt.balancer import Configuration
+from carbon.adopt.balancer import describe as describe_balancer
 from carbon.adopt.cluster import Adopted
 from carbon.adopt.request import Request, shared_ssh, split_host
 from carbon.adopt.server import ALSO, VARIABLES, describe, driver_class
-from carbon.cluster import Cluster, Driver, Node
-from carbon.errors import ProvisionError
+from carbon.cluster import Cluster, Driver, LoadBalancer, Node
+from carbon.errors import ProvisionError, ScriptError
 from carbon.home.facts import ServerFacts
 from carbon.inventory import load
+from carbon.inventory.write import Commented, Tree
 from carbon.plan.model import Options as PlanOptions
 from carbon.plan.model import Plan
 from carbon.plan.plan import plan
 from carbon.value import replace
+from remote.host.archive import unpack
 from remote.host.fleet import Fleet
 from remote.host.host import Host
 from remote.observe.facts import gather_facts
@@ -43,13 +47,16 @@ def adopt(fleet: Fleet, request: Request) -> str:
     facts = {read.node.name: read.facts for read in reads}
     manager, *workers = map(_adopted, reads)
 
-    ssh, place = shared_ssh(request), request.load_balancer
-    load_balancer = {"ssh": split_host(place)} if place else None
+    ssh = shared_ssh(request)
 
-    def text(notes: Sequence[str]) -> str:
+    def text(load_balancer: Commented | None, notes: Sequence[str]) -> str:
         return written.write(manager, workers, ssh=ssh, load_balancer=load_balancer, notes=notes)
 
-    return text(_pending(text(()), facts))
+    cluster = _loaded(text(None, ()))
+    if isinstance(cluster, ProvisionError):
+        line = getattr(cluster, "line", None)
+        return text(None, [f"to correct by hand, line {line}: {cluster.seen}; {cluster.action}"])
+    return text(_read_balancer(fleet, request, cluster), _pending(cluster, facts))
 
 
 class _Read(NamedTuple):
@@ -99,16 +106,49 @@ def read_environment(host: Host[Node]) -> Mapping[str, str] | None:
     return {name: value for name, _, value in (setting.partition("=") for setting in settings)}
 
 
-def _pending(text: str, facts: Mapping[str, ServerFacts]) -> list[str]:
-    """Return what a plan by this hosts.yaml would change, secrets apart."""
+def _read_balancer(fleet: Fleet, request: Request, cluster: Cluster) -> Commented | None:
+    """Return the section `load_balancer` with its notes; None if the request names none."""
+    if fleet.cluster.load_balancer is None:
+        return None
+    tree: dict[str, Tree] = {"ssh": split_host(request.load_balancer)}
+    try:
+        keys, notes = describe_balancer(
+            read_nginx(fleet.host(fleet.cluster.load_balancer)), cluster
+        )
+    except ScriptError as error:
+        keys, notes = {}, (f"its nginx cannot be read: {error.seen}",)
+    return Commented({**tree, **keys}, notes)
+
+
+def read_nginx(host: Host[LoadBalancer]) -> Configuration:
+    """Read nginx's own configuration, as far as the login may.
+
+    Raises ScriptError, and what the connection raises.
+    """
+    outcome = host.run(host.script("balancer_config"), step="adopt")
+    head, _, archive = outcome.out.partition(b"files\n")
+    lines = head.decode(errors="replace").splitlines()
+    (conf,) = (line.removeprefix("conf ") for line in lines if line.startswith("conf "))
+    members = unpack(archive, host=host.name, step="adopt")
+    return Configuration(
+        conf=conf,
+        files={f"/{member.name}": member.data for member in members},
+        unreadable=tuple(line[11:] for line in lines if line.startswith("unreadable ")),
+    )
+
+
+def _loaded(text: str) -> Cluster | ProvisionError:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "hosts.yaml"
         path.write_text(text, encoding="utf-8")
         try:
-            cluster = load(path)
+            return load(path)
         except ProvisionError as error:
-            where = getattr(error, "line", None)
-            return [f"to correct by hand, line {where}: {error.seen}; {error.action}"]
+            return error
+
+
+def _pending(cluster: Cluster, facts: Mapping[str, ServerFacts]) -> list[str]:
+    """Return what a plan by this hosts.yaml would change, secrets apart."""
     notes = []
     for node in _without_secrets(cluster):
         try:

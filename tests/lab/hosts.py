@@ -148,10 +148,12 @@ class Host:
         """End its servers at once, as a crash would."""
         self.script("kill-jvm")
 
-    def start_by_hand(self, *arguments: str, user: str = "deploy") -> None:
+    def start_by_hand(self, *arguments: str, user: str = "deploy", **environment: str) -> None:
         """Start the server as somebody without this tool would, and wait for its JVM."""
+        given = {"JAVA_HOME": "/opt/java", **environment}
+        settings = shlex.join(f"{name}={value}" for name, value in given.items())
         command = shlex.join(["sh", f"{HOME}/bin/wso2server.sh", *arguments])
-        detached = f"JAVA_HOME=/opt/java setsid {command} > /dev/null 2>&1 < /dev/null &"
+        detached = f"env {settings} setsid {command} > /dev/null 2>&1 < /dev/null &"
         self.sh(detached, user=user)
         wait_for("the server started by hand is up", self.jvm)
 

@@ -34,7 +34,7 @@ CARBON = {
     "config": {"home", "xmledit"},
     "home": set(),
     "inventory": set(),
-    "adopt": {"config", "home", "inventory", "xmledit"},
+    "adopt": {"balancer", "config", "home", "inventory", "xmledit"},
     "balancer": set(),
     "join": {"home"},
     "service": {"home"},
