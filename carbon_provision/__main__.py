@@ -8,16 +8,17 @@ installation adds no such names for anybody else.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent
 COMPLETIONS = [["bash"], ["zsh"], ["fish"]]
 
 
 def main() -> None:
     """Run the command line, or answer a shell that completes one."""
-    inside = (PACKAGE / "fabfile.py").is_file()
-    sys.path.insert(0, str(PACKAGE if inside else PACKAGE.parent))
+    from pathlib import Path  # within, as all that takes time to load: see `run`
+
+    package = Path(__file__).resolve().parent
+    inside = (package / "fabfile.py").is_file()
+    sys.path.insert(0, str(package if inside else package.parent))
     if sys.argv[1:2] == ["--complete"]:
         from carbon_provision.complete import answer
 

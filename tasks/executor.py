@@ -40,6 +40,8 @@ class Option(Argument):
     def like(cls, argument: Argument) -> Option:
         option = cls.__new__(cls)
         option.__dict__.update(argument.__dict__)
+        if option.kind is list:
+            option.raw_value = None  # or -i without a value would be no mistake
         return option
 
     def set_value(self, value: Any, cast: bool = True) -> None:

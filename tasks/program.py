@@ -6,20 +6,23 @@ fabfile.py gives the running program this class, and both answer alike.
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from typing import NoReturn
 
 import fabric.main
-from invoke import Argument, Collection, Exit, ParseError
+from invoke import Argument, Collection, Exit, ParseError, ParserContext
+from invoke.parser.context import to_flag
 
 from carbon import exits
 from carbon.errors import ProvisionError, UsageError
 from tasks.debug import mask_passwords
 from tasks.executor import FleetExecutor, Option
 from tasks.failure import as_exit
+from tasks.repeated import refuse_repeated
 from tasks.settings import Settings
-from tasks.usage import explain, unreadable_settings
+from tasks.usage import check_settings, explain, unreadable_settings
 from tasks.wording import NAME
 
 SHOWN = {
@@ -57,6 +60,7 @@ class Program(fabric.main.Fab):
             self._refuse(error, self.argv[1:])
 
     def parse_tasks(self) -> None:
+        self._refuse_repeated()
         words = self.core.unparsed
         if asks_for_help(words) and words[0] in self._make_parser().contexts:
             words[:] = [words[0], "--help"]
@@ -66,6 +70,18 @@ class Program(fabric.main.Fab):
         except ParseError as error:
             self._refuse(error, words)
 
+    def _refuse_repeated(self) -> None:
+        contexts = self._make_parser().contexts
+        try:
+            refuse_repeated(
+                self.argv[1:],
+                core=flags_of(self.initial_context),
+                verbs={name: flags_of(context) for name, context in contexts.items()},
+                program=self.binary,
+            )
+        except UsageError as error:
+            raise as_exit(error) from None
+
     def parse_cleanup(self) -> None:
         try:
             super().parse_cleanup()
@@ -74,6 +90,8 @@ class Program(fabric.main.Fab):
 
     def update_config(self) -> None:
         try:
+            if path := self.args.config.value:
+                check_settings(path)
             super().update_config()
         except ProvisionError as error:
             raise as_exit(error) from None
@@ -110,7 +128,11 @@ class Program(fabric.main.Fab):
         print(f"The options of a verb: {self.binary} VERB --help")
 
     def print_task_help(self, name: str) -> None:
-        super().print_task_help(name)
+        print(f"Usage: {self.binary} [-H HOSTS] {name} [options]\n")
+        for line in (inspect.getdoc(self.collection[name]) or "").splitlines():
+            print(f"{self.leading_indent}{line}".rstrip())
+        print("\nOptions:\n")
+        self.print_columns(self.parser.contexts[name].help_tuples())
         self._print_statuses()
 
     def _help(self, verb: str) -> NoReturn:
@@ -128,6 +150,15 @@ class Program(fabric.main.Fab):
         raise as_exit(
             explain(error, words, program=self.binary, verbs=verbs, config=self.config)
         ) from None
+
+
+def flags_of(context: ParserContext) -> dict[str, Argument]:
+    """Return the options of the program or of a verb by each of their flags."""
+    return {
+        to_flag(name): option
+        for option in dict.fromkeys(context.args.values())
+        for name in option.names
+    }
 
 
 def make_program() -> Program:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import fabric
 from invoke import ParseError
@@ -57,6 +58,27 @@ def explain(
             action=action or f"see `{program} {verb} --help`",
         )
     return UsageError(text, action=f"see `{program} --help`")
+
+
+def check_settings(path: str) -> None:
+    """Refuse a file after -f that Fabric would pass over in silence, or that is an inventory.
+
+    Raises UsageError.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise UsageError(
+            f"there is no file {path}",
+            action="correct -f, which names a file of Fabric's settings; an inventory is named with"
+            " --inventory, after the verb",
+        )
+    from carbon.inventory.rough import rough_names
+
+    if rough_names(file):
+        raise UsageError(
+            f"{path} is an inventory, and -f names a file of Fabric's settings",
+            action=f"name it after the verb: --inventory {path}",
+        )
 
 
 def unreadable_settings(error: Exception) -> UsageError:

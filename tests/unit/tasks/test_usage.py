@@ -57,7 +57,16 @@ def said(words: str, capsys: pytest.CaptureFixture[str], status: int = 1) -> str
         ("-H worker1 -- uptime", "not followed by a verb", '-H worker1 run "uptime"`'),
         ("-t x plan", "--connect-timeout 'x' is not a whole number", "--help`"),
         ("-S /nowhere plan", "settings cannot be read", "correct -S"),
-        ("-f /nowhere plan", "settings cannot be read", "-f names Fabric's"),
+        ("-f /nope.yaml plan", "there is no file /nope.yaml", "--inventory, after the verb"),
+        ("-f hosts.yaml plan", "hosts.yaml is an inventory", "--inventory hosts.yaml"),
+        ("-i", "--identity has no value", "-i ~/.ssh/id_ed25519"),
+        ("-t", "--connect-timeout has no value", "-t 20"),
+        ("-H a -H b deploy", "-H is given twice", "-H a,b deploy`"),
+        ("-H a deploy -H b", "-H is given twice", "-H a,b deploy`"),
+        ("deploy --hosts=a,b -H b,c", "-H is given twice", "-H a,b,c deploy`"),
+        ("-H a -H b -H c", "-H is given more than once", "-H a,b,c VERB`"),
+        ("-t 3 -t 4 plan", "-t is given twice: 3 and 4", "give it once"),
+        ("plan --inventory a --inventory=b", "--inventory is given twice: a and b", "once"),
     ],
 )
 def test_each_mistake_has_its_sentence(
@@ -77,6 +86,16 @@ def test_help_is_shown_for_a_verb_even_if_it_wants_a_word_of_its_own(
     text = said(words, capsys, status=0)
     assert "Options:" in text
     assert "Exit status:" in text
+
+
+def test_the_help_of_a_verb_says_how_to_write_it(capsys: pytest.CaptureFixture[str]) -> None:
+    text = said("plan --help", capsys, status=0)
+    assert text.startswith("Usage: carbon-provision [-H HOSTS] plan [options]\n")
+    assert "core-opts" not in text
+
+
+def test_keys_may_be_given_more_than_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "given twice" not in said("-i a -i b plan --bogus", capsys)
 
 
 def test_the_command_alone_lists_the_verbs_before_the_options(
