@@ -41,6 +41,11 @@ def members_pattern(cluster: Cluster) -> str:
     return f"{members}|Starting WSO2 Carbon"
 
 
+def sight_pattern(other: Node) -> str:
+    """Return the expression for what a node's own log says of its start and of another member."""
+    return f"{grep_pattern([other.local_member_host])}|Starting WSO2 Carbon|Elected this member"
+
+
 def membership(
     node: Node, facts: ServerFacts, *, manager: ServerFacts | None, cluster: Cluster
 ) -> Membership | None:

@@ -62,15 +62,17 @@ def gather_facts(
     *,
     asked: Mapping[str, str] | None = None,
     also: Sequence[PurePosixPath] = (),
+    member: str = "",
 ) -> ServerFacts:
     """Read all facts of a Carbon server.
 
     `asked` names expressions for grep, for the last lines of its logs that match each (and the
-    last ones of the console that it was started on); `also` are further files to read.
+    last ones of the console that it was started on); `also` are further files to read;
+    `member` is an expression for what its own log says of the member that it has to see.
     Raises ScriptError when the answer makes no sense, and what the connection raises.
     """
     outcome = host.run(
-        _script(host, asked=asked or {}, also=also),
+        _script(host, asked=asked or {}, also=also, member=member),
         step="facts",
         remedy=f"check whether the login works: fab -H {host.name} run 'id; ls -ld"
         f" {host.node.home}'",
@@ -79,7 +81,9 @@ def gather_facts(
     return without_quiet(facts, known_targets(host.node))
 
 
-def _script(host: Host[Node], *, asked: Mapping[str, str], also: Sequence[PurePosixPath]) -> Script:
+def _script(
+    host: Host[Node], *, asked: Mapping[str, str], also: Sequence[PurePosixPath], member: str
+) -> Script:
     node = host.node
     driver = node.driver
     script = (layout.SCRIPT,) if node.service else ()
@@ -97,6 +101,7 @@ def _script(host: Host[Node], *, asked: Mapping[str, str], also: Sequence[PurePo
         jar=driver.jar.name if driver else "",
         driver_pattern=entry_pattern(driver.driver_class) if driver else "",
         lock=LOCK_PATH,
+        member=member,
         unit=node.service.unit if node.service else "",
         unit_properties=",".join(PROPERTIES) if node.service else "",
         asked=[word for pair in asked.items() for word in pair],

@@ -16,8 +16,10 @@ from carbon.errors import ProvisionError, UsageError, refuse
 from carbon.home import driver
 from carbon.home.driver import WantedDriver
 from carbon.home.facts import Reach, ServerFacts
+from carbon.join.membership import membership, sight_pattern
 from carbon.plan.model import ALL_STEPS, Plan, Step
 from carbon.plan.plan import edit_hosts_once, plan, with_rotation
+from carbon.plan.split import heal_split
 from carbon.value import Value, replace
 from remote.host.fleet import Fleet
 from remote.observe.facts import gather_facts
@@ -25,7 +27,7 @@ from remote.observe.reach import reach_database
 from remote.rollout.request import LoadBalancer, Request
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
-from remote.run.threads import begun, or_error, parallel
+from remote.run.threads import all_or_errors, begun, or_error, parallel
 
 Planner = Callable[[Node, ServerFacts], Plan]
 Forecast = Callable[[Node, ServerFacts], ServerFacts]
@@ -93,8 +95,8 @@ def preflight(
         and (node.name in planned or isinstance(looked[node.name], ProvisionError))
         for error in _errors(fleet.cluster, node, looked[node.name])
     ]
-    names = _out(out, progress)
-    plans = [with_rotation(plan, names) for plan in _plans(looked.values())]
+    plans, unhealed = _adjusted(fleet.cluster, request, looked, out=_out(out, progress))
+    errors += unhealed
     if not absent:
         errors += _watcher_errors(fleet.cluster, looked, plans)
     safe_point()
@@ -120,6 +122,30 @@ def _plans(looked: Iterable[_Looked | ProvisionError]) -> Iterator[Plan]:
             yield each.plan
 
 
+def _adjusted(
+    cluster: Cluster,
+    request: Request,
+    looked: Mapping[str, _Looked | ProvisionError],
+    *,
+    out: frozenset[str],
+) -> tuple[list[Plan], list[ProvisionError]]:
+    """Return the plans with what only the whole cluster shows, and what keeps some from it.
+
+    A member that is out of rotation is put back; a worker is restarted that runs in a cluster
+    without the manager, by its own log.
+    """
+    manager = looked.get(cluster.manager.name)
+
+    def adjust(plan: Plan) -> Plan:
+        if plan.node.role == "worker" and isinstance(manager, _Looked):
+            member = membership(plan.node, plan.facts, manager=manager.facts, cluster=cluster)
+            if member is not None and member.state == "split":
+                plan = heal_split(plan, request.options, cluster)
+        return with_rotation(plan, out)
+
+    return all_or_errors([or_error(partial(adjust, plan)) for plan in _plans(looked.values())])
+
+
 def _out(out: Future[frozenset[str]] | None, progress: Progress) -> frozenset[str]:
     """Return who is out of rotation.
 
@@ -137,8 +163,10 @@ def _out(out: Future[frozenset[str]] | None, progress: Progress) -> frozenset[st
 
 
 def _look_at(fleet: Fleet, request: Request, node: Node) -> _Looked:
-    facts = gather_facts(fleet.host(node))
     starts = Step.START in request.options.steps
+    sees = node.role == "worker" and starts
+    member = sight_pattern(fleet.cluster.manager) if sees else ""
+    facts = gather_facts(fleet.host(node), member=member)
     return _Looked(facts=facts, to_database=reach_database(fleet, node) if starts else None)
 
 

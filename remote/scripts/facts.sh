@@ -2,6 +2,7 @@
 # millisecond of every deploy: the shell itself does what it can.
 # Values: HOME_DIR, JAVA_DIR, ENVIRONMENT, FILES, PRESENT, JAR, DRIVER_PATTERN, LOCK, ASKED (name pattern ...)
 # Values: ARTIFACTS (paths), WATCHED (absolute paths: a change wants a restart)
+# Values: MEMBER (an expression: what a log says of the member that it has to see, or empty)
 # Values: UNIT (of systemd, or empty), UNIT_PROPERTIES (for systemctl show)
 # Output: lines that carbon/home/facts.py explains, `files`, then a tar
 told=
@@ -233,6 +234,9 @@ if [ -n "$HOME_REAL" ]; then
         [ -f "$own/generations/$kept/meta" ] || [ -z "$meta" ] || say "generation $kept $meta"
     fi
 
+    if [ -n "$pid" ] && [ -n "$MEMBER" ]; then
+        tail -c 33554432 "$log" 2> /dev/null | grep -aE -e "$MEMBER" | tail -n 100 | cut -b 1-1000 | sed 's/^/said own /'
+    fi
     if [ -n "$pid" ]; then
         ticks=${process#* }
         say "process $process"

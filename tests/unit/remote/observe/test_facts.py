@@ -19,10 +19,13 @@ from carbon.cluster import Driver, FileEdit, Node
 from carbon.errors import ProvisionError, ScriptError
 from carbon.home import layout
 from carbon.home.facts import ServerFacts
+from carbon.join.membership import sight_pattern
 from carbon.value import replace
 from remote.host.script import Script
 from remote.host.server import Outcome
 from remote.observe.facts import gather_facts, parse
+from tests.unit.carbon.looks import left_line, own_lines
+from tests.unit.carbon.nodes import make_manager
 from tests.unit.remote.homes import Home
 from tests.unit.remote.local_server import LocalServer, local_host
 from tests.waiting import wait_for
@@ -68,6 +71,20 @@ def test_the_levels_of_the_log_arrive_with_the_configuration(
     """Whether a log can show a start is known without another question."""
     home.file(layout.LOG4J).write_bytes(b"log4j.rootLogger=OFF\n")
     assert look(server, home.node()).files[layout.LOG4J].data == b"log4j.rootLogger=OFF\n"
+
+
+def test_what_a_running_server_says_of_its_manager_comes_with_the_facts(
+    server: LocalServer, home: Home
+) -> None:
+    """That it lost the manager stands in its own log alone; another question would cost time."""
+    pattern = sight_pattern(make_manager())
+    lines = [own_lines()[0], left_line("10.0.0.3", ago=5), left_line("10.0.0.9", ago=4)]
+    host = local_host(home.node(), server)
+    home.log.write_text("".join(f"{line}\n" for line in lines))
+    assert gather_facts(host, member=pattern).said == {}, "it is down"
+    home.start()
+    assert gather_facts(host, member=pattern).said["own"] == tuple(lines[:2])
+    assert gather_facts(host).said == {}
 
 
 def test_the_hosts_file_arrives_byte_for_byte(seen: ServerFacts) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from carbon.cluster import Node
+from carbon.cluster import Cluster, Member, Node
 from carbon.errors import ConnectError, Failures, ProvisionError, UnfitError
 from carbon.home.facts import Generation, LogFacts, ServerFacts
 from carbon.plan.model import Options, Plan, Step
@@ -17,7 +17,13 @@ from remote.host.host import Host
 from remote.rollout import preflight
 from remote.rollout.request import Request
 from remote.run.progress import Silent
-from tests.unit.carbon.looks import make_facts, make_manager_facts
+from tests.unit.carbon.looks import (
+    RECORD,
+    left_line,
+    make_facts,
+    make_manager_facts,
+    own_lines,
+)
 from tests.unit.carbon.nodes import make_cluster, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer
 
@@ -88,7 +94,7 @@ def test_every_verb_that_starts_a_server_refuses_what_would_keep_it_from_startin
     """A worker that serves is not stopped for a start that cannot succeed."""
     finds["worker1"] = replace(FACTS, **own)
     if verb == "start":
-        finds["worker1"] = replace(finds["worker1"], process=None)
+        finds["worker1"] = replace(finds["worker1"], process=None)  # type: ignore[type-var]
     with pytest.raises(UnfitError) as refusal:
         run(verb)
     assert (refusal.value.code, refusal.value.host) == (code, "worker1")
@@ -148,3 +154,56 @@ def test_a_load_balancer_that_does_not_answer_hinders_no_plan(finds: Finds) -> N
     )
     assert [plan.node.name for plan in checked.demand()] == ["worker1", "worker2"]
     assert said == [("lb", "who is out of rotation is not known: connection refused")]
+
+
+def test_a_worker_that_does_not_see_the_manager_is_restarted_by_a_deploy(finds: Finds) -> None:
+    """Both run, its files are right, its join is recorded: a deploy had nothing to do.
+
+    The line is in its own log alone; the manager was restarted, and says nothing of it.
+    """
+    split(finds)
+    first, second = deployed(CLUSTER)
+    assert first.start
+    assert first.reason == "it runs in a cluster without manager, by its own log"
+    assert not second.start
+
+
+def test_a_worker_that_lists_other_workers_is_named_and_not_restarted_for_ever(
+    finds: Finds,
+) -> None:
+    split(finds)
+    others = (*CLUSTER.workers[0].members, Member(host="10.0.0.5", port=4000))
+    workers = (replace(CLUSTER.workers[0], members=others), CLUSTER.workers[1])
+    with pytest.raises(UnfitError, match="which it may join again") as caught:
+        deployed(replace(CLUSTER, workers=workers))
+    assert caught.value.code == "member-split"
+    assert "fab -H worker1,worker2 stop" in caught.value.action
+    manager = replace(CLUSTER.manager, members=others)
+    with pytest.raises(UnfitError) as caught:
+        deployed(replace(CLUSTER, workers=workers, manager=manager))
+    assert "fab -H manager restart" in caught.value.action
+
+
+def test_start_says_that_a_worker_does_not_see_the_manager_and_leaves_it(finds: Finds) -> None:
+    split(finds)
+    first, _ = run("start")
+    assert not first.start
+    assert "`fab -H worker1 restart` makes it join manager" in "; ".join(first.notes)
+
+
+def split(finds: Finds) -> None:
+    """Let worker1 have lost the manager, which runs."""
+    lost = left_line("10.0.0.3", ago=50)
+    finds["worker1"] = replace(FACTS, said={"own": (own_lines()[0], lost)}, record=RECORD)
+    second = finds["worker2"]
+    assert isinstance(second, ServerFacts)
+    finds["worker2"] = replace(second, record=RECORD)
+
+
+def deployed(cluster: Cluster) -> list[Plan]:
+    """Plan a deploy of two workers whose files are right."""
+    servers = {name: LocalServer(name) for name in ("manager", "worker1", "worker2")}
+    fleet = LocalFleet(cluster, servers)
+    deploy = Request(nodes=cluster.workers, options=Options(steps=START), verb="deploy")
+    checked = preflight.preflight(fleet, deploy, progress=Silent())  # type: ignore[arg-type]
+    return checked.demand()
