@@ -85,13 +85,22 @@ def points(operations: Iterable[str], steps: Iterable[str]) -> list[Point]:
     named = dict(line.split("\t", 1) for line in steps)
     return [
         *(Point(name=name) for name in operations if _means_the_same_each_time(name)),
-        *(Point(name=name, step=step) for name, step in named.items()),
+        *(
+            Point(name=name, step=step)
+            for name, step in named.items()
+            if not _tries_again(name, step)
+        ),
     ]
 
 
 def _means_the_same_each_time(name: str) -> bool:
     """How many pieces a stream comes in is chance; the first one always comes."""
     return ":piece:" not in name or name.endswith(":1")
+
+
+def _tries_again(name: str, step: str) -> bool:
+    """Whether a lock is asked for twice is chance: the run before may just be giving it back."""
+    return step == "lock" and not name.endswith(":1")
 
 
 def faults(found: Iterable[Point]) -> Iterator[Fault]:
