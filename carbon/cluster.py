@@ -250,6 +250,8 @@ class Node(Value, kw_only=True):
     datasources: tuple[Datasource, ...] = ()
     check_databases: bool = True
     """Try each datasource from the server before it is touched."""
+    tighten: bool = False
+    """Take the rights of others from the files that hold secrets."""
     deployment_synchronizer: DeploymentSynchronizer | None = None
     files: tuple[FileEdit, ...] = ()
     artifacts: tuple[Artifact, ...] = ()

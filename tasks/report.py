@@ -42,6 +42,8 @@ def summary(plan: Plan) -> str:
         parts.append("config (" + ", ".join(change.path.name for change in plan.files) + ")")
     if plan.artifacts:
         parts.append(f"artifacts ({names_of(plan.artifacts)})")
+    if plan.modes:
+        parts.append("modes (" + ", ".join(path.name for path in plan.modes) + ")")
     if plan.undo:
         parts.append(f"take back {', '.join(plan.undo)}")
     if plan.finish_swap:
@@ -92,6 +94,8 @@ def details(screen: Screen, plan: Plan) -> None:
             secrets += outdated_secrets(plan.node, change.path, old)
         for line in diff_lines(change.path, old, change.new, secrets):
             screen.quote(line)
+    for path, mode in plan.modes.items():
+        screen.quote(Text(f"  {path}: mode {mode:o}, no longer for others", "yellow"))
     if plan.unit and plan.unit.new is not None:
         unit = plan.unit
         for line in diff_lines(unit.file, unit.old or b"", unit.new or b""):

@@ -6,7 +6,7 @@ from carbon.checks.case import Case
 from carbon.checks.datasource import unused
 from carbon.checks.failures import unexplained
 from carbon.checks.finding import Finding, ranked
-from carbon.checks.registry import DATASOURCES, DOCTOR, FROM_MANAGER, TO_MANAGER
+from carbon.checks.registry import DATASOURCES, DOCTOR, FROM_MANAGER, TO_MANAGER, noted
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
 from carbon.join.membership import Membership
@@ -52,7 +52,7 @@ def diagnose(case: Case) -> Diagnosis:
         findings=ranked(findings),
         right=tuple(title for title in right if title not in left_out),
         unchecked=tuple(f"{title} ({why})" for title, why in unchecked.items()),
-        notes=tuple(unused(case)),
+        notes=(*unused(case), *(f"{each.seen} → {each.remedy}" for each in noted(case))),
     )
 
 

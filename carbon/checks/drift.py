@@ -45,6 +45,7 @@ def differences(plan: Plan) -> tuple[str, ...]:
     jars = [plan.upload] if plan.upload else []
     brought = [change.path for change in plan.artifacts if change.new]
     configured = [change.path for change in plan.files]
-    names = [str(path) for path in (*configured, *brought, *jars, *plan.removed)]
+    narrowed = [path for path in plan.narrowed if path not in brought]
+    names = [str(path) for path in (*configured, *brought, *jars, *plan.removed, *narrowed)]
     unit = [str(plan.unit.file)] if plan.unit and plan.unit.writes else []
     return (*names, *unit, *(["/etc/hosts"] if plan.edits_hosts else []))

@@ -21,6 +21,7 @@ from carbon.checks import (
     network,
     ports,
     process,
+    rights,
     service,
     vault,
 )
@@ -37,6 +38,7 @@ SUBJECTS: tuple[ModuleType, ...] = (
     artifacts,
     java,
     vault,
+    rights,
     database,
     datasource,
     network,

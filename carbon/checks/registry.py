@@ -24,6 +24,7 @@ from carbon.checks import (
     network,
     ports,
     process,
+    rights,
     service,
     vault,
 )
@@ -132,6 +133,8 @@ DOCTOR: tuple[tuple[str, Check], ...] = (
     ("hosts.yaml", drift.differs),
 )
 """By the words in which doctor says that all is right with it."""
+NOTED: tuple[Check, ...] = (rights.readable,)
+"""What doctor notes although the server is well."""
 
 
 def refusals(case: Case) -> list[UnfitError]:
@@ -162,6 +165,11 @@ def trial_findings(case: Case) -> tuple[Finding, ...]:
 def for_status(case: Case) -> tuple[Finding, ...]:
     """Return what status says of a node."""
     return tuple(_findings(case, STATUS if case.facts.home_real else STATUS[:1]))
+
+
+def noted(case: Case) -> tuple[Finding, ...]:
+    """Return what doctor notes of a node although nothing is wrong with it."""
+    return tuple(_findings(case, NOTED)) if case.facts.home_real else ()
 
 
 def _findings(case: Case, checks: tuple[Check, ...]) -> Findings:

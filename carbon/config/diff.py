@@ -45,6 +45,8 @@ _SECRET_TAG = rf"(?:[\w.\-]+:)?{_NAME}"  # <SvnPassword>, <svns:Password>
 _CALLED = rf"\b(?:name|key)\s*+=\s*+[\"']{_NAME}[\"']"  # <property name="password"
 _VALUE_ATTRIBUTE = rf"\bvalue{_VALUE}"  # value="..." beside such a name
 _CDATA = "<![CDATA["
+_ALIASED = r"<[^<>]*?\bsecretAlias\b[^<>]*+>[^<]*+"
+"""An element whose value Secure Vault keeps: another text stands in its place."""
 
 Opcode: TypeAlias = tuple[Literal["replace", "delete", "insert", "equal"], int, int, int, int]
 
@@ -62,6 +64,17 @@ def mask_secrets(data: bytes, secrets: Iterable[str] = (), *, plain: bool = Fals
     it may be a text that is no XML, in which a secret ends with its line.
     """
     return _TOKEN.sub(MASK, _Masker(secrets, plain=plain).mask(_decoded(data)))
+
+
+def holds_secret(data: bytes, secrets: Iterable[str] = ()) -> bool:
+    """Tell whether an XML file has a password in plain text.
+
+    What stands in a comment, or beside an alias of Secure Vault, is not one.
+    """
+    first, *commented = _decoded(data).split("<!--")
+    text = first + "".join(piece.partition("-->")[2] for piece in commented)
+    masked = _Masker(secrets).mask(re.sub(_ALIASED, "", text))
+    return _TOKEN.search(masked) is not None
 
 
 def masked_diff(

@@ -38,6 +38,22 @@ class RemoteFile(Value, kw_only=True):
         return hashlib.sha256(self.data).hexdigest()
 
 
+class FileRights(Value, kw_only=True):
+    """Who may use a file on the server."""
+
+    mode: int
+    owner: str
+
+
+class SecretsFacts(Value, kw_only=True):
+    """Who may reach what `layout.SECRET_FILES` names."""
+
+    others_enter: bool = False
+    """Every user of the server may enter AS_HOME."""
+    readable: Mapping[PurePosixPath, FileRights] = field(default_factory=dict)
+    """The files that every user of the server may read by their own mode, by path in AS_HOME."""
+
+
 class ArtifactFacts(Value, kw_only=True):
     """A file on the server that hosts.yaml brings or takes away."""
 
@@ -172,6 +188,7 @@ class ServerFacts(Value, kw_only=True):
     process: RunningServer | None = None
     listening: Mapping[int, Listener] = field(default_factory=dict)
     files: Mapping[PurePosixPath, RemoteFile] = field(default_factory=dict)
+    secrets: SecretsFacts = SecretsFacts()
     artifacts: ArtifactsFacts = ArtifactsFacts()
     zone_seconds: int = 0
     """How far its local time, in which its logs are written, is ahead of UTC."""

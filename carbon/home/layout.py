@@ -54,6 +54,22 @@ PASSWORD_FILES = (PurePosixPath("password"), PASSWORD_TMP, PASSWORD_PERSIST)
 SECRET_CONF = CONF / "security/secret-conf.properties"
 """If it names a carbon.secretProvider, secure vault is on."""
 
+SECRET_FILES = (
+    *(str(path) for path in PASSWORD_FILES),
+    "repository/conf/user-mgt.xml",
+    "repository/conf/datasources/*-datasources.xml",
+    "repository/conf/tomcat/catalina-server.xml",
+    "repository/conf/security/cipher-text.properties",
+    "repository/conf/security/secret-conf.properties",
+    "repository/resources/security/*.jks",
+    "repository/resources/security/*.p12",
+    "repository/resources/security/*.pfx",
+)
+"""Where passwords and private keys are, beside axis2.xml and carbon.xml; `*` stands for any text.
+
+Source: a stock AS 5.2.1 and 5.3.0; a truststore holds certificates alone."""
+TRUSTSTORE = "truststore"
+
 # What this tool keeps of its own.
 STATE = PurePosixPath(".provision")
 JOURNAL = STATE / "journal"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Literal
@@ -15,7 +16,7 @@ from carbon.home.driver import DriverPlan
 from carbon.home.facts import ServerFacts
 from carbon.home.hostsfile import HostsPlan
 from carbon.service.plan import UnitPlan
-from carbon.value import Value, replace
+from carbon.value import Value, field, replace
 
 
 class Step(StrEnum):
@@ -60,6 +61,8 @@ class Plan(Value, kw_only=True):
     facts: ServerFacts
     files: tuple[FileChange, ...] = ()
     artifacts: tuple[ArtifactChange, ...] = ()
+    modes: Mapping[PurePosixPath, int] = field(default_factory=dict)
+    """The new modes of files with secrets that others may read, by path (`tighten: true`)."""
     driver: DriverPlan | None = None
     """None: nothing to do about the driver."""
     upload: PurePosixPath | None = None
@@ -134,7 +137,7 @@ class Plan(Value, kw_only=True):
     @property
     def swaps(self) -> bool:
         """Something below AS_HOME will change."""
-        changes = self.files or self.artifacts or self.driver or self.reset
+        changes = self.files or self.artifacts or self.modes or self.driver or self.reset
         return bool(changes or self.undo or self.finish_swap)
 
     @property
@@ -158,6 +161,12 @@ class Plan(Value, kw_only=True):
         """Nothing at all will be done."""
         does = (self.swaps, self.unstages, self.edits_hosts, self.rotates, self.unit is not None)
         return not any(does)
+
+    @property
+    def narrowed(self) -> tuple[PurePosixPath, ...]:
+        """The files of which only the mode changes, relative to AS_HOME."""
+        swapped = {change.path for change in self.files}
+        return tuple(path for path in self.modes if path not in swapped)
 
     @property
     def removed(self) -> tuple[PurePosixPath, ...]:

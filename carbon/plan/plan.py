@@ -16,6 +16,7 @@ from carbon.home.hostsfile import HostsPlan
 from carbon.plan.history import to_undo
 from carbon.plan.model import FileChange, Options, Plan, Step
 from carbon.plan.start import with_reset, with_start
+from carbon.plan.tighten import tightened
 from carbon.service.plan import plan_unit
 from carbon.value import replace
 
@@ -36,6 +37,7 @@ def plan(
             node=node,
             facts=facts,
             files=files,
+            modes=_modes(node, facts, files) if Step.CONFIG in options.steps else {},
             artifacts=plan_artifacts(node, facts) if Step.CONFIG in options.steps else (),
             driver=driver_plan,
             upload=layout.LIB / wanted.name
@@ -86,6 +88,10 @@ def _file_changes(
         for path, change in patched.items()
         if change.data != (old := facts.files[path].data)
     )
+
+
+def _modes(node: Node, facts: ServerFacts, files: Sequence[FileChange]) -> dict[PurePosixPath, int]:
+    return tightened(node, facts, {change.path: change.new for change in files})
 
 
 def _secured_notes(patched: Mapping[PurePosixPath, config.Patched]) -> tuple[str, ...]:

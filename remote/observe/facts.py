@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import stat
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from ipaddress import IPv6Address
 from pathlib import PurePosixPath
 from typing import cast
@@ -19,6 +21,7 @@ from carbon.home import layout, process
 from carbon.home.driver import JarFacts, entry_pattern
 from carbon.home.facts import (
     DeploymentState,
+    FileRights,
     Generation,
     HostsFacts,
     Listener,
@@ -26,10 +29,12 @@ from carbon.home.facts import (
     LogState,
     RemoteFile,
     RunningServer,
+    SecretsFacts,
     ServerFacts,
 )
 from carbon.home.unit import PROPERTIES, UnitState, parse_unit
 from carbon.join.columns import zone_of
+from carbon.value import replace
 from remote.host.archive import unpack
 from remote.host.host import Host
 from remote.host.lock import LOCK_PATH
@@ -47,6 +52,7 @@ _GENERATION = re.compile(r"\d{8}T\d{6}Z-[\w-]+", re.ASCII)
 """What `generation_id` makes, and what remote/scripts/lib/base.sh takes for one."""
 _HOSTS = PurePosixPath("hosts")
 """/etc/hosts, in the archive beside the files of AS_HOME."""
+_HOME = PurePosixPath()
 CLOCK_TICKS = 100
 """Per second, in /proc/PID/stat: USER_HZ is 100 on every Linux that runs a JVM."""
 
@@ -102,6 +108,7 @@ def _script(
         driver_pattern=entry_pattern(driver.driver_class) if driver else "",
         lock=LOCK_PATH,
         member=member,
+        secret_files=layout.SECRET_FILES,
         unit=node.service.unit if node.service else "",
         unit_properties=",".join(PROPERTIES) if node.service else "",
         asked=[word for pair in asked.items() for word in pair],
@@ -131,7 +138,9 @@ def _parsed(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
     lines = _Lines(head.decode(errors="replace"))
     if not mark or lines.single("facts") != "1":
         raise ValueError("it is not whole")
-    return _facts(lines, _files(tail, name), name=name, seen_at=seen_at)
+    parts = _files(tail, name)
+    facts = _facts(lines, parts, name=name, seen_at=seen_at)
+    return replace(facts, secrets=_secrets(lines, parts[1]))
 
 
 def _facts(lines: _Lines, parts: _Parts, *, name: str, seen_at: float) -> ServerFacts:
@@ -305,6 +314,20 @@ def _record(lines: _Lines) -> dict[str, str]:
 def _jar(line: str) -> JarFacts:
     digest, marks, jar = line.split(" ", 2)
     return JarFacts(name=_checked(_JAR, jar), sha256=digest, has_driver_class=marks == "driver")
+
+
+def _secrets(lines: _Lines, folders: _Folders) -> SecretsFacts:
+    return SecretsFacts(
+        others_enter=bool(folders.get(_HOME, 0) & stat.S_IXOTH),
+        readable=dict(map(_rights, lines.all("readable_secret"))),
+    )
+
+
+def _rights(line: str) -> tuple[PurePosixPath, FileRights]:
+    mode, owner, name = line.split(" ", 2)
+    if not any(fnmatchcase(name, pattern) for pattern in layout.SECRET_FILES) or ".." in name:
+        raise ValueError(f"{name!r} is not a file that was asked for")
+    return PurePosixPath(name), FileRights(mode=int(mode, 8), owner=owner)
 
 
 def _generation(line: str) -> Generation:

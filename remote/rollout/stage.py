@@ -93,8 +93,9 @@ def _send(
         checksums="\n".join(_checksums(files)),
         brought=[str(change.path) for change, _ in brought],
         digests="\n".join(f"{new.sha256}  {change.path}" for change, new in brought),
-        modes="\n".join(_modes(brought)),
+        modes="\n".join(_modes(plan, brought)),
         remove=[str(path) for path in plan.removed],
+        narrow=[str(path) for path in plan.narrowed],
         need_kb=2 * size // 1024 + 1024,
         generation=generation.id,
         meta=generation.meta,
@@ -150,8 +151,10 @@ def _checksums(files: Mapping[PurePosixPath, bytes]) -> Iterator[str]:
         yield f"{checksum(data)} {len(data)} {path}"
 
 
-def _modes(brought: Sequence[Brought]) -> Iterator[str]:
+def _modes(plan: Plan, brought: Sequence[Brought]) -> Iterator[str]:
     """Yield the modes of new files, and of those that get another one."""
+    for path in plan.modes.keys() - set(plan.narrowed):
+        yield f"{path}\t{plan.modes[path]:o}"
     for change, _ in brought:
         if change.mode != (change.old.mode if change.old else NEW_FILE_MODE):
             yield f"{change.path}\t{change.mode:o}"

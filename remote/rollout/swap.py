@@ -33,6 +33,7 @@ def swap_script(
         meta=generation.meta,
         undo=list(plan.undo),
         remove=[str(path) for path in plan.removed],
+        narrow=[str(path) for path in plan.narrowed],
         reset="yes" if plan.reset else "no",
         server_mode=_octal(plan.facts.deployment_mode),
         down="yes" if down else "no",
@@ -48,11 +49,13 @@ def swapped_parts(plan: Plan) -> Iterator[str]:
         yield "config: " + ", ".join(change.path.name for change in plan.files)
     if plan.artifacts:
         yield "artifacts: " + names_of(plan.artifacts)
+    if plan.modes:
+        yield "modes: " + ", ".join(path.name for path in plan.modes)
     if plan.reset:
         yield "deployment directory reset"
     if plan.undo:
         yield f"took back {' '.join(plan.undo)}"
-    if plan.finish_swap and not (plan.files or plan.driver or plan.artifacts):
+    if plan.finish_swap and not (plan.files or plan.modes or plan.driver or plan.artifacts):
         yield "interrupted run completed"
 
 

@@ -3,6 +3,7 @@
 # Values: HOME_DIR, JAVA_DIR, ENVIRONMENT, FILES, PRESENT, JAR, DRIVER_PATTERN, LOCK, ASKED (name pattern ...)
 # Values: ARTIFACTS (paths), WATCHED (absolute paths: a change wants a restart)
 # Values: MEMBER (an expression: what a log says of the member that it has to see, or empty)
+# Values: SECRET_FILES (patterns of paths in AS_HOME)
 # Values: UNIT (of systemd, or empty), UNIT_PROPERTIES (for systemctl show)
 # Output: lines that carbon/home/facts.py explains, `files`, then a tar
 told=
@@ -22,19 +23,28 @@ tell() {
     while IFS= read -r line || [ -n "$line" ]; do say "$1 $line"; done < "$2"
 }
 
-# sockets_and_newer_files: the sockets of the server, the files that changed after it had read them, and when its log
-# grew; one process for all.
-sockets_and_newer_files() {
-    [ -n "$pid" ] || return 0
-    set -- "/proc/$pid/fd" "$log"
-    [ -f "$log" ] || log=/
+# look_through_files: the sockets of the server, the files that changed after it had read them, when its log grew, and
+# which files with secrets everybody may read; one process for all.
+look_through_files() {
+    cd "$HOME_DIR" 2> /dev/null || return 0
+    set -- repository/conf repository/resources/security
+    for path in password password-tmp password-persist; do
+        [ ! -f "$path" ] || [ -L "$path" ] || set -- "$@" "$path"
+    done
     if [ -f "$stamp" ]; then
-        set -- "$@" "$HOME_DIR/repository/conf" "$HOME_DIR/repository/components/lib" "$HOME_DIR/bin"
+        set -- "$@" repository/components/lib bin
         eval "set -- \"\$@\" $WATCHED"
-    else stamp=/
     fi
-    find -H "$@" -path "*$NEWLINE*" -prune -o -type l -lname 'socket:*' -printf '%l\n' -o \
-        -type f -samefile "$log" -printf 'log_at %T@ %s\n' -o -type f -newer "$stamp" -printf 'newer %p\n' 2> /dev/null
+    [ -z "$pid" ] || set -- "$@" "/proc/$pid/fd" "$log"
+    set -- "$@" -path "*$NEWLINE*" -prune -o -type f -perm -004 '(' -path ''
+    eval "for pattern in $SECRET_FILES; do set -- \"\$@\" -o -path \"\$pattern\"; done"
+    set -- "$@" ')' -printf 'readable_secret %m %u %p\n' -a '!' -type f
+    if [ -n "$pid" ]; then
+        set -- "$@" -o -type l -lname 'socket:*' -printf '%l\n'
+        [ ! -f "$log" ] || set -- "$@" -o -type f -samefile "$log" -printf 'log_at %T@ %s\n'
+        [ ! -f "$stamp" ] || set -- "$@" -o -type f -newer "$stamp" -printf 'newer %p\n'
+    fi
+    find -H "$@" 2> /dev/null
 }
 
 # tell_logind: does systemd-logind end what a login leaves behind? The last of these lines counts.
@@ -144,6 +154,7 @@ if [ -x "$JAVA_DIR/bin/java" ]; then say "java $JAVA_DIR"; else say "java_missin
 [ -e /etc/hosts.provision-new ] && say "hosts_leftover yes"
 
 pid=
+stamp=
 if [ -n "$HOME_REAL" ]; then
     eval "set -- $PRESENT"
     for path; do [ -e "$HOME_DIR/$path" ] && say "present $path"; done
@@ -242,7 +253,6 @@ if [ -n "$HOME_REAL" ]; then
         say "process $process"
         tell_cmdline
         tell_unlike
-        stamp=
         read_record 'record '
         case $record_process in
             "$pid $ticks") stamp=$own/started ;;
@@ -276,9 +286,9 @@ tell_tables() {
         shift
         [ ! -r "$table" ] || set -- "$@" "$table"
     done
-    { sockets_and_newer_files; printf '%s\n' "$ports"; } | awk -v parent="$pid" '
+    { look_through_files; printf '%s\n' "$ports"; } | awk -v parent="$pid" '
     /^socket:/ { own[substr($1, 9, length($1) - 9)] = 1 }
-    /^newer / || /^log_at / { print }
+    /^newer / || /^log_at / || /^readable_secret / { print }
     $1 == "LISTEN" {
         match($0, /ino:[0-9]+/)
         n = split($4, part, ":")
@@ -331,7 +341,8 @@ for path; do
     if [ -f "$HOME_DIR/$path" ] && [ -r "$HOME_DIR/$path" ]; then set -- "$@" "$path"; fi
 done
 shift "$asked"
-server=repository/deployment/server # its mode alone
-if [ -d "$HOME_DIR/$server" ] && [ -r "$HOME_DIR/$server" ]; then set -- "$server" "$@"; fi
+for folder in . repository/deployment/server; do # their modes alone
+    if [ -d "$HOME_DIR/$folder" ] && [ -r "$HOME_DIR/$folder" ]; then set -- "$folder" "$@"; fi
+done
 [ $# -eq 0 ] || set -- -C "$HOME_DIR" -- "$@"
 tar --hard-dereference --no-recursion -chf - -C /etc hosts "$@"

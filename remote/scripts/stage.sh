@@ -55,7 +55,7 @@ eval "set -- $PATHS $BROUGHT"
 cd "$HOME_DIR" || fail 1 "AS_HOME $HOME_DIR is gone"
 step list-paths
 if [ $# -gt 0 ]; then printf '%s\n' "$@"; fi > "$paths" || fail 1 "cannot list the staged files"
-list_removed
+list_others
 copied=
 if [ ! -f "$own/journal" ]; then
     take_snapshot

@@ -57,7 +57,7 @@ else
     # The first copy of a generation stays: what is not in its manifest was not swapped yet.
     mkdir -p "$kept/files" || fail 1 "cannot create $kept"
     [ -f "$paths" ] || : > "$paths" || fail 1 "cannot write in $own/staged"
-    list_removed
+    list_others
     take_snapshot
     step manifest-begin
     { [ ! -f "$kept/manifest" ] || cat "$kept/manifest"; } > "$kept/manifest.new" || fail 1 "cannot write in $kept"
@@ -191,6 +191,12 @@ fi
 
 # Together: until the journal is closed, the order does not matter.
 await_moves
+if [ -s "$narrow" ]; then
+    set --
+    while read -r path; do set -- "$@" "$path"; done < "$narrow"
+    step narrow
+    chmod g-w,o= -- "$@" || fail 1 "cannot take the rights of others from files with secrets"
+fi
 flush_lines "$changed" &
 flushing=$!
 [ -z "${following+await}" ] || open_log # if a start follows; if this fails, it fails again there

@@ -16,6 +16,7 @@ import pytest
 from carbon.balancer import nginx
 from carbon.checks.vault import uses_vault
 from carbon.config import mask_secrets, masked_diff, read_carbon, read_clustering, read_datasources
+from carbon.config.diff import holds_secret
 from carbon.errors import ProvisionError
 from carbon.home import hostsfile
 from carbon.home.unit import parse_unit
@@ -102,6 +103,7 @@ def patched(data: bytes) -> object:
 
 READERS: dict[str, Callable[[str], object]] = {
     "mask_secrets": lambda text: mask_secrets(text.encode()),
+    "holds_secret": lambda text: holds_secret(text.encode()),
     "masked_diff": lambda text: (
         "\n" in text and masked_diff("f", text.encode(), f"x{text}y".encode())
     ),

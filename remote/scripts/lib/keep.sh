@@ -1,13 +1,17 @@
 # What stage and swap share: what goes in and out, the old state of it, and a copy for rollback.
-# Values: HOME_DIR, REMOVE (paths that go away)
-# Sets: paths, remove, modes_file (lists in staged/), snapshot, copied.
+# Values: HOME_DIR, REMOVE (paths that go away), NARROW (paths that lose rights, and nothing else)
+# Sets: paths, remove, narrow, modes_file (lists in staged/), snapshot, copied.
 paths=$own/staged/paths
 remove=$own/staged/remove
+narrow=$own/staged/narrow
 modes_file=$own/staged/new-modes
 
-# list_removed: append what goes away to what staging has listed, one path a line.
-list_removed() {
+# list_others: append what goes away to what staging has listed, and list what loses rights, one path a line.
+list_others() {
     step list
+    eval "set -- $NARROW"
+    for path; do demand_inside "$path"; done
+    if [ $# -gt 0 ]; then printf '%s\n' "$@"; fi > "$narrow" || fail 1 "cannot list what loses rights"
     eval "set -- $REMOVE"
     for path; do demand_inside "$path"; done
     if [ $# -gt 0 ]; then printf '%s\n' "$@"; fi >> "$remove" || fail 1 "cannot list what goes away"
@@ -17,7 +21,7 @@ list_removed() {
 take_snapshot() {
     set --
     snapshot=
-    for names in "$paths" "$remove"; do
+    for names in "$paths" "$remove" "$narrow"; do
         while read -r path; do
             if [ -e "$path" ]; then set -- "$@" "$path"; else snapshot="${snapshot}- - - - - - - - $path$NEWLINE"; fi
         done < "$names"

@@ -336,6 +336,8 @@ def answered(*lines: str) -> ServerFacts:
         "generation 20260101T000000Z-../x when=now",
         "journal ../../etc",
         "address6 zz",
+        "readable_secret 644 wso2 repository/resources/security/../../../../home/deploy/x.jks",
+        "readable_secret 644 wso2 /etc/passwd",
     ],
 )
 def test_a_name_that_a_server_gives_has_the_form_that_it_must_have(line: str) -> None:

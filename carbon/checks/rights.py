@@ -1,0 +1,44 @@
+"""The modes of files with passwords or private keys."""
+
+from __future__ import annotations
+
+from carbon.checks.case import Case
+from carbon.checks.finding import Finding, Findings, Kind
+from carbon.plan.model import Plan
+from carbon.plan.tighten import readable_secrets, tightened
+
+SHOWN_FILES = 4
+
+READABLE = Kind(
+    code="secret-readable",
+    seen="every user of {server} may read {files}, which hold passwords or keys",
+    remedy="set `tighten: true` in hosts.yaml and run `fab -H {node} deploy`, or take the rights of"
+    " others from these files or from {home}",
+    weight=10,
+)
+NOT_OURS = Kind(
+    code="secret-readable",
+    seen="every user of {server} may read {files}, which hold passwords or keys, and {user} may not"
+    " change that",
+    remedy="let their owner run `chmod o= FILE`; for a file of `artifacts:`, set its `mode:` there",
+    weight=10,
+)
+
+
+def readable(case: Case) -> Findings:
+    """Only the account that runs the server, and its group, may read passwords and keys.
+
+    It stops nothing, and a server that is like this is well: the mode is the operator's to choose.
+    """
+    plan = case.plan
+    new = {change.path: change.new for change in plan.files} if isinstance(plan, Plan) else {}
+    open_files = readable_secrets(case.node, case.facts, new)
+    ours = tightened(case.node, case.facts, new)
+    left = [path.name for path in open_files if path not in ours]
+    if left:
+        yield _finding(case, NOT_OURS if case.node.tighten else READABLE, left)
+
+
+def _finding(case: Case, kind: Kind, names: list[str]) -> Finding:
+    more = f" and {len(names) - SHOWN_FILES} more" if len(names) > SHOWN_FILES else ""
+    return case.finding(kind, files=", ".join(names[:SHOWN_FILES]) + more)
