@@ -1,12 +1,16 @@
 """From the YAML text to the tree of nodes.
 
-Stricter than YAML: one mapping, no duplicate keys, no merge keys, bounded size and depth.
+Stricter than YAML: one mapping, no duplicate keys, no merge keys, bounded size and depth. It
+goes by the parser's events, so that the limits hold while the text is read: `yaml.compose`
+with the C loader dies of half a million brackets, follows an alias into itself, and does not
+tell a tag from a type that it guessed.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 import yaml
 from yaml.reader import Reader
@@ -17,21 +21,25 @@ from carbon.inventory.nodes import (
     MapNode,
     ScalarNode,
     Source,
-    Tag,
     YamlNode,
     expanded,
     is_null,
 )
 from carbon.inventory.suggest import shown
+from carbon.secret import Secret
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 30
 MAX_VALUES = 100_000
 """With every alias counted as often as it is used."""
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 NULLS = {"", "~", "null", "Null", "NULL"}
-
-TAGS: dict[str, Tag] = {"!env": "env", "!file": "file", "!command": "command"}
+TAGS: dict[str, Literal["env", "file", "command"]] = {
+    "!env": "env",
+    "!file": "file",
+    "!command": "command",
+}
 TAG_USE = "use !env NAME, !file PATH or !command 'pass show ...', or no tag"
 
 
@@ -49,27 +57,18 @@ def parse(data: bytes, source: Source) -> MapNode:
 
 def _decode(data: bytes, source: Source) -> str:
     if len(data) > MAX_BYTES:
-        raise InventoryError(
-            f"larger than {MAX_BYTES} bytes",
-            action="name the inventory itself: a cluster fits in a few kilobytes",
-            file=source.file,
-        )
+        action = "name the inventory itself: a cluster fits in a few kilobytes"
+        raise InventoryError(f"larger than {MAX_BYTES} bytes", action=action, file=source.file)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InventoryError(
-            f"not UTF-8 text: byte 0x{data[error.start]:02x}",
-            action="save the file as UTF-8",
-            file=source.file,
-            line=data.count(b"\n", 0, error.start) + 1,
-        ) from None
+        line = data.count(b"\n", 0, error.start) + 1
+        seen = f"not UTF-8 text: byte 0x{data[error.start]:02x}"
+        raise _error(source, seen, line, "save the file as UTF-8") from None
     if control := Reader.NON_PRINTABLE.search(text):
-        raise InventoryError(
-            f"the character U+{ord(control.group()):04X} is not allowed in YAML",
-            action="remove it",
-            file=source.file,
-            line=text.count("\n", 0, control.start()) + 1,
-        )
+        line = text.count("\n", 0, control.start()) + 1
+        seen = f"the character U+{ord(control.group()):04X} is not allowed in YAML"
+        raise _error(source, seen, line, "remove it")
     return text
 
 
@@ -77,42 +76,42 @@ def _syntax_error(error: yaml.MarkedYAMLError, source: Source) -> InventoryError
     begun = f", {error.context}" if error.context else ""
     if error.context_mark:
         begun += f" that begins in line {error.context_mark.line + 1}"
-    return InventoryError(
+    return _error(
+        source,
         f"not valid YAML: {error.problem}{begun}",
-        action="look at this line and the one before: indentation, colons, quotes",
-        file=source.file,
-        line=error.problem_mark.line + 1 if error.problem_mark else None,
+        error.problem_mark.line + 1 if error.problem_mark else None,
+        "look at this line and the one before: indentation, colons, quotes",
     )
 
 
+def _error(source: Source, seen: str, line: int | None, action: str) -> InventoryError:
+    return InventoryError(seen, action=action, file=source.file, line=line)
+
+
 class _Composer:
-    """Builds the tree from the parser's events, so that limits hold while it is read."""
+    """Builds the tree from the parser's events."""
 
     def __init__(self, text: str, source: Source) -> None:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         self.source = source
-        self.events: Iterator[yaml.Event] = yaml.parse(text, Loader=loader)
+        self.events: Iterator[yaml.Event] = yaml.parse(text, Loader=LOADER)
         self.anchors: dict[str, tuple[YamlNode, int]] = {}
         self.values = 0
 
     def document(self) -> MapNode:
         next(self.events)
-        if isinstance(next(self.events), yaml.StreamEndEvent):
+        begin = next(self.events)
+        empty = isinstance(begin, yaml.StreamEndEvent)
+        root = None if empty else self._node(next(self.events), path="", line=1, depth=0)
+        if root is None or is_null(root):
             raise self._error("the file is empty", 1, "describe the cluster as README shows")
-        root = self._node(next(self.events), path="", line=1, depth=0)
         next(self.events)
         if isinstance(further := next(self.events), yaml.DocumentStartEvent):
             raise self._error(
                 "a second YAML document begins", _line(further), "keep one cluster per file"
             )
-        if is_null(root):
-            raise self._error("the file is empty", 1, "describe the cluster as README shows")
         if not isinstance(root, MapNode):
-            raise self._error(
-                "not a mapping of sections",
-                root.line,
-                "begin with `cluster:`, `manager:` and `workers:`",
-            )
+            action = "begin with `cluster:`, `manager:` and `workers:`"
+            raise self._error("not a mapping of sections", root.line, action)
         return root
 
     def _node(self, event: yaml.Event, *, path: str, line: int, depth: int) -> YamlNode:
@@ -120,17 +119,15 @@ class _Composer:
             raise self._error("nested too deeply", line, f"use at most {MAX_DEPTH} levels")
         before = self.values
         self._count(1, line)
-        match event:
-            case yaml.AliasEvent():
-                return self._alias(event)
-            case yaml.ScalarEvent():
-                node: YamlNode = self._scalar(event, path, line)
-            case yaml.SequenceStartEvent():
-                self._refuse_tag(event, path)
-                node = self._list(path, line, depth)
-            case _:
-                self._refuse_tag(event, path)
-                node = self._map(path, line, depth)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event)
+        node: YamlNode
+        if isinstance(event, yaml.ScalarEvent):
+            node = self._scalar(event, path, line)
+        else:
+            self._refuse_tag(event, path)
+            sequence = isinstance(event, yaml.SequenceStartEvent)
+            node = (self._list if sequence else self._map)(path, line, depth)
         if anchor := getattr(event, "anchor", None):
             self.anchors[anchor] = (node, self.values - before)
         return node
@@ -147,20 +144,14 @@ class _Composer:
         return node
 
     def _scalar(self, event: yaml.ScalarEvent, path: str, line: int) -> ScalarNode:
-        tag = TAGS.get(event.tag) if event.tag else None
-        if tag is None:
+        if event.tag not in TAGS:
             self._refuse_tag(event, path)
-        plain = tag is None and not event.style
-        node = ScalarNode(
-            self.source,
-            path,
-            line,
-            text=event.value,
-            tag=tag,
-            is_null=plain and event.value in NULLS,
-        )
-        if tag is not None:
-            _check_reference(node)
+            null = not event.style and event.value in NULLS
+            return ScalarNode(self.source, path, line, event.value, None, null)
+        file, base, commands = self.source
+        secret = Secret(TAGS[event.tag], event.value, file, line, base, commands)
+        node = ScalarNode(self.source, path, line, event.value, secret, False)
+        _check_reference(node, TAGS[event.tag])
         return node
 
     def _list(self, path: str, line: int, depth: int) -> ListNode:
@@ -177,11 +168,8 @@ class _Composer:
             key, at = self._key(event, path), _line(event)
             value_path = _join(path, key)
             if key in entries:
-                raise self._error(
-                    f"{value_path} is here a second time",
-                    at,
-                    f"keep this one or the one in line {lines[key]}",
-                )
+                action = f"keep this one or the one in line {lines[key]}"
+                raise self._error(f"{value_path} is here a second time", at, action)
             lines[key] = at
             entries[key] = self._node(next(self.events), path=value_path, line=at, depth=depth + 1)
         return MapNode(self.source, path, line, entries)
@@ -208,28 +196,26 @@ class _Composer:
     def _count(self, values: int, line: int) -> None:
         self.values += values
         if self.values > MAX_VALUES:
-            raise self._error(
-                f"more than {MAX_VALUES} values, aliases included", line, "use fewer aliases"
-            )
+            seen = f"more than {MAX_VALUES} values, aliases included"
+            raise self._error(seen, line, "use fewer aliases")
 
     def _error(self, seen: str, line: int, action: str) -> InventoryError:
-        return InventoryError(seen, action=action, file=self.source.file, line=line)
+        return _error(self.source, seen, line, action)
 
 
-def _check_reference(node: ScalarNode) -> None:
+def _check_reference(node: ScalarNode, tag: str) -> None:
     """Refuse a tag that can name nothing, before anybody asks for what it names."""
     if not node.text.strip():
-        raise node.error(f"has !{node.tag} without an argument", action=TAG_USE)
+        raise node.error(f"has !{tag} without an argument", action=TAG_USE)
     if not node.text.isprintable():
-        raise node.error(
-            f"has !{node.tag} with a line break or control character", action="write it on one line"
-        )
-    if node.tag == "env" and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", node.text):
+        seen = f"has !{tag} with a line break or control character"
+        raise node.error(seen, action="write it on one line")
+    if tag == "env" and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", node.text):
         raise node.error(
             f"{shown(node.text)} is not the name of an environment variable",
             action="write the bare name, as in `!env DB_PASSWORD`",
         )
-    if node.tag == "file":
+    if tag == "file":
         expanded(node, node.text)
 
 

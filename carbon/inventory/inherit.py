@@ -6,6 +6,7 @@ from pathlib import Path
 
 from carbon.inventory.nodes import ListNode, MapNode, ScalarNode, YamlNode
 from carbon.inventory.rules import refuse_rollout_hooks
+from carbon.value import replace
 
 ADDED_UP = ("files", "artifacts")
 """The lists that a node's own level is added to."""
@@ -32,10 +33,10 @@ def laid_over(own: MapNode, shared: MapNode) -> MapNode:
         elif key in ADDED_UP and isinstance(value, ListNode) and isinstance(below, ListNode):
             targets = {_target(item) for item in value.items} - {None}
             kept = [item for item in below.items if _target(item) not in targets]
-            merged[key] = ListNode(value.source, value.path, value.line, kept + value.items)
+            merged[key] = replace(value, items=kept + value.items)
         else:
             merged[key] = value
-    return MapNode(own.source, own.path, own.line, merged)
+    return replace(own, entries=merged)
 
 
 def _target(item: YamlNode) -> str | None:

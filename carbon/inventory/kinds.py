@@ -111,8 +111,8 @@ def scalar(parse: Parse[T], *, echo: bool = True, word: str = "text", **schema: 
     def read(node: YamlNode) -> T:
         value = _as_scalar(node)
         text = value.resolve()
-        if value.tag is not None:
-            what = f"(what !{value.tag} {shown(value.text)} gives)"
+        if value.secret:
+            what = f"(what !{value.secret.origin} {shown(value.text)} gives)"
         else:
             what = shown(text) if echo else ""
         return _checked(parse, text, at=value, what=what)
@@ -136,11 +136,11 @@ def one_of(*words: str) -> Single[str]:
 def text_or_secret(parse: Parse[str]) -> Single[str | Secret]:
     """Return the kind of values that may be secret: a tag is kept, unread."""
     plain = scalar(parse, echo=False)
-    return Single(lambda node: _as_scalar(node).secret() or plain(node))
+    return Single(lambda node: _as_scalar(node).secret or plain(node))
 
 
 def _secret(node: YamlNode) -> Secret:
-    secret = _as_scalar(node).secret()
+    secret = _as_scalar(node).secret
     if secret is None:
         raise node.error("stands here in plain text", action=SECRET_USE)
     return secret

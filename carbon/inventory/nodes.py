@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from carbon.errors import InventoryError
 from carbon.inventory.suggest import shown
 from carbon.secret import Secret
-
-Tag = Literal["env", "file", "command"]
+from carbon.value import Value, replace
 
 
 class Source(NamedTuple):
@@ -26,66 +25,38 @@ class Source(NamedTuple):
     """A `!command` may be run."""
 
 
-class YamlNode:
+class YamlNode(Value):
     """One value of hosts.yaml and its place."""
 
-    __slots__ = ("line", "path", "source")
-
-    def __init__(self, source: Source, path: str, line: int) -> None:
-        self.source = source
-        self.path = path
-        self.line = line
+    source: Source
+    path: str
+    line: int
 
     def error(self, seen: str, *, action: str) -> InventoryError:
         """Return the error that says `seen` of this value, with its place."""
-        return InventoryError(
-            f"{self.path or 'the file'} {seen}",
-            action=action,
-            file=self.source.file,
-            line=self.line,
-        )
+        whole = f"{self.path or 'the file'} {seen}"
+        return InventoryError(whole, action=action, file=self.source.file, line=self.line)
 
 
 class ScalarNode(YamlNode):
-    """A text, or a tag that says where the text comes from."""
+    """A text, or a secret if a tag says where the text comes from.
 
-    __slots__ = ("_secret", "is_null", "tag", "text")
+    The secret is one object for all who read it, so that its command runs once.
+    """
 
-    def __init__(
-        self, source: Source, path: str, line: int, *, text: str, tag: Tag | None, is_null: bool
-    ) -> None:
-        super().__init__(source, path, line)
-        self.text = text
-        self.tag = tag
-        self.is_null = is_null
-        self._secret: Secret | None = None
-
-    def secret(self) -> Secret | None:
-        """Return the secret that a tag names, unread; None if the text stands here in plain.
-
-        It is the same object for all who ask, so that its command runs once.
-        """
-        if self.tag is not None and self._secret is None:
-            self._secret = Secret(
-                self.tag,
-                self.text,
-                self.source.file,
-                self.line,
-                self.source.base,
-                self.source.commands,
-            )
-        return self._secret
+    text: str
+    secret: Secret | None
+    is_null: bool
 
     def resolve(self) -> str:
         """Return the text, fetched now if a tag says so.
 
         Raises InventoryError if the tag's source cannot be read.
         """
-        secret = self.secret()
-        if secret is None:
+        if self.secret is None:
             return self.text
         try:
-            return secret.reveal()
+            return self.secret.reveal()
         except InventoryError as error:
             if self._is_written_by_lab():
                 error.action = "start the lab: fab lab.up"
@@ -93,27 +64,20 @@ class ScalarNode(YamlNode):
 
     def _is_written_by_lab(self) -> bool:
         base = self.source.base
-        return self.tag == "file" and (base / self.text).is_relative_to(base / "lab" / "run")
+        is_file = self.secret is not None and self.secret.origin == "file"
+        return is_file and (base / self.text).is_relative_to(base / "lab" / "run")
 
 
 class ListNode(YamlNode):
     """A sequence of values."""
 
-    __slots__ = ("items",)
-
-    def __init__(self, source: Source, path: str, line: int, items: list[YamlNode]) -> None:
-        super().__init__(source, path, line)
-        self.items = items
+    items: list[YamlNode]
 
 
 class MapNode(YamlNode):
     """Values by key, in the file's order."""
 
-    __slots__ = ("entries",)
-
-    def __init__(self, source: Source, path: str, line: int, entries: dict[str, YamlNode]) -> None:
-        super().__init__(source, path, line)
-        self.entries = entries
+    entries: dict[str, YamlNode]
 
     def get(self, key: str) -> YamlNode | None:
         """Return the value of `key`; None if it is absent or null."""
@@ -123,11 +87,13 @@ class MapNode(YamlNode):
     def only(self, keys: Iterable[str]) -> MapNode:
         """Return the part with these keys."""
         wanted = set(keys)
-        return self._with({key: node for key, node in self.entries.items() if key in wanted})
+        return replace(
+            self, entries={key: node for key, node in self.entries.items() if key in wanted}
+        )
 
     def having(self, key: str, value: YamlNode) -> MapNode:
         """Return this mapping with this value of `key`."""
-        return self._with(self.entries | {key: value})
+        return replace(self, entries=self.entries | {key: value})
 
     def with_default(self, key: str, default: YamlNode | None) -> MapNode:
         """Return this mapping with `default` for `key`, if it has no value of its own."""
@@ -136,9 +102,6 @@ class MapNode(YamlNode):
     def part(self, key: str) -> MapNode:
         """Return an empty mapping for `key`, which is not written."""
         return MapNode(self.source, f"{self.path}.{key}", self.line, {})
-
-    def _with(self, entries: dict[str, YamlNode]) -> MapNode:
-        return MapNode(self.source, self.path, self.line, entries)
 
 
 def expanded(node: YamlNode, path: str) -> Path:

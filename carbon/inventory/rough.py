@@ -7,33 +7,42 @@ from pathlib import Path
 
 import yaml
 
+from carbon.inventory.document import LOADER, MAX_BYTES, MAX_DEPTH
 from carbon.inventory.raw import RESERVED_NAMES
 
 
 def rough_names(path: Path) -> tuple[str, ...]:
-    """Return what -H may take, groups included; nothing is checked, and no secret is read.
+    """Return what -H may take; nothing is checked, and no secret is read.
 
     A file that is absent or not YAML has no names: the verbs have the sentence for that.
     """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        root = yaml.compose(path.read_bytes(), loader)
+        with path.open("rb") as file:
+            keys = list(_outer_keys(yaml.parse(file.read(MAX_BYTES), LOADER)))
     except (OSError, ValueError, yaml.YAMLError):
         return ()
-    return tuple(dict.fromkeys(_names(root)))
+    workers = [name for section, name in keys if section == "workers" and name]
+    sections = [section for section, _ in keys]
+    reserved = zip(RESERVED_NAMES, ("manager", "elb", "load_balancer"), strict=True)
+    return tuple(dict.fromkeys([*workers, *(name for name, key in reserved if key in sections)]))
 
 
-def _names(root: yaml.Node | None) -> Iterator[str]:
-    sections = dict(_pairs(root))
-    for section in ("workers", "groups"):
-        yield from (name for name, _ in _pairs(sections.get(section)))
-    for name, section in zip(RESERVED_NAMES, ("manager", "elb", "load_balancer"), strict=True):
-        if section in sections:
-            yield name
-
-
-def _pairs(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                yield str(key.value), value
+def _outer_keys(events: Iterator[yaml.Event]) -> Iterator[tuple[str, str]]:
+    """Return each section, and each key right below one, up to where it nests too deeply."""
+    section = ""
+    key_is_next: list[bool | None] = []
+    """For each open collection; None for a list, which has no keys."""
+    for event in events:
+        if isinstance(event, yaml.CollectionEndEvent):
+            key_is_next.pop()
+        elif isinstance(event, yaml.NodeEvent):
+            depth = len(key_is_next)
+            if depth > MAX_DEPTH:
+                return
+            if isinstance(event, yaml.ScalarEvent) and depth in (1, 2) and key_is_next[-1]:
+                section, name = (event.value, "") if depth == 1 else (section, event.value)
+                yield section, name
+            if depth and key_is_next[-1] is not None:
+                key_is_next[-1] = not key_is_next[-1]
+            if isinstance(event, yaml.CollectionStartEvent):
+                key_is_next.append(isinstance(event, yaml.MappingStartEvent) or None)

@@ -14,7 +14,6 @@ from tasks.completion import place
 
 ROOT = Path(__file__).resolve().parents[3]
 INVENTORY = """
-groups: {even: [worker2]}
 manager: {localMemberHost: !file nowhere}
 load_balancer: {ssh: {host: 10.0.0.2}}
 workers:
@@ -50,9 +49,22 @@ def test_options_are_those_of_the_verb_and_of_every_verb() -> None:
 
 
 def test_names_after_h_are_offered_once_each_also_behind_a_comma() -> None:
-    assert offered("-H", "") == ["worker1", "worker2", "even", "manager", "lb"]
+    assert offered("-H", "") == ["worker1", "worker2", "manager", "lb"]
     assert offered("-H", "worker1,w") == ["worker1,worker2"]
     assert offered("plan", "--hosts", "m") == ["manager"]
+
+
+def test_a_file_that_nests_without_end_has_no_names(folder: Path) -> None:
+    """And it does no harm: the C loader of PyYAML dies of it if it builds a tree."""
+    (folder / "hosts.yaml").write_bytes(b"[" * 900_000)
+    assert offered("-H", "") == []
+
+
+def test_names_are_those_of_workers_and_of_nothing_below_them(folder: Path) -> None:
+    (folder / "hosts.yaml").write_text(
+        "cluster: {workers: {a: b}}\nworkers:\n  w: {workers: {x: 1}}\n  v: [{y: 1}]\n  u: 5\n"
+    )
+    assert offered("-H", "") == ["w", "v", "u"]
 
 
 def test_nothing_is_offered_for_the_value_of_another_option() -> None:
@@ -105,7 +117,6 @@ def test_bash_completes_through_its_script(folder: Path) -> None:
     ran = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == [
         "worker1,worker2",
-        "worker1,even",
         "worker1,manager",
         "worker1,lb",
     ]

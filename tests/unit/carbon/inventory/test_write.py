@@ -43,7 +43,8 @@ def test_any_text_comes_back_as_it_was(text: str) -> None:
 
 def test_a_reference_is_written_with_its_tag() -> None:
     node = scalar(document({"key": Reference("command", "pass show x: y")}, head=()))
-    assert (node.tag, node.text) == ("command", "pass show x: y")
+    assert node.secret is not None
+    assert (node.secret.origin, node.text) == ("command", "pass show x: y")
 
 
 def test_no_comment_becomes_a_second_line() -> None:
