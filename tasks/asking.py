@@ -50,6 +50,15 @@ def _typed(prompt: str) -> str:
         return ""
 
 
+def check_key(path: str) -> None:
+    """Raise UsageError if there is no private key at a path."""
+    if not Path(path).expanduser().is_file():
+        raise UsageError(
+            f"--key {path} is not a file",
+            action="name the private key, or leave it out: ssh's agent and configuration count",
+        )
+
+
 def refuse_existing(path: Path) -> None:
     """Raise UsageError if a file is there already."""
     if path.exists():

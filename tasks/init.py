@@ -11,7 +11,7 @@ from tasks.verb import local
         "manager": "Address of the manager's server in the cluster's network.",
         "workers": "Addresses of the workers' servers, separated by commas.",
         "user": "The account that logs in over SSH.",
-        "key": "Its private key, if ssh does not find it by itself.",
+        "key": "Its private key; without it, those of the agent and of ~/.ssh/config.",
         "home": "AS_HOME on the servers (/opt/wso2/as).",
         "java_home": "JAVA_HOME on the servers; without it, what the login finds.",
         "domain": "The domain of the cluster (axis2.xml).",
@@ -36,20 +36,29 @@ def init(
     from carbon.inventory.reference import json_schema
     from carbon.inventory.start import Answers, check, least
     from carbon.inventory.write import SCHEMA_URL
-    from tasks.asking import answer, refuse_existing, write_new
+    from tasks.asking import answer, check_key, refuse_existing, write_new
     from tasks.wording import as_called
 
+    def fits(option: str, text: str) -> None:
+        if option == "key":
+            check_key(text)
+        else:
+            check(option, text, manager=manager if option == "workers" else "")
+
     def ask(question: str, option: str, *, usual: str = "", optional: bool = False) -> str:
-        return answer(question, option=option, check=check, usual=usual, optional=optional)
+        return answer(question, option=option, check=fits, usual=usual, optional=optional)
 
     refuse_existing(Path(output))  # before the questions
+    if key:
+        check_key(key)
     manager = manager or ask("Address of the manager", "manager")
     addresses = workers or ask("Addresses of the workers, with commas", "workers")
     answers = Answers(
         manager=manager,
         workers=tuple(address.strip() for address in addresses.split(",")),
         user=user or ask("User for SSH", "user", usual=getuser()),
-        identity_file=key,
+        identity_file=key
+        or ask("Its SSH key, empty for the agent and ~/.ssh/config", "key", optional=True),
         home=home or ask("AS_HOME on the servers", "home", usual="/opt/wso2/as"),
         java_home=java_home
         or ask("JAVA_HOME there, empty for the login's", "java_home", optional=True),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
 from carbon.errors import UsageError
 from carbon.inventory import values
 from carbon.inventory.suggest import shown
@@ -32,17 +36,34 @@ class Answers(Value, kw_only=True):
     domain: str = "wso2.as.domain"
 
 
-def check(option: str, text: str) -> None:
-    """Raise UsageError for an answer that hosts.yaml would refuse; `workers` are several."""
-    words = text.split(",") if option == "workers" else [text]
+def check(option: str, text: str, *, manager: str = "") -> None:
+    """Raise UsageError for an answer that hosts.yaml would refuse.
+
+    `workers` are several; none of them is another one's server, or that of the `manager`.
+    """
+    words = [word.strip() for word in text.split(",")] if option == "workers" else [text.strip()]
     for word in words:
         try:
-            CHECKS[option](word.strip())
+            CHECKS[option](word)
         except Unfit as unfit:
             name = option.replace("_", "-")
             raise UsageError(
-                f"--{name} {shown(word.strip())} {unfit.problem}", action=unfit.action
+                f"--{name} {shown(word)} {unfit.problem}", action=unfit.action
             ) from None
+    if option == "workers":
+        _check_apart([ip_address(word) for word in words], manager=manager)
+
+
+def _check_apart(workers: Sequence[IPv4Address | IPv6Address], *, manager: str) -> None:
+    action = (
+        "give each server once; for two servers at one address, which differ in their ports, see"
+        " `server` in docs/hosts-yaml.md"
+    )
+    for address, count in Counter(workers).items():
+        if manager and address == ip_address(manager.strip()):
+            raise UsageError(f"--workers {address} is the address of the manager", action=action)
+        if count > 1:
+            raise UsageError(f"--workers names {address} more than once", action=action)
 
 
 def least(answers: Answers) -> str:
@@ -53,7 +74,8 @@ def least(answers: Answers) -> str:
     for option in CHECKS:
         given = getattr(answers, option)
         if given:
-            check(option, ",".join(given) if isinstance(given, tuple) else given)
+            text = ",".join(given) if isinstance(given, tuple) else given
+            check(option, text, manager=answers.manager)
     ssh: dict[str, Tree] = {"user": answers.user}
     if answers.identity_file:
         ssh["identity_file"] = answers.identity_file

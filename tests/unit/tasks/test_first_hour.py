@@ -35,6 +35,22 @@ def test_init_overwrites_nothing(tmp_path: Path) -> None:
     assert file.read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("workers", "seen"),
+    [
+        ("10.0.0.4,10.0.0.3", "--workers 10.0.0.3 is the address of the manager"),
+        ("fd00::4,fd00:0::4", "--workers names fd00::4 more than once"),
+    ],
+)
+def test_init_refuses_two_servers_at_one_address(tmp_path: Path, workers: str, seen: str) -> None:
+    file = tmp_path / "hosts.yaml"
+    words = ("init", "--manager", "10.0.0.3", "--workers", workers, "--output", str(file))
+    refused = fab(*words, home=tmp_path)
+    assert refused.returncode == 1
+    assert seen in refused.stderr
+    assert not file.exists()
+
+
 def test_init_without_a_terminal_names_the_missing_option(tmp_path: Path) -> None:
     refused = fab("init", "--output", str(tmp_path / "hosts.yaml"), home=tmp_path)
     assert refused.returncode == 1
@@ -92,14 +108,25 @@ def at_a_terminal(*words: str, answers: list[str], home: Path) -> str:
 
 def test_init_checks_each_answer_when_it_is_typed_and_asks_again(tmp_path: Path) -> None:
     file = tmp_path / "hosts.yaml"
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh/id_ed25519").touch(mode=0o600)
     shown = at_a_terminal(
         *("init", "--output", str(file)),
-        answers=["as.example.com", "10.0.0.3", "10.0.0.4, 10.0.0.5", "deploy", "", "/opt/jdk"],
+        answers=[
+            *("as.example.com", "10.0.0.3"),
+            *("10.0.0.4,10.0.0.3", "10.0.0.4,10.0.0.4", "10.0.0.4, 10.0.0.5"),
+            *("deploy", "~/.ssh/nothing", "~/.ssh/id_ed25519", "", "/opt/jdk"),
+        ],
         home=tmp_path,
     )
+    assert "--workers 10.0.0.3 is the address of the manager" in shown
+    assert "--workers names 10.0.0.4 more than once" in shown
+    assert "--key ~/.ssh/nothing is not a file" in shown
     assert "--manager 'as.example.com' is not an IP address" in shown
     text = file.read_text()
     assert "java_home: /opt/jdk" in text
+    assert "identity_file: ~/.ssh/id_ed25519" in text or 'identity_file: "~/.ssh' in text
+    assert fab("check", "--inventory", str(file), home=tmp_path).returncode == 0
     assert "fab -H manager,worker1,worker2 trust" in text
 
 
