@@ -144,15 +144,15 @@ class TimeLimitError(ProvisionError):
 
     @classmethod
     def unanswered(
-        cls, limit_seconds: float | None, *, host: str | None, step: str
+        cls, limit_seconds: float | None, *, limit: str, host: str | None, step: str
     ) -> TimeLimitError:
-        """Return the error for a server that did not answer in time."""
+        """Return the error for a server that did not answer in time; `limit` names which one."""
         return cls(
             f"no answer within {limit_seconds:g} s" if limit_seconds else "no answer",
             host=host,
             step=step,
-            action="check whether the server hangs; if it is only slow, raise the limit under"
-            " `limits:` in hosts.yaml",
+            action="check whether the server hangs; if it is only slow, raise"
+            f" `limits: {limit}` in hosts.yaml",
         )
 
 

@@ -12,9 +12,9 @@ from carbon.errors import UsageError
 from tasks.failure import as_exit
 
 AFTERWARDS = {
-    "bash": "needs the package bash-completion; new shells complete",
-    "zsh": "put `fpath=({folder} $fpath)` before `compinit` in ~/.zshrc; new shells complete",
-    "fish": "new shells complete",
+    "bash": "Open a new shell. It completes if the package bash-completion is installed.",
+    "zsh": "Put `fpath=({folder} $fpath)` before `compinit` in ~/.zshrc, then open a new shell.",
+    "fish": "Open a new shell.",
 }
 
 
@@ -34,7 +34,8 @@ def completion(_: Context, shell: str = "") -> None:
         path.write_text(text)
     except OSError as error:
         raise Exit(message=f"error: {path}: {error.strerror}", code=exits.ERROR) from error
-    print(f"{path}: {AFTERWARDS[name].format(folder=path.parent)}")
+    print(f"wrote {path}")
+    print(AFTERWARDS[name].format(folder=path.parent))
 
 
 def place(shell: str) -> Path:

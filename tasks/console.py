@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.segment import Segment
 
+from carbon import exits
 from carbon.text import visible
 from remote.run.interrupt import request_end
 from tasks import output
@@ -38,9 +39,10 @@ class _Stdout(Console):
 
     def on_broken_pipe(self) -> None:
         """End a rollout at its next safe point, and anything else at once."""
-        if not request_end():
-            super().on_broken_pipe()
+        is_rollout = request_end()
         self._end()
+        if not is_rollout:
+            raise SystemExit(exits.OUTPUT_CLOSED)
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print; an output that cannot be written ends a rollout at its next safe point."""

@@ -51,6 +51,7 @@ def discard() -> None:
 def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if isinstance(error, BrokenPipeError):
         discard()
+        os._exit(exits.OUTPUT_CLOSED)  # the interpreter's own status would be 1
     elif isinstance(error, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
     elif unwritten := problem(error):
@@ -64,6 +65,7 @@ def _flush() -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         discard()
+        os._exit(exits.OUTPUT_CLOSED)
     except OSError as error:
         if (unwritten := problem(error)) is None:
             raise

@@ -153,6 +153,9 @@ def _end(work: Callable[[], int | None]) -> None:
         raise Exit(message="interrupted", code=exits.INTERRUPTED) from None
     except (Exit, SystemExit):
         raise
+    except BrokenPipeError:  # of the output: those of connections are errors of ours by now
+        output.discard()
+        raise Exit(code=exits.OUTPUT_CLOSED) from None
     except Exception as error:
         if os.environ.get("PROVISION_DEBUG"):
             raise

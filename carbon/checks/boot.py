@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from carbon.checks import service
+from carbon.checks import home, service
 from carbon.checks.case import Case
 from carbon.checks.finding import Finding, Findings, Kind, ranked
 from carbon.home.boot import Boot
@@ -49,6 +49,9 @@ def boot_findings(case: Case, boot: Boot) -> tuple[Finding, ...]:
 
 
 def _findings(case: Case, boot: Boot) -> Findings:
+    if at_home := tuple(home.home(case)):  # what is not there shows nothing else
+        yield from at_home
+        return
     yield from service.owner(case)
     yield from service.alone(case)
     unit = case.facts.unit

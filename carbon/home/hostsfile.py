@@ -1,7 +1,7 @@
 """/etc/hosts: one marked block for each owner; the lines of others are never touched.
 
     # carbon-provision: begin wso2.as.domain
-    # Written by "fab hosts": what stands between these two lines is replaced.
+    # Managed by carbon-provision: what stands between these two lines is replaced.
     10.0.0.5	carbondb.mysql-wso2.com
     # carbon-provision: end wso2.as.domain
 
@@ -23,7 +23,9 @@ from carbon.value import Value
 
 _BEGIN = "# carbon-provision: begin "
 _END = "# carbon-provision: end "
-_NOTE = '# Written by "fab hosts": what stands between these two lines is replaced.'
+_NOTE = "# Managed by carbon-provision: what stands between these two lines is replaced."
+_EARLIER_NOTE = '# Written by "fab hosts": what stands between these two lines is replaced.'
+"""What versions before 0.2 wrote; no /etc/hosts is changed for the sake of this line."""
 
 
 class HostsPlan(Value, kw_only=True):
@@ -53,7 +55,8 @@ def plan(current: bytes, entries: Sequence[HostsEntry], *, owner: str) -> HostsP
     blocks = _blocks(lines)
     body, left_to_others = _share(wanted, list(_mappings(lines, blocks, owner=owner)))
     old_body = _body(lines, blocks.get(owner))
-    new = _with_block(lines, blocks.get(owner), _block(body, owner=owner))
+    note = _NOTE if body != old_body else _note(lines, blocks.get(owner))
+    new = _with_block(lines, blocks.get(owner), _block(body, note, owner=owner))
     return HostsPlan(
         new=new,
         changed=new != current,
@@ -229,13 +232,19 @@ def _body(lines: Sequence[bytes], block: slice | None) -> tuple[str, ...]:
     if block is None:
         return ()
     texts = [_text(line) for line in lines[block][1:-1]]
-    return tuple(text for text in texts if text and text != _NOTE)
+    return tuple(text for text in texts if text and text not in (_NOTE, _EARLIER_NOTE))
 
 
-def _block(body: Sequence[str], *, owner: str) -> bytes:
+def _note(lines: Sequence[bytes], block: slice | None) -> str:
+    """Return the note of a block as it stands."""
+    earlier = block is not None and _EARLIER_NOTE in map(_text, lines[block])
+    return _EARLIER_NOTE if earlier else _NOTE
+
+
+def _block(body: Sequence[str], note: str, *, owner: str) -> bytes:
     if not body:
         return b""
-    lines = (f"{_BEGIN}{owner}", _NOTE, *body, f"{_END}{owner}")
+    lines = (f"{_BEGIN}{owner}", note, *body, f"{_END}{owner}")
     return "".join(f"{line}\n" for line in lines).encode()
 
 

@@ -234,6 +234,8 @@ class Start:
                 f"the script did not confirm the record within {seconds:g} s; it may still be"
                 " writing it",
                 step="record",
+                action="run the same command again; if the server is only slow, raise"
+                " `limits: command` in hosts.yaml",
             )
         if status:
             self._await_script_errors()
@@ -295,7 +297,9 @@ class Start:
             return self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
         except Empty:
             seconds = self._host.limits.command_seconds
-            error = TimeLimitError.unanswered(seconds, host=self._host.name, step=self._step)
+            error = TimeLimitError.unanswered(
+                seconds, limit="command", host=self._host.name, step=self._step
+            )
             if self._began is not None:
                 error.action += "; if it goes on, it starts then: the same command verifies it"
             raise error from None

@@ -66,7 +66,8 @@ class Connector:
         rules = self._config.base_ssh_config.lookup(ssh.host)
         seconds = self._connect_seconds(rules)
         login = self._login(ssh, rules)
-        with translated(name, self._where(ssh), limit_seconds=seconds, login=login):
+        where = self._where(ssh)
+        with translated(name, where, limit_seconds=seconds, limit="connect", login=login):
             connection = Connection(config=self._own_config(), **self.kwargs(ssh))
             self._open(connection)
         return FabricServer(
@@ -170,7 +171,7 @@ class Connector:
                 gateway: Connection | bool = False
                 for hop in map(str.strip, jumps.split(",")):
                     gateway = self._hop(hop, gateway, ssh)
-                    with translated(None, f"gateway {hop}"):
+                    with translated(None, f"gateway {hop}", limit="connect"):
                         self._open(gateway)
                 assert isinstance(gateway, Connection)
                 self._gateways[jumps] = gateway
@@ -227,12 +228,12 @@ class Connector:
         jumps = self._jumps(ssh, self._config.base_ssh_config.lookup(ssh.host))
         hops = [hop.strip() for hop in jumps.split(",")] if jumps else []
         for at, hop in enumerate(hops):
-            with translated(name, f"gateway {hop}"):
+            with translated(name, f"gateway {hop}", limit="connect"):
                 self._known.clear()  # it may have been added to since
                 through = self._shared_gateway(",".join(hops[:at]), ssh) if at else False
                 door = self._door(f"the gateway {hop}", self._hop(hop, through, ssh), ssh)
             yield door
-        with translated(name, self._where(ssh)):
+        with translated(name, self._where(ssh), limit="connect"):
             self._known.clear()
             connection = Connection(config=self._own_config(), **self.kwargs(ssh))
             door = self._door(name, connection, ssh)

@@ -16,11 +16,17 @@ from remote.host.server import Outcome
 
 @contextlib.contextmanager
 def translated(
-    host: str | None, step: str, *, limit_seconds: float | None = None, login: str = ""
+    host: str | None,
+    step: str,
+    *,
+    limit_seconds: float | None = None,
+    limit: str = "command",
+    login: str = "",
 ) -> Iterator[None]:
     """Turn what Fabric, Paramiko and sockets raise into errors that name the host.
 
-    A gateway leaves that to who connects through it. `login` says who tries to log in, with what.
+    A gateway leaves that to who connects through it. `login` says who tries to log in, with what;
+    `limit` is the key under `limits:` that `limit_seconds` come from.
     """
     try:
         yield
@@ -32,7 +38,7 @@ def translated(
     except ProvisionError as error:
         raise error.at(host=host, step=step) from error.__cause__
     except TimeoutError as error:
-        raise TimeLimitError.unanswered(limit_seconds, host=host, step=step) from error
+        raise TimeLimitError.unanswered(limit_seconds, limit=limit, host=host, step=step) from error
     except (paramiko.SSHException, OSError, EOFError) as error:
         seen, action = _connection_problem(error, login)
         raise ConnectError(seen, host=host, step=step, action=action) from error

@@ -10,6 +10,8 @@ from typing import IO
 
 import pytest
 
+from carbon import exits
+
 ROOT = Path(__file__).resolve().parents[3]
 FAB = Path(sys.executable).with_name("fab")
 STEPS = ("driver", "config", "hosts", "reset", "start", "verify")
@@ -47,7 +49,7 @@ def test_help_tells_all_options_of_deploy_and_what_each_does(tmp_path: Path) -> 
         assert len(line.split()) > 2, f"{option} has no help"
 
 
-@pytest.mark.parametrize("words", [["--list"], ["--help", "deploy"]])
+@pytest.mark.parametrize("words", [["--list"], ["--help", "deploy"], ["schema"], ["check"]])
 @pytest.mark.parametrize("environment", [{}, {"PYTHONUNBUFFERED": "1"}])
 def test_a_reader_that_has_enough_ends_a_list_or_help_without_a_word(
     tmp_path: Path, words: list[str], environment: dict[str, str]
@@ -55,9 +57,16 @@ def test_a_reader_that_has_enough_ends_a_list_or_help_without_a_word(
     """As with `fab --list | head -1`, where the reader is gone before or while it is printed."""
     reader, writer = os.pipe()
     os.close(reader)
+    hosts = tmp_path / "hosts.yaml"
+    hosts.write_text(
+        "cluster: {domain: d, home: /opt/as, ssh: {user: deploy}}\n"
+        "manager: {localMemberHost: 10.0.0.3}\n"
+    )
+    environment = {**environment, "PROVISION_HOSTS": str(hosts)}
     with os.fdopen(writer, "w") as gone:
         ran = fab(*words, home=tmp_path, stdout=gone, **environment)
     assert ran.stderr == ""
+    assert ran.returncode == exits.OUTPUT_CLOSED
 
 
 @pytest.mark.parametrize("words", [["--list"], ["--help", "deploy"], ["schema"]])

@@ -37,6 +37,18 @@ def test_a_server_that_runs_under_its_enabled_unit_comes_back() -> None:
     assert codes() == []
 
 
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        ({"home_real": None, "process": None, "present": frozenset()}, "home-missing"),
+        ({"present": frozenset(), "process": None}, "home-not-carbon"),
+    ],
+)
+def test_a_wrong_home_is_the_one_finding(facts: dict[str, Any], code: str) -> None:
+    """All else would be the consequence: no process, no unit, no password."""
+    assert codes(**facts) == [code]
+
+
 def test_without_a_unit_nothing_starts_it() -> None:
     process = running(cgroup="/user.slice/session-1.scope")
     assert codes(node={"service": None}, unit=None, process=process) == ["boot-no-service"]

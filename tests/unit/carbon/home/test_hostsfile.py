@@ -22,7 +22,7 @@ STOCK = (
 )
 BLOCK = (
     b"# carbon-provision: begin wso2.as.domain\n"
-    b'# Written by "fab hosts": what stands between these two lines is replaced.\n'
+    b"# Managed by carbon-provision: what stands between these two lines is replaced.\n"
     b"10.0.0.5\tcarbondb.mysql-wso2.com\n"
     b"10.0.0.3\tmgt.as.wso2.com\n"
     b"# carbon-provision: end wso2.as.domain\n"
@@ -312,3 +312,14 @@ def test_a_name_may_have_an_address_of_each_family() -> None:
     assert planned.added == ("10.0.0.5\tcarbondb.example.com",)
     with pytest.raises(UnfitError):
         plan(current, [entry("fd00::6", "carbondb.example.com")], owner="d")
+
+
+def test_a_block_with_the_note_of_an_earlier_version_stays_until_its_mappings_change() -> None:
+    note = BLOCK.splitlines(keepends=True)[1]
+    earlier = BLOCK.replace(
+        note, b'# Written by "fab hosts": what stands between these two lines is replaced.\n'
+    )
+    assert not plan(earlier, [DATABASE, MANAGER], owner=OWNER).changed
+    changed = plan(earlier, [DATABASE], owner=OWNER)
+    assert note in changed.new
+    assert b"fab hosts" not in changed.new

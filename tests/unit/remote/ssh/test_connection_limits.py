@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import paramiko
 import pytest
 from fabric import Connection
 
+from carbon.cluster import Limits
 from carbon.errors import TimeLimitError
 from remote.host.script import Script
+from remote.ssh.errors import translated
 from remote.ssh.server import FabricServer
 
+ROOT = Path(__file__).resolve().parents[4]
 LOOK = Script(name="hosts_read")
 
 
@@ -83,3 +89,28 @@ def test_a_script_that_is_followed_begins_within_its_limit_or_not_at_all(
         with pytest.raises(TimeLimitError, match=r"no answer within 0\.3 s"):
             mute.stream(LOOK)
     assert time.monotonic() - began < 5
+
+
+def test_every_remedy_that_raises_a_limit_names_which() -> None:
+    """An operator who is told of `limits:` alone has to guess among seven."""
+    names = "|".join(Limits.__annotations__).replace("_seconds", "")
+    files = [path for room in ("carbon", "remote", "tasks") for path in (ROOT / room).rglob("*.py")]
+    texts = [
+        node.value
+        for path in files
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    found = [
+        match[0] for text in texts for match in re.finditer(r"\braise [^.;]*limit[^.;]*", text)
+    ]
+    assert found
+    for remedy in found:
+        assert re.search(rf"`limits: ({names}|$)", remedy), remedy
+
+
+def test_a_time_limit_says_which_limit_it_was() -> None:
+    for limit in ("connect", "command"):
+        with pytest.raises(TimeLimitError) as late, translated("a", "x", limit=limit):
+            raise TimeoutError
+        assert f"raise `limits: {limit}` in hosts.yaml" in late.value.action
