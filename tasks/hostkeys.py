@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from carbon.cluster import LoadBalancer, Node
-from carbon.errors import HostKeyError
+from carbon.errors import HostKeyError, refuse
 from remote.ssh.connector import Connector
 from remote.ssh.hostkeys import Door, HostKey
 from remote.ssh.trust import Judged, Verdict, accept, confirmed, judge, refuse_changed
@@ -15,6 +15,7 @@ from remote.ssh.trust import Judged, Verdict, accept, confirmed, judge, refuse_c
 if TYPE_CHECKING:
     from tasks.screen import Screen
 
+NOBODY_TO_ASK = "nothing is accepted: there is no terminal to ask at"
 COMPARE = "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done"
 
 
@@ -30,11 +31,28 @@ def trust_hosts(
     Raises ConnectError, or HostKeyError for a key that nobody confirmed or that has changed.
     """
     done: set[tuple[str, int]] = set()
+    refused: list[HostKeyError] = []
     for host in hosts:
-        for door in connector.doors(host.name, host.ssh):
-            if (door.host, door.port) not in done:
-                done.add((door.host, door.port))
-                _trust(screen, door, fingerprints)
+        try:
+            for door in connector.doors(host.name, host.ssh):
+                if (door.host, door.port) not in done:
+                    done.add((door.host, door.port))
+                    _trust(screen, door, fingerprints)
+        except HostKeyError as error:
+            if sys.stdin.isatty():
+                raise
+            refused.append(error)  # without a terminal, one run shows the keys of all
+    refuse(_unconfirmed_as_one(refused))
+
+
+def _unconfirmed_as_one(errors: Sequence[HostKeyError]) -> Sequence[HostKeyError]:
+    """Say once of several hosts that nobody confirmed their keys; other errors stay apart."""
+    alike = [error for error in errors if error.seen == NOBODY_TO_ASK]
+    if len(alike) < 2:
+        return errors
+    names = ", ".join(str(error.host) for error in alike)
+    one = HostKeyError(NOBODY_TO_ASK, host=names, step="trust", action=alike[0].action)
+    return [*(error for error in errors if error not in alike), one]
 
 
 def fingerprints_in(text: str) -> list[str]:
@@ -69,8 +87,8 @@ def _unconfirmed(door: Door, fingerprints: Sequence[str]) -> HostKeyError:
     elif sys.stdin.isatty():
         seen, action = "nothing is accepted", "compare the fingerprints, then run this again"
     else:
-        seen = "nothing is accepted: there is no terminal to ask at"
-        action = "run it again with --yes and the fingerprint that you have compared"
+        seen = NOBODY_TO_ASK
+        action = "run it again with --yes and the fingerprints that you have compared, one of each"
     return HostKeyError(seen, host=door.label, step="trust", action=action)
 
 
