@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from carbon.errors import ProvisionError, UsageError
+from carbon.inventory.start import check
 
 
-def answer(
-    question: str,
-    *,
-    option: str,
-    check: Callable[[str, str], None],
-    usual: str = "",
-    optional: bool = False,
+def ask(
+    question: str, option: str, *, usual: str = "", optional: bool = False, manager: str = ""
 ) -> str:
     """Return what the operator types, or `usual` for an empty line.
 
-    An answer that `check(option, answer)` refuses is asked for again. Raises UsageError if there
-    is no terminal and no usual answer, or none is given.
+    An answer that hosts.yaml would refuse is asked for again; `manager` is the answer that those
+    for the workers are compared with. Raises UsageError if there is no terminal and no usual
+    answer, or none is given.
     """
     name = "--" + option.replace("_", "-")
     while True:
@@ -31,7 +27,10 @@ def answer(
         if not text:
             raise UsageError(f"{name} is missing", action=f"give {name}, or run it at a terminal")
         try:
-            check(option, text)
+            if option == "key":
+                check_key(text)
+            else:
+                check(option, text, manager=manager)
         except UsageError as error:
             if not sys.stdin.isatty():
                 raise

@@ -51,8 +51,8 @@ def _unconfirmed_as_one(errors: Sequence[HostKeyError]) -> Sequence[HostKeyError
     if len(alike) < 2:
         return errors
     names = ", ".join(str(error.host) for error in alike)
-    one = HostKeyError(NOBODY_TO_ASK, host=names, step="trust", action=alike[0].action)
-    return [*(error for error in errors if error not in alike), one]
+    together = HostKeyError(NOBODY_TO_ASK, host=names, step="trust", action=alike[0].action)
+    return [*(error for error in errors if error not in alike), together]
 
 
 def fingerprints_in(text: str) -> list[str]:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tasks.executor import VerbContext
 from tasks.verb import local
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from carbon.inventory.start import Answers
 
 
 @local(
@@ -33,26 +40,14 @@ def init(
     from getpass import getuser
     from pathlib import Path
 
-    from carbon.inventory.reference import json_schema
-    from carbon.inventory.start import Answers, check, least
-    from carbon.inventory.write import SCHEMA_URL
-    from tasks.asking import answer, check_key, refuse_existing, write_new
-    from tasks.wording import as_called
-
-    def fits(option: str, text: str) -> None:
-        if option == "key":
-            check_key(text)
-        else:
-            check(option, text, manager=manager if option == "workers" else "")
-
-    def ask(question: str, option: str, *, usual: str = "", optional: bool = False) -> str:
-        return answer(question, option=option, check=fits, usual=usual, optional=optional)
+    from carbon.inventory.start import Answers
+    from tasks.asking import ask, check_key, refuse_existing
 
     refuse_existing(Path(output))  # before the questions
     if key:
         check_key(key)
     manager = manager or ask("Address of the manager", "manager")
-    addresses = workers or ask("Addresses of the workers, with commas", "workers")
+    addresses = workers or ask("Addresses of the workers, with commas", "workers", manager=manager)
     answers = Answers(
         manager=manager,
         workers=tuple(address.strip() for address in addresses.split(",")),
@@ -64,8 +59,18 @@ def init(
         or ask("JAVA_HOME there, empty for the login's", "java_home", optional=True),
         domain=domain,
     )
-    write_new(Path(output), as_called(least(answers)))
-    beside = Path(output).with_name(SCHEMA_URL)
+    _write(answers, Path(output))
+
+
+def _write(answers: Answers, path: Path) -> None:
+    from carbon.inventory.reference import json_schema
+    from carbon.inventory.start import least
+    from carbon.inventory.write import SCHEMA_URL
+    from tasks.asking import write_new
+    from tasks.wording import as_called
+
+    write_new(path, as_called(least(answers)))
+    beside = path.with_name(SCHEMA_URL)
     if not beside.exists():
         write_new(beside, json_schema())
-    print(as_called(f"{output} is written, and {beside} for editors; next: fab check"))
+    print(as_called(f"{path} is written, and {beside} for editors; next: fab check"))

@@ -175,4 +175,5 @@ def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(
     time.sleep(after_seconds)
     run.send_signal(signal.SIGINT)
     said = run.communicate(timeout=30)[1]
-    assert "Traceback" not in said
+    # Python itself may be interrupted on a busy machine, before the first line of ours.
+    assert "Traceback" not in said or "carbon_provision" not in said

@@ -101,11 +101,11 @@ def test_every_remedy_that_raises_a_limit_names_which() -> None:
         for node in ast.walk(ast.parse(path.read_bytes()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
-    found = [
+    sentences = [
         match[0] for text in texts for match in re.finditer(r"\braise [^.;]*limit[^.;]*", text)
     ]
-    assert found
-    for remedy in found:
+    assert sentences
+    for remedy in sentences:
         assert re.search(rf"`limits: ({names}|$)", remedy), remedy
 
 
