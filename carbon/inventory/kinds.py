@@ -256,9 +256,7 @@ class Record(Kind[T]):
         for name, value in mapping.entries.items():
             if name not in self.keys:
                 known = f"{did_you_mean(name, self.keys)}known here: {', '.join(self.keys)}"
-                raise value.error(
-                    "is not a key that hosts.yaml has here", action=self._notes.get(name, known)
-                )
+                raise value.error("is an unknown key", action=self._notes.get(name, known))
         return mapping
 
     def complete(self, node: YamlNode) -> MapNode:

@@ -59,7 +59,7 @@ def plan_rollback(node: Node, facts: ServerFacts, *, to: str | None = None) -> P
     """Plan to return to what was before the last deploy, or before the generation `to`.
 
     The server is started afterwards even if it was down: a rollback is verified. If all that
-    is taken back already, a server that runs goes on.
+    is rolled back already, a server that runs goes on.
     Raises UsageError if nothing is kept.
     """
     try:
@@ -68,8 +68,8 @@ def plan_rollback(node: Node, facts: ServerFacts, *, to: str | None = None) -> P
         raise error.at(host=node.name) from error
     if undo:
         return Plan(node=node, facts=facts, undo=undo, start=True, reason="rollback")
-    taken_back = "that is taken back already (--to returns further, see `fab history`)"
-    drafted = Plan(node=node, facts=facts, notes=(taken_back,))
+    note = "already rolled back; `--to` goes further back (`fab history` lists how far)"
+    drafted = Plan(node=node, facts=facts, notes=(note,))
     return with_start(drafted, Options(steps=frozenset({Step.START})))
 
 

@@ -31,7 +31,7 @@ def with_start(drafted: Plan, options: Options) -> Plan:
     ours = bool(drafted.facts.recorded)
     notes = () if reason else _pending_restart(drafted)
     if unproved and not ours:
-        notes = ("joined: not seen (it was not started by this tool)", *notes)
+        notes = ("join not verified: it was not started by this tool", *notes)
     return replace(
         drafted,
         start=bool(reason),

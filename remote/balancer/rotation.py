@@ -64,7 +64,10 @@ class Balancer:
         if self._rotation(self._vhosts.read()):
             return True
         name = self._vhosts.balancer.name
-        self._tell(name, "no vhosts there yet (fab lb.config): nobody is taken out of rotation")
+        self._tell(
+            name,
+            "nginx has no vhosts for this cluster yet (`fab lb.config`): workers are not drained",
+        )
         return False
 
     def _lock(self, stack: ExitStack, *, verb: str, break_lock: bool) -> None:

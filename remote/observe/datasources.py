@@ -117,7 +117,7 @@ def _parse(answer: bytes, trial: Trial, *, name: str) -> TrialAnswer:
         )
     if len(tried) != len(trial.datasources):
         raise ScriptError(
-            "the trial of its datasources gave an answer that cannot be understood",
+            "unexpected output from the trial of its datasources",
             host=name,
             step="datasources",
             action="run the command again, or leave the trial out: `check_databases: false` in"

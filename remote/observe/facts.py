@@ -125,7 +125,7 @@ def parse(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
         return _parsed(answer, name=name, seen_at=seen_at)
     except ValueError as error:
         raise ScriptError(
-            f"its answer cannot be understood: {error}",
+            f"unexpected output from the inspection script: {error}",
             host=name,
             step="look",
             action="find out who changed the scripts or the programs of this server, or its"

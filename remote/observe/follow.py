@@ -49,7 +49,7 @@ class LogFollower:
         return place
 
     def detach(self) -> None:
-        """Send nothing more to the current sink."""
+        """Detach the current sink: it gets nothing more."""
         if self._feed is not None:
             self._feed.detach()
 

@@ -88,7 +88,7 @@ def look_at_balancer(fleet: Fleet, balancer: LoadBalancer) -> BalancerFacts:
     head, mark, archive = outcome.out.partition(b"\nfiles\n")
     if not mark or not head.startswith(b"balancer 1"):
         raise ScriptError(
-            f"its answer cannot be understood: {outcome.complaint}",
+            f"unexpected output from the inspection script: {outcome.complaint}",
             host=balancer.name,
             step="look",
             action="see whether `ssh HOST true` prints anything: it must not",

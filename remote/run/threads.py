@@ -1,4 +1,4 @@
-"""How many at once: the caller picks the runner, the work never knows."""
+"""Run work in threads, at most so many at once; the work itself knows nothing of it."""
 
 from __future__ import annotations
 

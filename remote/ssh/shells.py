@@ -1,4 +1,4 @@
-"""Shells that stay: one runs script after script.
+"""Persistent shells: one SSH channel runs many scripts.
 
 A session for each would cost its server some 5 ms of CPU, and both sides a dozen packets.
 """

@@ -388,7 +388,7 @@ def test_the_load_balancer_is_not_touched_where_nothing_is_started(
 @pytest.mark.usefixtures("deployed")
 def test_without_vhosts_workers_are_not_taken_out_and_that_is_said(nginx: Nginx, fab: Fab) -> None:
     ran = fab.succeeds("-H", "worker1", "restart", hosts=nginx.inventory())
-    assert "lb  no vhosts there yet (fab lb.config)" in ran.out
+    assert "lb  nginx has no vhosts for this cluster yet (`fab lb.config`)" in ran.out
     assert "rotation:" not in ran.out
     assert nginx.host.sh(f"ls {CONF_DIR}") == ""
 

@@ -73,7 +73,7 @@ def test_null_takes_the_shared_artifacts_away(tmp_path: Path) -> None:
         ("{from: a, to: b, mode: '666'}", "is not a mode"),
         ("{from: a, to: b, mode: '4755'}", "is not a mode"),
         ("{from: a, to: b, restart: perhaps}", "neither true nor false"),
-        ("{from: a, to: b, owner: root}", "is not a key"),
+        ("{from: a, to: b, owner: root}", "is an unknown key"),
     ],
 )
 @pytest.mark.parametrize("level", ["cluster", "worker1"])

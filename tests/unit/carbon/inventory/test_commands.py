@@ -54,7 +54,7 @@ def test_a_hook_of_the_rollout_belongs_to_no_node(tmp_path: Path, point: str) ->
 @pytest.mark.parametrize(
     ("hooks", "seen"),
     [
-        ("{after_stop: x}", "is not a key"),
+        ("{after_stop: x}", "is an unknown key"),
         ("{before_stop: ''}", "is empty"),
         (r'{before_stop: "a\eb"}', "control character"),
         ("{before_stop: {within: 5}}", "has no run"),

@@ -283,44 +283,52 @@ def test_shared_datasource_may_be_completed_by_each_node(tmp_path: Path) -> None
     [
         (
             inventory(worker1="localMemberPrt: 4000 # here"),
-            "workers.worker1.localMemberPrt is not a key that hosts.yaml has here",
+            "workers.worker1.localMemberPrt is an unknown key",
             "did you mean 'localMemberPort'?",
         ),
-        (inventory(more="worker: {} # here\n"), "worker is not a key", "did you mean 'workers'?"),
-        (inventory(worker1="offset: 1 # here"), "offset is not a key", "did you mean 'Offset'?"),
+        (
+            inventory(more="worker: {} # here\n"),
+            "worker is an unknown key",
+            "did you mean 'workers'?",
+        ),
+        (
+            inventory(worker1="offset: 1 # here"),
+            "offset is an unknown key",
+            "did you mean 'Offset'?",
+        ),
         (
             inventory(worker1="ssh: {usr: anna} # here"),
-            "workers.worker1.ssh.usr is not a key",
+            "workers.worker1.ssh.usr is an unknown key",
             "did you mean 'user'? known here: host, port, user",
         ),
         (
             inventory(cluster="Offset: 1 # here"),
-            "cluster.Offset is not a key",
+            "cluster.Offset is an unknown key",
             "put it under the manager or a worker",
         ),
         (
             inventory(worker1="domain: other # here"),
-            "workers.worker1.domain is not a key",
+            "workers.worker1.domain is an unknown key",
             "put it under `cluster:`",
         ),
         (
             inventory(worker1="hostnames: [a] # here"),
-            "workers.worker1.hostnames is not a key",
+            "workers.worker1.hostnames is an unknown key",
             "did you mean 'HostName'?",
         ),
         (
             inventory(cluster="DeploymentSynchronizer: {AutoCommit: true} # here"),
-            "cluster.DeploymentSynchronizer.AutoCommit is not a key",
+            "cluster.DeploymentSynchronizer.AutoCommit is an unknown key",
             "the manager commits, workers never do",
         ),
         (
             inventory(cluster="limits: {reboot: 5} # here"),
-            "limits.reboot is not a key",
+            "limits.reboot is an unknown key",
             "known here",
         ),
         (
             inventory(more="elb: {localMemberHost: 10.0.0.2, home: /opt/elb, agent: a.B} # here\n"),
-            "elb.agent is not a key",
+            "elb.agent is an unknown key",
             "an ELB is only looked at",
         ),
     ],

@@ -272,7 +272,7 @@ def test_a_server_that_this_tool_did_not_start_is_left_running_and_told(
 ) -> None:
     made = planned(deployed(record=record))
     assert made.empty
-    assert made.notes == ("joined: not seen (it was not started by this tool)",)
+    assert made.notes == ("join not verified: it was not started by this tool",)
 
 
 # ---- The deployment directory

@@ -317,7 +317,7 @@ def test_ports_that_are_listened_on_are_told(
 
 def test_an_answer_that_makes_no_sense_is_an_error_and_not_a_guess() -> None:
     for answer in (b"", b"Welcome!\nfacts 1\n", b"facts 1\nno end", b"facts 1\nnow x\nfiles\n"):
-        with pytest.raises(ScriptError, match="cannot be understood"):
+        with pytest.raises(ScriptError, match="unexpected output"):
             parse(answer, name="worker1", seen_at=0.0)
 
 
@@ -342,7 +342,7 @@ def answered(*lines: str) -> ServerFacts:
 )
 def test_a_name_that_a_server_gives_has_the_form_that_it_must_have(line: str) -> None:
     """It becomes part of a path: of a file that a deploy removes, or that a rollback moves."""
-    with pytest.raises(ScriptError, match="cannot be understood"):
+    with pytest.raises(ScriptError, match="unexpected output"):
         answered(line)
 
 
