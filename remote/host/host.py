@@ -115,6 +115,10 @@ class Host(Generic[Machine]):
         seconds = self.limits.connect_seconds
         return self.server.ask(address, port, question, timeout_seconds=seconds)
 
+    def demand_sessions(self, count: int) -> None:
+        """Raise ConnectError unless its sshd opens so many further sessions in time."""
+        self.server.demand_sessions(count, timeout_seconds=self.limits.connect_seconds)
+
     def lock(self, *, verb: str, break_lock: bool, audit: str = "") -> AbstractContextManager[None]:
         """Hold the host's lock for the length of a block; see `remote.host.lock.locked`."""
         return locked(

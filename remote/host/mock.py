@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
 from carbon.cluster import Ssh
+from carbon.errors import ProvisionError
 from carbon.home.facts import Reach
 from carbon.value import Value, field
 from remote.host.script import Script
@@ -33,6 +34,8 @@ class MockServer(Value, kw_only=True):
     lines: Lines = field(default_factory=dict)
     reaches: Mapping[int, Reach] = field(default_factory=dict)
     """What a connection to a port meets; open unless it says otherwise."""
+    sessions_error: ProvisionError | None = None
+    """What becomes of further sessions; None: they are opened."""
 
     def run(
         self, script: Script, *, payload: bytes | Iterable[bytes] = b"", timeout_seconds: float
@@ -73,6 +76,12 @@ class MockServer(Value, kw_only=True):
         """Answer as a worker that is well."""
         del host, port, question, timeout_seconds
         return b"HTTP/1.1 200 OK"
+
+    def demand_sessions(self, count: int, *, timeout_seconds: float) -> None:
+        """Open them, or raise what the test says."""
+        del count, timeout_seconds
+        if self.sessions_error is not None:
+            raise self.sessions_error
 
     def close(self) -> None:
         """Do nothing: nothing is open."""

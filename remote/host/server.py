@@ -188,6 +188,13 @@ class Server(Protocol):
         """
         ...
 
+    def demand_sessions(self, count: int, *, timeout_seconds: float) -> None:
+        """Open so many further sessions at once, and close them: a later step will need them.
+
+        Raises ConnectError if its sshd does not open them, and TimeLimitError.
+        """
+        ...
+
     def close(self) -> None:
         """Close the connection; safe to call twice."""
         ...

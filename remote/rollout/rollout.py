@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
 from typing import TypeAlias
 
 from carbon.errors import LockedError, ProvisionError, refuse
@@ -23,10 +24,13 @@ from remote.rollout.stage import stage, unstage
 from remote.rollout.turn import Turn
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
-from remote.run.threads import Background, all_or_errors, parallel
+from remote.run.threads import Background, all_or_errors, begun, parallel
 
 Generations: TypeAlias = Mapping[str, NewGeneration]
 """By the names of the nodes."""
+SESSIONS = 3
+"""That a server opens beside the shell which holds its lock: a start, a log that is followed, and a
+shell of another account or a script of its own. MaxSessions of sshd is 10 by default."""
 YIELD_SECONDS = 2.0
 """How long a run that this one met half-way may take to give up."""
 
@@ -222,8 +226,32 @@ def _stage_all(
         progress.now(plan.node.name, "waiting for its turn")
         return refusals
 
+    checking = begun(partial(_check_sessions, fleet, todo))
     refusals, errors = all_or_errors(parallel(todo, stage_on))
-    refuse([*errors, *told_once(refusals)])
+    refuse(_once([*errors, *checking.result(), *told_once(refusals)]))
+
+
+def _check_sessions(fleet: Fleet, todo: Sequence[Plan]) -> list[ProvisionError]:
+    """Return which servers could not open, in a turn, all sessions that it needs at once.
+
+    A turn stops its server first: what MaxSessions of sshd forbids is to be known before.
+    """
+    nodes = {plan.node.name: plan.node for plan in todo if plan.start or plan.stops}
+    if nodes:
+        cluster = fleet.cluster
+        watchers = [node for node in (cluster.manager, cluster.group_manager) if node]
+        nodes.update({node.name: node for node in watchers})
+    checks = parallel(nodes.values(), lambda node: fleet.host(node).demand_sessions(SESSIONS))
+    return all_or_errors(checks)[1]
+
+
+def _once(errors: Sequence[ProvisionError]) -> list[ProvisionError]:
+    """Return the errors without a second one of the same host about its sessions."""
+    seen: dict[tuple[str | None, object], ProvisionError] = {}
+    for error in errors:
+        key = error.code if error.code == "sessions" else error
+        seen.setdefault((error.host, key), error)
+    return list(seen.values())
 
 
 def _alone(todo: Sequence[Plan]) -> frozenset[str]:

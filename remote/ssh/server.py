@@ -13,9 +13,10 @@ from typing import Any
 import paramiko
 from fabric import Connection
 
-from carbon.errors import ConnectError, PrivilegeError
+from carbon.errors import ConnectError, PrivilegeError, refuse
 from remote.host.script import OPENING, Script
 from remote.host.server import Held, Outcome, Reach, Reading, Sink, Stream
+from remote.run.threads import all_or_errors, parallel
 from remote.ssh.channels import (
     AfterOpening,
     ChannelReading,
@@ -142,6 +143,20 @@ class FabricServer:
                         break
                     answer += part
         return answer.partition(b"\n")[0].rstrip(b"\r")
+
+    def demand_sessions(self, count: int, *, timeout_seconds: float) -> None:
+        deadline = time.monotonic() + timeout_seconds
+        opened: list[paramiko.Channel] = []
+
+        def open_session(_number: int) -> None:
+            with translated(self._name, "sessions", limit_seconds=timeout_seconds):
+                opened.append(opened_session(self._transport(), deadline))
+
+        try:
+            refuse(all_or_errors(parallel(range(count), open_session))[1][:1])
+        finally:
+            for channel in opened:
+                channel.close()
 
     def close(self) -> None:
         self._connection.close()

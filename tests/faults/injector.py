@@ -147,6 +147,10 @@ class FaultyServer:
         with self._reached("ask"):
             return self._server.ask(host, port, question, timeout_seconds=timeout_seconds)
 
+    def demand_sessions(self, count: int, *, timeout_seconds: float) -> None:
+        with self._reached("sessions"):
+            self._server.demand_sessions(count, timeout_seconds=timeout_seconds)
+
     def close(self) -> None:
         with self._reached("close"):
             self._server.close()

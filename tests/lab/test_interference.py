@@ -252,6 +252,38 @@ def test_a_run_waits_a_little_for_an_sshd_that_takes_no_more_logins(
     assert ran.status == 0, ran
 
 
+# ---- sshd with few sessions for each connection: a turn needs several, after its stop
+
+
+@pytest.fixture
+def few_sessions(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A server whose sshd opens only so many sessions on a connection; its name."""
+    name, most = request.param
+    host: Host = request.getfixturevalue(name)
+    setting, reload = "/etc/ssh/sshd_config.d/sessions.conf", "kill -HUP $(cat /run/sshd.pid)"
+    host.sh(f"echo MaxSessions {most} > {setting}; {reload}")
+    half_open(host).close()
+    yield name
+    host.sh(f"rm {setting}; {reload}")
+    half_open(host).close()
+
+
+@pytest.mark.parametrize(
+    "few_sessions", [("worker1", 1), ("worker1", 2), ("worker1", 3), ("manager", 2)], indirect=True
+)
+def test_too_few_sessions_are_said_before_a_worker_is_stopped(
+    fab: Fab, cluster_file: ClusterFile, deployed: tuple[Host, Host], few_sessions: str
+) -> None:
+    worker1, _ = deployed
+    before = worker1.running().pid
+    for verb in ("restart", "stop"):
+        ran = fab.fails("-H", "worker1", verb, hosts=cluster_file())
+        assert ran.err.count(f"error: {few_sessions}: ") == 1, ran
+        assert "its sshd opens no further session on this connection" in ran.err
+        assert "set MaxSessions to 10" in ran.err
+        assert worker1.running().pid == before
+
+
 # ---- A manager whose log grows by 200 MB during the wait
 
 

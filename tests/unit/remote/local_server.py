@@ -74,6 +74,10 @@ class LocalServer:
     def ask(self, host: str, port: int, question: bytes, *, timeout_seconds: float) -> bytes:
         raise NotImplementedError
 
+    def demand_sessions(self, count: int, *, timeout_seconds: float) -> None:
+        assert count > 0
+        assert timeout_seconds > 0
+
     def close(self) -> None:
         pass
 

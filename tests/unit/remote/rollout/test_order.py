@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from carbon.cluster import HostsEntry, Node
-from carbon.errors import StartError
+from carbon.errors import ConnectError, ProvisionError, StartError
 from carbon.home import layout
 from carbon.home.hostsfile import HostsPlan
 from carbon.plan.model import FileChange, Options, Plan
@@ -35,6 +35,8 @@ WORKERS = (
     make_node("worker2", hosts_entries=ENTRIES, local_member_host="10.0.0.5"),
 )
 
+NO_ERRORS: Mapping[str, ProvisionError] = {}
+
 
 class Site:
     """Two workers, their manager and a load balancer, none of them real."""
@@ -44,15 +46,22 @@ class Site:
         *,
         joins: Sequence[str] = ("worker1", "worker2"),
         after_stop: bytes = b"",
+        sessions_errors: Mapping[str, ProvisionError] = NO_ERRORS,
         **own: Any,
     ) -> None:
         """`own` is what the cluster has beside its nodes."""
         self.log: Log = []
         self.after_stop = after_stop
         self.joins = joins
+        self.sessions_errors = sessions_errors
         cluster = make_cluster(*WORKERS, manager=make_manager(), load_balancer=None, **own)
         workers = [self._worker(node) for node in WORKERS]
-        manager = MockServer(name="manager", log=self.log, lines={"follow": self._manager_log})
+        manager = MockServer(
+            name="manager",
+            log=self.log,
+            lines={"follow": self._manager_log},
+            sessions_error=sessions_errors.get("manager"),
+        )
         self.fleet = Fleet(cluster, MockOpener([manager, *workers]))
 
     def roll_out(self, plans: Sequence[Plan], *, verb: str = "deploy") -> list[Result]:
@@ -90,6 +99,7 @@ class Site:
             log=self.log,
             answers={"stop": stopped, "down": Outcome(0, self.after_stop, b"")},
             lines={"start": starts},
+            sessions_error=self.sessions_errors.get(node.name),
         )
 
     def _manager_log(self, lines: tuple[str, ...]) -> Iterator[str]:
@@ -233,3 +243,14 @@ def test_a_server_that_somebody_starts_again_after_a_stop_was_not_stopped() -> N
     assert first.error.code == "stop-undone"
     assert "pid 4711" in first.error.seen
     assert not second.reached
+
+
+@pytest.mark.parametrize("name", ["worker1", "worker2", "manager"])
+def test_too_few_sessions_of_any_server_end_a_run_before_one_is_stopped(name: str) -> None:
+    """A turn needs several at once, after its stop: its own, and to follow the manager's log."""
+    refused = ConnectError("its sshd opens no further session", host=name, code="sessions")
+    site = Site(sessions_errors={name: refused})
+    with pytest.raises(ConnectError) as caught:
+        site.roll_out([deploy(node) for node in WORKERS])
+    assert (caught.value.code, caught.value.host) == ("sessions", name)
+    assert not {"stop", "drain", "start"} & {what for _, what in site.log}

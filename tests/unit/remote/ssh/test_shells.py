@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import paramiko
@@ -15,6 +17,7 @@ import pytest
 from carbon.errors import ConnectError
 from remote.host.script import Script
 from remote.host.server import Held, Outcome
+from remote.ssh.server import FabricServer
 from remote.ssh.shells import Shells
 from tests.unit.remote.local_channel import SECONDS, LocalChannel, LocalTransport
 from tests.waiting import wait_for
@@ -101,6 +104,54 @@ def test_a_server_that_opens_no_further_session_is_told_with_its_setting() -> No
         Shells(Full).run(script, b"", timeout_seconds=SECONDS)
     assert caught.value.code == "sessions"
     assert "MaxSessions" in caught.value.action
+
+
+class Counting(paramiko.Transport):
+    """A connection whose sshd opens so many sessions at the same time, and no more."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.open = 0
+        self._guard = threading.Lock()
+
+    def __repr__(self) -> str:
+        return "counting"
+
+    def is_active(self) -> bool:
+        return True
+
+    def open_session(self, *_: object, **__: object) -> Any:
+        with self._guard:
+            if self.open >= self.most:
+                raise paramiko.SSHException("Unable to open channel.")  # another thread has why
+            self.open += 1
+        return SimpleNamespace(close=self._close)
+
+    def _close(self) -> None:
+        with self._guard:
+            self.open -= 1
+
+
+def server_with(transport: paramiko.Transport) -> FabricServer:
+    connection: Any = SimpleNamespace(transport=transport)
+    return FabricServer("worker1", connection, begin_seconds=SECONDS)
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_too_few_sessions_are_known_before_they_are_needed(most: int) -> None:
+    transport = Counting(most)
+    server = server_with(transport)
+    with pytest.raises(ConnectError, match="no further session") as caught:
+        server.demand_sessions(3, timeout_seconds=SECONDS)
+    assert (caught.value.host, caught.value.code) == ("worker1", "sessions")
+    assert transport.open == 0
+
+
+def test_sessions_that_were_only_tried_are_closed() -> None:
+    transport = Counting(3)
+    server = server_with(transport)
+    server.demand_sessions(3, timeout_seconds=SECONDS)
+    assert transport.open == 0
 
 
 def test_scripts_share_a_session_and_not_their_output(host: Host) -> None:
