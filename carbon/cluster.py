@@ -34,6 +34,9 @@ class Ssh(Value, kw_only=True):
     """`user@host:port` of a bastion, if ~/.ssh/config does not name one."""
     legacy_ssh: bool = False
     """Offer SHA-1 key exchange and ssh-rsa, for OpenSSH 5.3 servers only."""
+    inventory: str | None = None
+    identity_line: int | None = None
+    known_hosts_line: int | None = None
 
 
 class Limits(Value, kw_only=True):

@@ -17,12 +17,16 @@ def check(context: VerbContext, inventory: str = "", no_commands: bool = False) 
     from carbon.errors import ProvisionError, refuse
     from carbon.inventory import load
     from carbon.inventory.edits import check_edits
+    from carbon.inventory.ssh_files import ssh_file_errors
     from carbon.pack.archive import look_into
     from remote.observe.status import read_drivers
     from tasks.inventory import find_inventory, may_run_commands
 
     may_run = may_run_commands(context.config, no_commands=no_commands)
     cluster = load(find_inventory(context.config, inventory), commands=may_run)
+    balancer = (cluster.load_balancer,) if cluster.load_balancer else ()
+    machines = [host.ssh for host in (*cluster.nodes, *balancer)]
+    refuse(list(ssh_file_errors(machines, asks_passphrase=True)))
     check_edits(cluster)
     for node in cluster.nodes:
         check_artifacts(node)

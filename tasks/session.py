@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from carbon.cluster import Cluster, LoadBalancer, Node
-from carbon.errors import UsageError
+from carbon.errors import UsageError, refuse
 from carbon.inventory import load, select
+from carbon.inventory.ssh_files import ssh_file_errors
 from carbon.value import replace
 from remote.host.fleet import Fleet, Opens
 from remote.ssh.connector import Connector
@@ -17,6 +18,8 @@ from tasks.executor import VerbContext
 from tasks.inventory import find_inventory, may_run_commands
 
 if TYPE_CHECKING:
+    from fabric import Config
+
     from remote.rollout.request import LoadBalancer as RolloutBalancer
     from tasks.screen import Screen
 
@@ -76,10 +79,19 @@ class Session:
 
         return Screen.make()
 
+    def check_ssh_files(self, config: Config, *, watchers: bool) -> None:
+        """Raise InventoryError for private keys and files of host keys that cannot be right."""
+        asks = bool(config.connect_kwargs.get("passphrase"))
+        machines = (host.ssh for host in self._hosts(watchers=watchers))
+        refuse(list(ssh_file_errors(machines, asks_passphrase=asks)))
+
     def connect(self, *, watchers: bool) -> None:
         """Begin to connect to the hosts, and to the nodes whose logs tell who joined."""
+        self.fleet.connect(self._hosts(watchers=watchers))
+
+    def _hosts(self, *, watchers: bool) -> tuple[Node | LoadBalancer, ...]:
         watching = self.cluster.watchers if watchers else ()
-        self.fleet.connect((*self.hosts, *watching))
+        return (*self.hosts, *watching)
 
     @property
     def nodes(self) -> tuple[Node, ...]:

@@ -62,6 +62,7 @@ def verb(
             )
 
             def work(session: Session) -> int | None:
+                session.check_ssh_files(context.config, watchers=connects == "hosts and watchers")
                 if connects:
                     session.connect(watchers=connects == "hosts and watchers")
                 return body(session, **given)

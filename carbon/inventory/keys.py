@@ -70,6 +70,7 @@ SSH = Record(
     Key("known_hosts", Listed(LOCAL_PATH), "Files of host keys, read beside your own."),
     Key("gateway", values.gateway, "A bastion as user@host:port, if ~/.ssh/config names no ProxyJump."),
     Key("legacy_ssh", FLAG, "Accept what OpenSSH 5.3 needs, and nothing newer does."),
+    rule=rules.ssh,
 )
 COMMAND = Record(
     LocalCommand,

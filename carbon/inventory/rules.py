@@ -12,6 +12,16 @@ ROLLOUT_HOOKS = ("before_rollout", "after_rollout")
 _OF_CONTENT = ("from", "template", "values", "secret", "mode")
 
 
+def ssh(ssh: MapNode) -> dict[str, Any]:
+    """What is wrong with a file is said at its line."""
+    lines = {key: node.line for key in ("identity_file", "known_hosts") if (node := ssh.get(key))}
+    return {
+        "inventory": ssh.source.file,
+        "identity_line": lines.get("identity_file"),
+        "known_hosts_line": lines.get("known_hosts"),
+    }
+
+
 def file_edit(edit: MapNode) -> dict[str, Any]:
     """An edit of a file has exactly one of three forms."""
     given = [key for key in ("attribute", "fragment", "value") if edit.get(key)]
