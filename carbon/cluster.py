@@ -51,6 +51,8 @@ class Limits(Value, kw_only=True):
     drain_seconds: float = 60.0
     boot_seconds: float = 600.0
     """A server of the time checks its memory and its disks."""
+    upload_kb: int = 10
+    """The least kB that a server takes of an upload in a second, over each `command_seconds`."""
 
 
 class Pack(Value, kw_only=True):

@@ -188,6 +188,7 @@ LIMITS = Record(
             "boot": "For a server to answer again after `boot --reboot`.",
         }.items()
     ),
+    Key("upload", number(1, 100_000), "The least kB/s of an upload, over each `command` seconds.", "upload_kb"),
 )
 
 CLUSTER_KEYS = (

@@ -15,7 +15,7 @@ from carbon.errors import ConnectError
 from remote.host.script import BEGIN, NOT_BEGUN, Script
 from remote.host.server import Outcome, Sink
 from remote.ssh.errors import refuse_sudo_failure, translated
-from remote.ssh.limits import Inbox, left
+from remote.ssh.limits import Inbox, Pace, left
 
 STREAM_LINE_BYTES = 1 << 20
 """What is longer is no line of text, and comes in pieces."""
@@ -263,12 +263,18 @@ def execute(channel: paramiko.Channel, command: str, deadline: float) -> None:
         watchdog.cancel()
 
 
-def sent(channel: paramiko.Channel, chunk: bytes, stall_seconds: float) -> bool:
-    """Send a piece of a payload; False if the script ended without reading it."""
+def sent(
+    channel: paramiko.Channel, chunk: bytes, stall_seconds: float, pace: Pace | None = None
+) -> bool:
+    """Send a piece of a payload; False if the script ended without reading it.
+
+    Raises TimeoutError once the server takes too little, and what `Pace` raises.
+    """
     packet = channel.out_max_packet_size - _PACKET_HEAD
     try:
         for start in range(0, len(chunk), packet):
-            _send_packet(channel, chunk[start : start + packet], time.monotonic() + stall_seconds)
+            piece = chunk[start : start + packet]
+            _send_packet(channel, piece, time.monotonic() + stall_seconds, pace)
     except TimeoutError:
         raise
     except OSError:
@@ -278,10 +284,16 @@ def sent(channel: paramiko.Channel, chunk: bytes, stall_seconds: float) -> bool:
     return True
 
 
-def _send_packet(channel: paramiko.Channel, packet: bytes, deadline: float) -> None:
+def _send_packet(
+    channel: paramiko.Channel, packet: bytes, deadline: float, pace: Pace | None
+) -> None:
     while packet:
         channel.settimeout(left(deadline))
-        packet = packet[channel.send(packet) :]
+        began = time.monotonic()
+        count = channel.send(packet)
+        if pace is not None:
+            pace.took(count, within_seconds=time.monotonic() - began)
+        packet = packet[count:]
 
 
 def read(receive: Callable[[int], bytes]) -> bytes:

@@ -75,6 +75,7 @@ class Connector:
             connection,
             sudo_password=self._config.sudo.password,
             begin_seconds=self._limits.command_seconds,
+            least_upload=1000.0 * self._limits.upload_kb,
         )
 
     def close(self) -> None:

@@ -28,7 +28,7 @@ from remote.ssh.channels import (
     sent,
 )
 from remote.ssh.errors import refuse_sudo_failure, translated
-from remote.ssh.limits import Inbox, left
+from remote.ssh.limits import LEAST_UPLOAD, Inbox, Pace, left
 from remote.ssh.shells import Shells
 from remote.ssh.sudo import PROMPT, give_sudo_its_password
 
@@ -47,6 +47,7 @@ class FabricServer:
         *,
         sudo_password: str | None = None,
         begin_seconds: float,
+        least_upload: float = LEAST_UPLOAD,
     ) -> None:
         self._name = name
         self._connection = connection
@@ -55,7 +56,9 @@ class FabricServer:
         """Paramiko keeps why a channel was refused for whichever thread asks first."""
         self._begin_seconds = begin_seconds
         """How long a script that then goes on running may take to begin."""
-        self._shells = Shells(self._transport, sudo_password=sudo_password)
+        self._least_upload = least_upload
+        """Bytes in a second, over each `begin_seconds`."""
+        self._shells = Shells(self._transport, sudo_password=sudo_password, pace=self._pace)
 
     @property
     def name(self) -> str:
@@ -90,8 +93,9 @@ class FabricServer:
         channel = self._begin(script, time.monotonic() + timeout_seconds)
         try:
             deadline = time.monotonic() + timeout_seconds
+            pace = self._pace()
             for chunk in (payload,) if isinstance(payload, bytes) else payload:
-                if not sent(channel, chunk, timeout_seconds):
+                if not sent(channel, chunk, timeout_seconds, pace):
                     break
                 deadline = time.monotonic() + timeout_seconds
             channel.shutdown_write()
@@ -172,6 +176,9 @@ class FabricServer:
             sock.shutdown(socket.SHUT_RD)  # who reads from it wakes up
         sock.close()
         transport.join(timeout=5.0)
+
+    def _pace(self) -> Pace:
+        return Pace(bytes_per_second=self._least_upload, window_seconds=self._begin_seconds)
 
     def _transport(self) -> paramiko.Transport:
         transport: paramiko.Transport | None = self._connection.transport

@@ -18,7 +18,7 @@ import paramiko
 from remote.host.script import OPENING, Script, shell_command
 from remote.host.server import Held, Outcome
 from remote.ssh.channels import AfterOpening, execute, exit_status, opened_session, sent
-from remote.ssh.limits import Inbox
+from remote.ssh.limits import Inbox, Pace
 from remote.ssh.sudo import PROMPT, give_sudo_its_password
 
 _LOOP = (
@@ -41,8 +41,11 @@ class Shell:
     Both outputs of a script end in a mark that nobody on the server can know beforehand.
     """
 
-    def __init__(self, channel: paramiko.Channel) -> None:
+    def __init__(
+        self, channel: paramiko.Channel, *, pace: Callable[[], Pace | None] = lambda: None
+    ) -> None:
         self._channel = channel
+        self._pace = pace
         self._mark = secrets.token_hex(16).encode()
         self._greeting = OPENING + self._mark + b"\n"
         self._out = Inbox(channel, channel.recv)
@@ -65,7 +68,8 @@ class Shell:
         line = script.line(len(text), len(payload)).encode()
         data = b"".join((self._greeting, self._mark, b" ", line, b"\n", text, payload))
         self._greeting = b""
-        sent(self._channel, data, timeout_seconds)  # not all of it if the login ends at once
+        # Not all of it is sent if the login ends at once.
+        sent(self._channel, data, timeout_seconds, self._pace())
         deadline = time.monotonic() + timeout_seconds
         self._out.until(deadline)
         out, status = self._output(self._receive)
@@ -115,9 +119,14 @@ class Shells:
     """The shells of one connection: of each account, as many as run scripts at the same time."""
 
     def __init__(
-        self, transport: Callable[[], paramiko.Transport], *, sudo_password: str | None = None
+        self,
+        transport: Callable[[], paramiko.Transport],
+        *,
+        sudo_password: str | None = None,
+        pace: Callable[[], Pace | None] = lambda: None,
     ) -> None:
         self._transport = transport
+        self._pace = pace
         self._sudo_password = sudo_password
         self._free: defaultdict[str | None, list[Shell]] = defaultdict(list)
         """By account; None is the login itself."""
@@ -158,7 +167,7 @@ class Shells:
         except BaseException:
             channel.close()
             raise
-        return Shell(channel)
+        return Shell(channel, pace=self._pace)
 
     def _become(
         self, channel: paramiko.Channel, account: str | None, step: str, deadline: float

@@ -54,9 +54,11 @@ def host_key() -> paramiko.PKey:
 
 
 @contextmanager
-def talking(host_key: paramiko.PKey, talk: Talk) -> Iterator[FabricServer]:
+def talking(
+    host_key: paramiko.PKey, talk: Talk, *, window_bytes: int = 1 << 21, **how: float
+) -> Iterator[FabricServer]:
     ours, its = socket.socketpair()
-    behind = paramiko.Transport(its)
+    behind = paramiko.Transport(its, default_window_size=window_bytes)
     behind.add_server_key(host_key)
     talker = Talker(talk)
     behind.start_server(event=threading.Event(), server=talker)
@@ -65,7 +67,7 @@ def talking(host_key: paramiko.PKey, talk: Talk) -> Iterator[FabricServer]:
     connection.transport.start_client(timeout=5)
     connection.transport.auth_none("deploy")
     try:
-        yield FabricServer("talker", connection, begin_seconds=5)
+        yield FabricServer("talker", connection, **{"begin_seconds": 5.0} | how)
     finally:
         connection.transport.close()
         behind.close()
@@ -96,6 +98,11 @@ def dripping_complaint(channel: paramiko.Channel) -> None:
     while True:
         channel.sendall_stderr(b"x")
         time.sleep(0.001)
+
+
+def slow_reader(channel: paramiko.Channel) -> None:
+    while channel.recv(4096):
+        time.sleep(0.05)
 
 
 PAYLOADS = pytest.mark.parametrize("payload", [b"", [b"piece"]], ids=["shell", "own channel"])
@@ -165,3 +172,46 @@ def test_lines_that_nobody_reads_are_not_taken(host_key: paramiko.PKey) -> None:
         assert before * 30000 < 16 * MEGABYTE
         numbers = [(stream.line(within_seconds=5) or "").split()[0] for _ in range(200)]
         assert numbers == [str(number) for number in range(200)]
+
+
+@pytest.mark.parametrize("pieces", [False, True], ids=["shell", "own channel"])
+def test_an_upload_of_too_few_bytes_a_second_ends_with_what_was_done(
+    host_key: paramiko.PKey, pieces: bool
+) -> None:
+    """Some 80 kB/s keep each packet's own limit, and 16 MB would take minutes."""
+    payload = itertools.repeat(bytes(MEGABYTE), 16) if pieces else bytes(16 * MEGABYTE)
+    how = {"begin_seconds": SECONDS, "least_upload": 1e6}
+    with talking(host_key, slow_reader, window_bytes=1 << 15, **how) as server:
+        began = time.monotonic()
+        with pytest.raises(TimeLimitError, match=r"took 0\.\d MB .* less than 1000 kB/s") as caught:
+            server.run(LOOK, payload=payload, timeout_seconds=60)
+        assert time.monotonic() - began < 10
+    assert (caught.value.host, caught.value.step) == ("talker", "hosts_read")
+    assert "`upload`" in caught.value.action
+
+
+def upload(kb_per_second: float, *, megabytes: float, pause_seconds: float = 0.0) -> None:
+    """Send so much in packets, with a pause once, to a server that has 60 s for 10 kB/s each."""
+    pace = limits.Pace(bytes_per_second=limits.LEAST_UPLOAD, window_seconds=60)
+    packet = 32_000
+    for number in range(int(megabytes * 1e6 / packet)):
+        pause = pause_seconds if number == 100 else 0.0
+        pace.took(packet, within_seconds=packet / (1000 * kb_per_second) + pause)
+
+
+def test_a_slow_honest_line_is_not_ended_however_long_it_takes() -> None:
+    upload(100, megabytes=300)
+    upload(12, megabytes=300)
+    upload(100, megabytes=300, pause_seconds=45)
+
+
+def test_a_line_below_the_floor_is_ended() -> None:
+    with pytest.raises(TimeLimitError, match=r"in the last 6\d s less than 10 kB/s"):
+        upload(9, megabytes=300)
+
+
+def test_a_server_that_waits_for_another_one_is_not_blamed() -> None:
+    """Between two pieces, what is to come may be slow; only the time of the sending counts."""
+    pace = limits.Pace(bytes_per_second=limits.LEAST_UPLOAD, window_seconds=60)
+    for _ in range(1000):
+        pace.took(1, within_seconds=0.0)
