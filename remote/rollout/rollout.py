@@ -234,7 +234,8 @@ def _stage_all(
 def _check_sessions(fleet: Fleet, todo: Sequence[Plan]) -> list[ProvisionError]:
     """Return which servers could not open, in a turn, all sessions that it needs at once.
 
-    A turn stops its server first: what MaxSessions of sshd forbids is to be known before.
+    A turn stops its server first: what MaxSessions of sshd forbids is to be known before. What
+    else is wrong with a connection, the step that uses it will say.
     """
     nodes = {plan.node.name: plan.node for plan in todo if plan.start or plan.stops}
     if nodes:
@@ -242,7 +243,7 @@ def _check_sessions(fleet: Fleet, todo: Sequence[Plan]) -> list[ProvisionError]:
         watchers = [node for node in (cluster.manager, cluster.group_manager) if node]
         nodes.update({node.name: node for node in watchers})
     checks = parallel(nodes.values(), lambda node: fleet.host(node).demand_sessions(SESSIONS))
-    return all_or_errors(checks)[1]
+    return [error for error in all_or_errors(checks)[1] if error.code == "sessions"]
 
 
 def _once(errors: Sequence[ProvisionError]) -> list[ProvisionError]:

@@ -4,6 +4,7 @@ run with file, line and remedy."""
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 import yaml
@@ -23,6 +24,7 @@ from carbon.cluster import (
 )
 from carbon.inventory import load
 from carbon.secret import Secret
+from carbon.value import replace
 from tests.unit.carbon.inventory.written import (
     inventory,
     line_of,
@@ -94,7 +96,12 @@ def test_every_key_arrives_where_it_belongs(tmp_path: Path) -> None:
         gateway="me@bastion:22",
     )
     node = worker(cluster)
-    assert node.ssh == login
+    lines: dict[str, Any] = {
+        "inventory": node.ssh.inventory,
+        "identity_line": 12,
+        "known_hosts_line": 12,
+    }
+    assert node.ssh == replace(login, **lines)
     assert node.host_name == "as.wso2.com"
     assert node.mgt_host_name == "mgt.as.wso2.com"
     assert node.proxy_ports == ProxyPorts(http=8080, https=443)
@@ -157,6 +164,7 @@ def test_every_key_arrives_where_it_belongs(tmp_path: Path) -> None:
             known_hosts=login.known_hosts,
             gateway=login.gateway,
             legacy_ssh=True,
+            **lines,
         ),
         stickiness="ip_hash",
         http_port=81,

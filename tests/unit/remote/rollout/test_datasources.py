@@ -60,7 +60,7 @@ def roll(answers: Mapping[str, bytes], log: Log) -> None:
 def make_fleet(answers: Mapping[str, bytes], log: Log) -> Fleet:
     servers = [
         MockServer(name=name, log=log, answers={"try_datasources": Outcome(0, answer, b"")})
-        for name, answer in answers.items()
+        for name, answer in {"manager": b"", **answers}.items()
     ]
     return Fleet(make_cluster(*WORKERS, load_balancer=None), MockOpener(servers))
 
