@@ -57,4 +57,7 @@ def _note(generation: Generation, facts: ServerFacts) -> str:
         return "interrupted: its journal is open"
     if undoes := generation.meta.get("undoes"):
         return f"took back {undoes}"
-    return "rolled back" if generation.id in undone(facts.generations) else ""
+    files = generation.meta.get("files", "")
+    if generation.id not in undone(facts.generations):
+        return files
+    return f"rolled back: {files}" if files else "rolled back"

@@ -1,12 +1,37 @@
-"""Which generations a rollback undoes: pure, from the list that a server keeps."""
+"""What generations keep, and which of them a rollback undoes; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import takewhile
 
-from carbon.errors import UsageError
+from carbon import config
+from carbon.errors import ConfigFileError, UsageError
+from carbon.home import layout
 from carbon.home.facts import Generation
+from carbon.plan.model import Plan
+
+_SHOWN_NAMES = 3
+
+
+def changed_names(plan: Plan) -> str:
+    """Return the names of the files that a deploy changes or takes away, in one short line."""
+    paths = [change.path for change in plan.files]
+    paths += [change.path for change in plan.artifacts]
+    paths += [path for path in (plan.upload, *plan.removed) if path is not None]
+    names = list(dict.fromkeys("".join(filter(str.isprintable, path.name)) for path in paths))
+    more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
+    return ", ".join(names[:_SHOWN_NAMES]) + more
+
+
+def was_alone(plan: Plan) -> bool:
+    """Tell whether a deploy makes a member of a server that was in no cluster before."""
+    for change in plan.files:
+        if change.path == layout.AXIS2 and change.old is not None:
+            with suppress(ConfigFileError):
+                return not config.read_clustering(change.old).enabled
+    return False
 
 
 def undone(generations: Sequence[Generation]) -> frozenset[str]:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from carbon import config
 from carbon.artifacts.plan import plan_artifacts
 from carbon.cluster import Node
-from carbon.errors import ConfigFileError, ProvisionError, UsageError
+from carbon.errors import ConfigFileError, ProvisionError, UnfitError, UsageError
 from carbon.home import driver, hostsfile, layout
 from carbon.home.driver import DriverPlan, WantedDriver
 from carbon.home.facts import ServerFacts
@@ -60,17 +60,33 @@ def plan_rollback(node: Node, facts: ServerFacts, *, to: str | None = None) -> P
 
     The server is started afterwards even if it was down: a rollback is verified. If all that
     is rolled back already, a server that runs goes on.
-    Raises UsageError if nothing is kept.
+    Raises UsageError if nothing is kept, and UnfitError if it was in no cluster then: its start
+    would never be seen joining. A rollback that was interrupted goes on.
     """
     try:
         undo = to_undo(facts.generations, journal=facts.journal, to=to)
     except UsageError as error:
         raise error.at(host=node.name) from error
     if undo:
+        if facts.journal is None:
+            _refuse_leaving(node, facts, undo[-1])
         return Plan(node=node, facts=facts, undo=undo, start=True, reason="rollback")
     note = "already rolled back; `--to` goes further back (`fab history` lists how far)"
     drafted = Plan(node=node, facts=facts, notes=(note,))
     return with_start(drafted, Options(steps=frozenset({Step.START})))
+
+
+def _refuse_leaving(node: Node, facts: ServerFacts, oldest: str) -> None:
+    meta = next((each.meta for each in facts.generations if each.id == oldest), {})
+    if meta.get("member") == "no":
+        raise UnfitError(
+            f"before {oldest} it was in no cluster: started as it was then, it cannot join",
+            host=node.name,
+            step="rollback",
+            action=f"return to a later state with --to (see `fab -H {node.name} history`), or take"
+            f" it out of the cluster: fab -H {node.name} remove",
+            code="rollback-leaves-cluster",
+        )
 
 
 def _patched(node: Node, facts: ServerFacts) -> dict[PurePosixPath, config.Patched]:

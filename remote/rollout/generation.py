@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from carbon.cluster import Cluster
 from carbon.home.facts import Generation
+from carbon.plan.history import changed_names, was_alone
 from carbon.plan.model import Plan
 from carbon.value import Value
 from remote.host.audit import utc_now, who
@@ -54,3 +55,7 @@ def _meta(plan: Plan, *, cluster: Cluster, verb: str) -> Iterator[str]:
     yield f"inventory={cluster.digest[:12]}"
     if plan.undo:
         yield f"undoes={' '.join(plan.undo)}"
+    if names := changed_names(plan):
+        yield f"files={names}"
+    if was_alone(plan):
+        yield "member=no"

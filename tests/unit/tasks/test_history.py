@@ -34,3 +34,14 @@ def test_eighty_columns_have_the_whole_name_of_each_generation(
     assert all(len(line) <= 80 for line in out.getvalue().splitlines())
     (row,) = (line for line in out.getvalue().splitlines() if line.startswith("worker1"))
     assert row.split()[:4] == ["worker1", GENERATION, "rollback", "FAILED"]
+
+
+def test_the_note_says_which_files_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Generation(id=GENERATION, meta={"files": "axis2.xml, carbon.xml and 2 more"})
+    monkeypatch.setattr(history, "gather_facts", lambda _host: make_facts(generations=(kept,)))
+    out = io.StringIO()
+    fleet: Any = SimpleNamespace(host=lambda node: node)
+    screen = Screen(Console(file=out, width=120))
+    session: Any = SimpleNamespace(fleet=fleet, nodes=(make_node(),), screen=screen)
+    assert history.show_history(session) == 0
+    assert "axis2.xml, carbon.xml and 2 more" in " ".join(out.getvalue().split())
