@@ -25,10 +25,9 @@ DIFFERS = Kind(
 
 def pending(case: Case) -> Findings:
     """It runs with the files that are there now."""
-    newer = case.facts.process.newer if case.facts.process else ()
-    if newer:
-        more = f" and {len(newer) - 1} more" if len(newer) > 1 else ""
-        yield case.finding(PENDING, weight=30 if case.joined else None, files=newer[0] + more)
+    files = case.facts.process.changed_since if case.facts.process else ""
+    if files:
+        yield case.finding(PENDING, weight=30 if case.joined else None, files=files)
 
 
 def differs(case: Case) -> Findings:

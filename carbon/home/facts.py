@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Literal
 
+from carbon.home import layout
 from carbon.home.driver import JarFacts
 from carbon.home.process import CarbonProcess
 from carbon.home.unit import UnitState
@@ -104,6 +105,13 @@ class RunningServer(Value, kw_only=True):
         name = self.cgroup.rpartition("/")[2]
         service = name.endswith(".service") and not name.startswith("user@")
         return name if service else None
+
+    @property
+    def changed_since(self) -> str:
+        """Name what changed after its start, in a few words; empty if nothing did."""
+        gone, first = str(layout.TAKEN_AWAY), next(iter(self.newer), "")
+        more = f" and {len(self.newer) - 1} more" if len(self.newer) > 1 else ""
+        return ("a file that went away" if first == gone else first) + more
 
 
 class HostsFacts(Value, kw_only=True):

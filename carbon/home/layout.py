@@ -74,6 +74,8 @@ TRUSTSTORE = "truststore"
 STATE = PurePosixPath(".provision")
 JOURNAL = STATE / "journal"
 STAGED = STATE / "staged"
+TAKEN_AWAY = STATE / "taken-away"
+"""As new as the last swap that took a file away which a server reads at its start."""
 GENERATIONS = STATE / "generations"
 RECORD = STATE / "record"
 STARTED = STATE / "started"

@@ -101,9 +101,8 @@ def _start_reason(drafted: Plan, options: Options) -> str:
         return service
     if differs := _differs(drafted.node, drafted.facts):
         return differs
-    if running.newer:
-        more = f" and {len(running.newer) - 1} more" if len(running.newer) > 1 else ""
-        return f"{running.newer[0]}{more} changed after its start"
+    if running.changed_since:
+        return f"{running.changed_since} changed after its start"
     return "asked for" if options.restart == "always" else ""
 
 

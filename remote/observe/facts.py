@@ -102,7 +102,10 @@ def _script(
         environment=[f"{name}={value}" for name, value in node.environment.items()],
         files=list(map(str, dict.fromkeys(files))),
         artifacts=[str(target.path) for target in brought],
-        watched=[f"{node.home}/{target.path}" for target in brought if is_watched(target)],
+        watched=[
+            f"{node.home}/{path}"
+            for path in (layout.TAKEN_AWAY, *(each.path for each in brought if is_watched(each)))
+        ],
         present=[str(path) for path in _PRESENT],
         jar=driver.jar.name if driver else "",
         driver_pattern=entry_pattern(driver.driver_class) if driver else "",

@@ -3,7 +3,7 @@
 # generation, so that what was kept stays the true old. A rollback stages what generations kept (UNDO, newest
 # first) and lists in staged/remove what was not there before them.
 # Values: HOME_DIR, GENERATION, META, RESET (yes, no), SERVER_MODE (of the deployment directory, or empty)
-# Values: DOWN (yes, no), KEEP, UNDO (generation ...)
+# Values: MARK (yes: a file goes away that a running server has read), DOWN (yes, no), KEEP, UNDO (generation ...)
 trap '' PIPE # if the client goes away meanwhile, this goes on to its end
 if find_carbon; then
     [ "$DOWN" = no ] || fail 8 "the server runs (pid $pid); its files are swapped only while it is down"
@@ -103,6 +103,11 @@ while read -r path; do
     case $changed in *"$NEWLINE${path%/*}$NEWLINE"*) ;; *) changed=$changed${path%/*}$NEWLINE ;; esac
 done < "$paths"
 
+# A file that is gone is not newer than a start: this mark is, in its place.
+if [ "$MARK" = yes ]; then
+    step taken-away
+    : > "$own/taken-away" || fail 1 "cannot write in $own"
+fi
 while read -r path; do
     [ -e "$HOME_DIR/$path" ] || continue
     step "remove $path"

@@ -15,6 +15,7 @@ from carbon.checks.artifacts import places
 from carbon.checks.case import Case
 from carbon.cluster import Artifact, Node
 from carbon.errors import InventoryError, ProvisionError, UnfitError
+from carbon.home import layout
 from carbon.plan.model import Options, Plan, Step
 from carbon.plan.plan import plan, plan_rollback
 from carbon.value import replace
@@ -71,8 +72,8 @@ class Shop:
         local.chmod(mode)
         self._add(Artifact(to=to, source=local, **own))
 
-    def takes_away(self, to: PurePosixPath) -> None:
-        self._add(Artifact(to=to))
+    def takes_away(self, to: PurePosixPath, **own: Any) -> None:
+        self._add(Artifact(to=to, **own))
 
     def _add(self, entry: Artifact) -> None:
         others = [each for each in self.node.artifacts if each.to != entry.to]
@@ -258,6 +259,26 @@ def test_what_was_swapped_and_not_yet_heeded_wants_a_restart_later(shop: Shop) -
     process = gather_facts(shop.host).process
     assert process is not None
     assert [path for path in process.newer if path in map(str, (new, LOG4J))] == [str(new)]
+
+
+@pytest.mark.parametrize("restart", [None, False])
+def test_what_was_taken_away_and_not_yet_heeded_wants_a_restart_later(
+    shop: Shop, restart: bool | None
+) -> None:
+    """A file that is gone has no time to be newer than the start: the swap leaves a mark."""
+    shop.home.start()
+    shop.takes_away(OLD, restart=restart)
+    made = plan(shop.node, gather_facts(shop.host), options=Options(steps=frozenset({Step.CONFIG})))
+    stage(shop.host, made, generation=named("20260101T000000Z-ab"), progress=Silent())
+    script = swap_script(
+        shop.host, made, generation=named("20260101T000000Z-ab"), keep_generations=5
+    )
+    time.sleep(2.1)  # a start by hand is known to the second
+    swap(shop.host, script)
+    assert not shop.home.file(OLD).exists()
+    process = gather_facts(shop.host).process
+    assert process is not None
+    assert (str(layout.TAKEN_AWAY) in process.newer) == (restart is not False)
 
 
 def case_of(shop: Shop) -> list[str]:
