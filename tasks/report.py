@@ -203,6 +203,8 @@ def _row(result: Result) -> tuple[str | Text, ...]:
 def _pid(result: Result) -> str:
     if result.joined:
         return str(result.joined.pid)
+    if result.pid:
+        return str(result.pid)
     process = result.plan.facts.process
     return str(process.pid) if process and not result.plan.restart else "-"
 

@@ -36,6 +36,8 @@ class Result(Value, kw_only=True):
     stopped: Stopped | None = None
     joined: Joined | None = None
     error: ProvisionError | None = None
+    pid: int | None = None
+    """Of a start that failed, the process that still runs; 0: there is none."""
     swapped: bool = False
     """The staged files are in place, whatever came after."""
     reached: bool = True

@@ -90,7 +90,7 @@ class Start:
         """From where the logs of the manager and the ELB are followed."""
         self._began: float | None = None
         """When the node was allowed to start."""
-        self._pid = 0
+        self.pid = 0
         self._last = ""
         """What it said last, for the progress line."""
 
@@ -175,7 +175,7 @@ class Start:
         """
         assert facts.process is not None, "only a running server can be verified"
         self.state = "verifying"
-        self._pid = facts.process.pid
+        self.pid = facts.process.pid
         self._runs_as(facts.process.command)
         self._began = time.monotonic() - max(0.0, facts.now - facts.process.started_at)
         own = LogFollower(self._fleet, self._host.node, OWN_LOG_PATTERN)
@@ -328,8 +328,8 @@ class Start:
                 self._began = self._began and time.monotonic()
             case "seen":
                 pid = rest.partition(" ")[0]
-                self._pid = int(pid) if pid.isdecimal() else 0
-                self._last = f"JVM {self._pid} is up"
+                self.pid = int(pid) if pid.isdecimal() else 0
+                self._last = f"JVM {self.pid} is up"
             case "cmdline":
                 self.state = "running"
                 self._runs_as(parse_cmdline(rest.replace("\t", "\0").encode()))
@@ -338,6 +338,7 @@ class Start:
             case "console":
                 self._console.append(rest)
             case "gone" | "ended":
+                self.pid = 0
                 self._tracker.process_ended(self._console)
             case "unseen":
                 self._tracker.process_not_seen(self._console, within_seconds=JVM_SEEN_SECONDS)
@@ -386,7 +387,7 @@ class Start:
         tracker = self._tracker
         assert tracker.wording and tracker.started_seconds is not None and self._began is not None
         return Joined(
-            pid=self._pid,
+            pid=self.pid,
             evidence=self._evidence(tracker.wording),
             proof=tracker.proof_line or "",
             started_seconds=tracker.started_seconds,

@@ -75,7 +75,8 @@ class Turn:
         try:
             self.run(meanwhile=meanwhile)
         except ProvisionError as failure:
-            self._result = replace(self._result, error=failure.at(host=self._plan.node.name))
+            error = failure.at(host=self._plan.node.name)
+            self._result = replace(self._result, error=error, pid=self._start and self._start.pid)
             self._end_start()
             self._after_failure(failure)
         self._record()

@@ -280,6 +280,20 @@ def test_a_server_that_never_says_started_fails_at_the_limit_that_is_named(site:
     assert site.home.pids(), "it is left to be looked at"
 
 
+@pytest.mark.parametrize(("knob", "runs"), [("silent", True), ("die", False)])
+def test_a_start_that_failed_tells_the_process_that_still_runs(
+    site: Site, knob: str, runs: bool
+) -> None:
+    """An operator has to look at it, or to end it."""
+    site.home.turn(knob)
+    site.limited(start_seconds=1)
+    with site.attempt() as attempt:
+        attempt.start()
+        with pytest.raises(StartError):
+            attempt.await_join()
+    assert [attempt.pid] == (site.home.pids() if runs else [0])
+
+
 def test_a_server_whose_jvm_was_told_to_log_elsewhere_is_followed_there(
     site: Site, tmp_path: Path
 ) -> None:
