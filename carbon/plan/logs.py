@@ -13,6 +13,13 @@ def start_hidden(plan: Plan) -> Hidden:
     return _hidden(_next_log4j(plan), STARTED_LOGGER, plan.facts)
 
 
+def log4j_changes(plan: Plan) -> bool:
+    """Tell whether a server will start with another log4j.properties than it runs with."""
+    running = plan.facts.process
+    newer = running is not None and str(layout.LOG4J) in running.newer
+    return newer or any(change.path == layout.LOG4J for change in plan.artifacts)
+
+
 def only_console_tells(plan: Plan) -> bool:
     """Tell whether its console will say that it started, and its log will not."""
     hides = start_hidden(plan)

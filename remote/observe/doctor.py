@@ -42,7 +42,8 @@ def examine(fleet: Fleet, nodes: Sequence[Node], *, progress: Progress) -> list[
     asked = {node.name: node for node in (*nodes, manager)}
 
     def look_at(node: Node) -> ServerFacts:
-        progress.now(node.name, "looking")
+        if node in nodes:  # nobody waits for the manager by its name
+            progress.now(node.name, "looking")
         return _look(fleet, node)
 
     looked = dict(zip(asked, parallel(asked.values(), look_at), strict=True))

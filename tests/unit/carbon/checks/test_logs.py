@@ -12,6 +12,7 @@ from carbon.checks.case import Case
 from carbon.home import layout
 from carbon.home.facts import LogFacts, RemoteFile
 from carbon.plan.model import Plan
+from carbon.value import replace
 from tests.unit.carbon.looks import (
     NOW,
     RECORD,
@@ -154,6 +155,24 @@ def test_a_start_that_no_log_could_show_is_refused_before_anything_is_stopped() 
     assert registry.refusals(case(starts=True, said={}, files=by_console)) == []
     assert registry.refusals(case(starts=True, said={}, files=with_log4j())) == []
     assert registry.refusals(case(said={}, files=hides)) == [], "nothing is started"
+
+
+def test_a_member_that_runs_with_a_file_shows_that_it_hides_nothing() -> None:
+    """A level of the console counts more than the file; a file that changed since is judged."""
+    hides = with_log4j("log4j.logger.org.wso2=WARN")
+    assert registry.refusals(case(starts=True, files=hides, record=RECORD)) == []
+    edited = replace(
+        case(starts=True, files=hides, record=RECORD).facts,
+        process=running(newer=(str(layout.LOG4J),)),
+    )
+    restarted = Case(
+        node=WORKER,
+        cluster=CLUSTER,
+        facts=edited,
+        plan=Plan(node=WORKER, facts=edited, start=True),
+        manager_facts=make_manager_facts(),
+    )
+    assert [error.code for error in registry.refusals(restarted)] == ["log-hides-start"]
 
 
 def test_doctor_names_the_line_of_log4j_that_hides_a_start() -> None:

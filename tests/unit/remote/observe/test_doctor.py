@@ -49,6 +49,26 @@ def examined(
     return diagnosis, fleet
 
 
+class Heard(Silent):
+    """Remembers whom a view was told to show."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def now(self, name: str, text: str) -> None:
+        self.names.add(name)
+
+
+def test_a_manager_that_nobody_asked_about_is_not_shown_as_looked_at(tmp_path: Path) -> None:
+    """A stray line of it stood in each failure: `manager  looking (0 s)`."""
+    worker = at_home(make_node(), tmp_path)
+    cluster = make_cluster(worker, manager=at_home(make_manager(), tmp_path))
+    servers = {name: LocalServer(name) for name in ("worker1", "manager")}
+    heard = Heard()
+    examine(LocalFleet(cluster, servers), [worker], progress=heard)  # type: ignore[arg-type]
+    assert heard.names == {"worker1"}
+
+
 def codes(diagnosis: Diagnosis) -> set[str]:
     return {finding.code for finding in diagnosis.findings}
 
