@@ -53,10 +53,10 @@ class Heard(Silent):
     """Remembers whom a view was told to show."""
 
     def __init__(self) -> None:
-        self.names: set[str] = set()
+        self.seen: dict[str, str] = {}
 
     def now(self, name: str, text: str) -> None:
-        self.names.add(name)
+        self.seen[name] = text
 
 
 def test_a_manager_that_nobody_asked_about_is_not_shown_as_looked_at(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_manager_that_nobody_asked_about_is_not_shown_as_looked_at(tmp_path: P
     servers = {name: LocalServer(name) for name in ("worker1", "manager")}
     heard = Heard()
     examine(LocalFleet(cluster, servers), [worker], progress=heard)  # type: ignore[arg-type]
-    assert heard.names == {"worker1"}
+    assert set(heard.seen) == {"worker1"}
 
 
 def codes(diagnosis: Diagnosis) -> set[str]:
