@@ -338,6 +338,22 @@ def test_an_old_started_line_of_the_own_log_does_not_count(site: Site) -> None:
         site.start()
 
 
+def test_a_log_that_is_a_link_is_followed_from_where_its_target_ends(
+    site: Site, tmp_path: Path
+) -> None:
+    """The size of the link itself is smaller: old lines of the target counted as new."""
+    target = tmp_path / "volume.log"
+    target.write_text(
+        logged("x.StartupFinalizerServiceComponent", "WSO2 Carbon started in 9 sec") * 20
+    )
+    site.home.log.unlink(missing_ok=True)
+    site.home.log.symlink_to(target)
+    site.home.turn("silent")
+    site.limited(start_seconds=0.5)
+    with pytest.raises(StartError, match="did not say that it started"):
+        site.start()
+
+
 def test_a_manager_log_that_cannot_be_followed_stops_the_start_before_it_begins(
     site: Site,
 ) -> None:
