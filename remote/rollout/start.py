@@ -91,8 +91,7 @@ class Start:
         self._began: float | None = None
         """When the node was allowed to start."""
         self.pid = 0
-        self._last = ""
-        """What it said last, for the progress line."""
+        self._last = ""  # what it said last, for the progress line
 
     def prepare(
         self, *, setup: bool = False, swap: Script | None = None, by_console: bool = False
