@@ -49,6 +49,8 @@ def hidden(data: bytes, logger: str, *, home: PurePosixPath) -> Hidden:
     What is not certain hides nothing: a class or a name that only the server knows.
     """
     log4j = _Log4j(properties=_properties(data), home=home)
+    if not log4j.is_whole:
+        return Hidden()
     if level := log4j.level_above_info(logger):
         return Hidden(log=level, console=level, logger=logger)
     appenders = log4j.appenders(logger)
@@ -63,6 +65,11 @@ def hidden(data: bytes, logger: str, *, home: PurePosixPath) -> Hidden:
 class _Log4j(Value, kw_only=True, dict=True):
     properties: Mapping[str, str]
     home: PurePosixPath
+
+    @property
+    def is_whole(self) -> bool:
+        """It has a root logger, as each pack's file has: without one it says nothing certain."""
+        return self._has("log4j.rootLogger") or self._has("log4j.rootCategory")
 
     def level_above_info(self, logger: str) -> str:
         """Return in words which level hides INFO; empty: none does."""

@@ -96,6 +96,11 @@ def test_what_only_the_server_knows_hides_nothing() -> None:
         assert hides(with_lines(line)) == [("", "")], line
 
 
+def test_a_file_without_a_root_logger_hides_nothing() -> None:
+    """It is no log4j.properties as any pack has it: a deploy must not be refused for it."""
+    assert hides(b"level=DEBUG\nlog4j.logger.org.wso2=OFF\n", *ALL) == [("", "")] * 3
+
+
 def test_a_file_of_properties_is_read_as_java_does() -> None:
     data = with_lines(
         "# log4j.logger.org.wso2=OFF",
