@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from typing import TYPE_CHECKING
+
 from tasks.executor import VerbContext
 from tasks.verb import COMMON_HELP, local
+
+if TYPE_CHECKING:
+    from carbon.pack.archive import Contents
+
+SILENT_SECONDS = 2.0
 
 
 @local(help=COMMON_HELP)
 def check(context: VerbContext, inventory: str = "", no_commands: bool = False) -> None:
     """Check hosts.yaml offline, with the files it names: no server is asked, no secret fetched.
 
+    A pack is read to its end, so that its checksums are compared.
     The first mistake is printed with file, line and remedy, and the exit status is 1. Values that
     are not secret and stand behind a tag, as ports may, are fetched.
     """
@@ -32,9 +42,22 @@ def check(context: VerbContext, inventory: str = "", no_commands: bool = False) 
         check_artifacts(node)
     drivers = read_drivers(cluster.nodes).values()
     for pack in dict.fromkeys(node.pack for node in cluster.nodes if node.pack):
-        look_into(pack)
+        _read_pack(look_into(pack))
     refuse([driver for driver in drivers if isinstance(driver, ProvisionError)])
     print(f"{cluster.file} is valid: {', '.join(node.name for node in cluster.nodes)}")
+
+
+def _read_pack(contents: Contents) -> None:
+    """Compare a pack's checksums, and say how far it is if that takes time."""
+    from carbon.pack.archive import read_through
+
+    done_bytes, said_at = 0, time.monotonic()
+    for size in read_through(contents):
+        done_bytes += size
+        if time.monotonic() - said_at > SILENT_SECONDS:
+            said_at = time.monotonic()
+            share = 100 * done_bytes // max(1, contents.content_bytes)
+            print(f"reading {contents.pack.file.name}: {share} %", file=sys.stderr)
 
 
 @local()

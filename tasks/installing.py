@@ -49,6 +49,10 @@ def show_absent(session: Session, nodes: Sequence[Node]) -> None:
     order = InstallOrder(nodes=tuple(nodes))
     for intent in look(session.fleet, order, progress=session.screen):
         _say_plan(session.screen, intent, then="; then configure and start it")
+    session.screen.line(
+        "the packs were looked into, not read: `fab check` compares their checksums, and so does"
+        " the install"
+    )
 
 
 def _install(session: Session, order: InstallOrder) -> list[Installed]:

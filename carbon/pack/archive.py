@@ -6,6 +6,7 @@ or far more than any product has, ends it here, before a server is touched.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import re
@@ -25,6 +26,8 @@ from carbon.value import Value
 MAX_BYTES = 8 * 1024**3
 MAX_FILES = 200_000
 KERNEL_FILE = PurePosixPath("bin/wso2carbon-version.txt")
+PIECE_BYTES = 1 << 20
+REFETCH = "fetch it again"
 OTHER = "a link or device"
 ENCRYPTED = "encrypted"
 KERNELS = ((4, 2), (4, 4))
@@ -97,6 +100,28 @@ def files(contents: Contents) -> Iterator[tuple[Member, IO[bytes]]]:
         member = by_path.get(_inside(entry.name, contents.top))
         if member is not None and not member.is_directory:
             yield member, opened()
+
+
+def read_through(contents: Contents) -> Iterator[int]:
+    """Read all of a pack, so that its checksums are compared; yield how many bytes were read.
+
+    `look_into` reads the list of a zip alone. Raises InventoryError if the archive is damaged.
+    """
+    pack = contents.pack
+    try:
+        for member, content in files(contents):
+            size = 0
+            while piece := content.read(PIECE_BYTES):
+                size += len(piece)
+                yield len(piece)
+            if size != member.size:
+                raise _refused(pack, f"is damaged: {member.path} is cut off", REFETCH)
+        if not _is_zip(pack.file):
+            with gzip.open(pack.file) as stream:  # its checksum comes behind the end of the tar
+                while stream.read(PIECE_BYTES):
+                    yield 0
+    except (OSError, *BROKEN) as error:
+        raise _refused(pack, f"is damaged: {error}", REFETCH) from None
 
 
 def _compare_checksum(pack: Pack) -> None:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from carbon.cluster import Limits, LoadBalancer, Node
+from carbon.errors import ProvisionError
 from carbon.home.facts import Reach
 from remote.host.lock import locked
 from remote.host.script import Given, Script, declared_values
@@ -81,7 +82,12 @@ class Host(Generic[Machine]):
         `remedy` says what to do about a failure that has none of its own. `more_seconds` come on
         top of `limits: command`. Raises what `Outcome.check` and `Server.run` raise.
         """
-        outcome = self.outcome_of(script, payload=payload, more_seconds=more_seconds)
+        try:
+            outcome = self.outcome_of(script, payload=payload, more_seconds=more_seconds)
+        except ProvisionError as error:
+            if error.step == script.name:  # a connection knows no step
+                error.step = step
+            raise
         outcome.check(host=self.name, step=step, remedy=remedy)
         return outcome
 

@@ -13,7 +13,7 @@ import pytest
 
 from carbon.cluster import Pack
 from carbon.errors import InventoryError
-from carbon.pack.archive import Contents, look_into
+from carbon.pack.archive import Contents, look_into, read_through
 from carbon.pack.stream import stream_bytes, tar_of
 
 TOP = "wso2as-5.3.0"
@@ -163,3 +163,32 @@ def test_an_archive_that_changes_while_it_is_sent_ends_the_stream(tmp_path: Path
     make_zip(tmp_path, {**WHOLE, "bin/wso2server.sh": b"longer than before"})
     with pytest.raises(InventoryError, match="changed while it was sent"):
         b"".join(tar_of(contents))
+
+
+def test_a_whole_pack_is_read_to_its_end_without_a_complaint(tmp_path: Path) -> None:
+    for pack in (make_zip(tmp_path), make_tar(tmp_path)):
+        contents = look_into(pack)
+        assert sum(read_through(contents)) == contents.content_bytes
+
+
+def test_a_zip_whose_content_has_changed_is_damaged(tmp_path: Path) -> None:
+    """Its list is whole, so that looking into it finds nothing."""
+    pack = make_zip(tmp_path, {**WHOLE, "big": bytes(range(256)) * 400})
+    data = bytearray(pack.file.read_bytes())
+    with zipfile.ZipFile(pack.file) as archive:
+        begins = archive.getinfo(f"{TOP}/big").header_offset
+    data[begins + 100] ^= 0xFF
+    pack.file.write_bytes(data)
+    contents = look_into(pack)
+    with pytest.raises(InventoryError, match="is damaged") as refused:
+        list(read_through(contents))
+    assert refused.value.action == "fetch it again"
+
+
+def test_the_checksum_at_the_end_of_a_tar_gz_is_compared(tmp_path: Path) -> None:
+    pack = make_tar(tmp_path)
+    data = bytearray(pack.file.read_bytes())
+    data[-8] ^= 0xFF
+    pack.file.write_bytes(data)
+    with pytest.raises(InventoryError, match=r"is damaged|not a whole archive"):
+        list(read_through(look_into(pack)))
