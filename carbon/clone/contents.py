@@ -46,7 +46,7 @@ class Entry(Value, kw_only=True):
 
 
 def parse_listing(answer: bytes, *, name: str) -> tuple[Entry, ...]:
-    """Read what the script clone_list prints; sockets, pipes and devices are passed over.
+    """Read what the script home_list prints; sockets, pipes and devices are passed over.
 
     Raises ScriptError for anything else, and for a list that no directory can have: a server that
     is not honest would have a link followed when files are unpacked.

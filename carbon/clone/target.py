@@ -35,7 +35,7 @@ class Site(Value, kw_only=True):
 
 
 def parse_site(answer: bytes) -> Site:
-    """Read what the script clone_look prints."""
+    """Read what the script home_look prints."""
     lines = answer.decode(errors="replace").splitlines()
     words = {word: rest for word, _, rest in (line.partition(" ") for line in lines)}
     return Site(

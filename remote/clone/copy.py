@@ -35,14 +35,14 @@ SLOWEST_BYTES_PER_SECOND = 5_000_000
 def inspect_site(host: Host[Node]) -> Site:
     """Inspect the place where a home stands, or is to stand."""
     partial = str(contents.partial_of(host.node.home))
-    outcome = host.run(host.script("clone_look", partial=partial), step="look")
+    outcome = host.run(host.script("home_look", partial=partial), step="look")
     return target.parse_site(outcome.out)
 
 
 def list_home(host: Host[Node], *, whole: bool = False) -> tuple[Entry, ...]:
     """List what is in a home; unless `whole`, without what never travels to a clone."""
     prune = [] if whole else contents.PRUNED
-    outcome = host.run(host.script("clone_list", prune=prune), step="look")
+    outcome = host.run(host.script("home_list", prune=prune), step="look")
     return contents.parse_listing(outcome.out, name=host.name)
 
 
@@ -94,7 +94,7 @@ class HomeCopy:
         """Rename the copy into place; return whether an old AS_HOME was kept aside for it."""
         self._progress.now(self._node.name, "writing to disk and renaming into place")
         script = self._script(
-            "clone_land",
+            "home_land",
             home_dir=str(self._node.home),
             partial=str(self.partial.home),
             kept=str(contents.kept_of(self._node.home)),
@@ -108,7 +108,7 @@ class HomeCopy:
 
     def discard(self) -> None:
         """Take the partial directory away; where that fails, the next run does it."""
-        discard = self._script("clone_discard", partial=str(self.partial.home))
+        discard = self._script("home_discard", partial=str(self.partial.home))
         try:
             self._run(discard)
         except ProvisionError as failure:
@@ -123,7 +123,7 @@ class HomeCopy:
         source = self._fleet.host(self._source)
         send = source.script("clone_send", limited=False)
         receive = self._script(
-            "clone_receive",
+            "home_receive",
             partial=str(self.partial.home),
             fresh="yes" if fresh else "no",
             need_kb=(total_bytes + spare_bytes) // 1024,
@@ -177,7 +177,7 @@ class HomeCopy:
     ) -> Outcome:
         return self._fleet.host(self._node).run(
             script,
-            step=script.name.removeprefix("clone_"),
+            step=script.name.partition("_")[2],
             payload=payload,
             more_seconds=_patience_seconds(size_bytes),
         )

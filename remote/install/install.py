@@ -193,7 +193,7 @@ class _Installation:
     def _send(self) -> None:
         total_bytes = stream_bytes(self._contents)
         self._run(
-            "clone_receive",
+            "home_receive",
             payload=self._watched(total_bytes),
             partial=str(self._partial.home),
             fresh="yes",
@@ -224,7 +224,7 @@ class _Installation:
     def _land(self) -> None:
         self._progress.now(self._node.name, "writing to disk and renaming into place")
         landed = self._run(
-            "clone_land",
+            "home_land",
             partial=str(self._partial.home),
             kept=str(kept_of(self._node.home)),
             replace="yes" if self._order.replace else "no",
@@ -240,7 +240,7 @@ class _Installation:
     def _discard(self) -> None:
         """Take the partial directory away; if that fails, the next run does it."""
         try:
-            self._run("clone_discard", partial=str(self._partial.home))
+            self._run("home_discard", partial=str(self._partial.home))
         except ProvisionError as failure:
             text = f"{self._partial.home} is left until the next install: {failure.seen}"
             self._progress.say(self._node.name, text)

@@ -105,7 +105,7 @@ REPLACE = Scenario(
     turns=("worker3",),
     lands=True,
     source="worker1",
-    focus=":clone_land:",
+    focus=":home_land:",
 )
 INSTALL = Scenario(
     name="deploy of a pack",

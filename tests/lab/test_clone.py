@@ -299,7 +299,7 @@ def test_a_run_that_ends_after_the_landing_is_completed_by_clone_and_by_deploy(
     cloner: Cloner, bare: Host, verb: str
 ) -> None:
     """The tables of its local database are still made at its first start."""
-    cloner.dies("worker3:run:clone_land:1 kill-after")
+    cloner.dies("worker3:run:home_land:1 kill-after")
     assert bare.jvm() is None
     axis2 = bare.read(f"{HOME}/repository/conf/axis2/axis2.xml")
     assert f'<parameter name="localMemberHost">{bare.address}</parameter>' in axis2

@@ -134,10 +134,10 @@ def test_a_place_without_rights_is_refused_before_anything_is_sent(
 @pytest.mark.parametrize(
     "point",
     [
-        "clone_receive:1 kill-before",
-        "clone_receive:1 kill-after",
-        "clone_land:1 kill-before",
-        "clone_land:1 kill-after",
+        "home_receive:1 kill-before",
+        "home_receive:1 kill-after",
+        "home_land:1 kill-before",
+        "home_land:1 kill-after",
     ],
 )
 def test_an_operator_who_is_lost_leaves_nothing_that_the_next_run_does_not_clear(

@@ -62,7 +62,7 @@ class Source(LocalServer):
     listed: int = field(default=0)
 
     def run(self, script: Script, **how: object) -> Outcome:
-        if script.name == "clone_list":
+        if script.name == "home_list":
             self.listed += 1
             self.before_list(self.listed)
             if self.lists is not None:
@@ -329,7 +329,7 @@ def test_a_full_disk_is_told_in_tars_own_words(site: Site) -> None:
     site.partial.mkdir()
     (site.partial / "bin").write_text("a file where a directory is to be")
     receive = Script(
-        name="clone_receive", values={"partial": str(site.partial), "fresh": "no", "need_kb": 1}
+        name="home_receive", values={"partial": str(site.partial), "fresh": "no", "need_kb": 1}
     )
     send = Script(name="clone_send", values={"home_dir": str(site.home)})
     with closing(LocalReading(send, b"./bin/wso2server.sh\0")) as reading:
@@ -340,7 +340,7 @@ def test_a_full_disk_is_told_in_tars_own_words(site: Site) -> None:
 
 def test_space_is_checked_again_before_the_first_byte(site: Site) -> None:
     script = Script(
-        name="clone_receive",
+        name="home_receive",
         values={"partial": str(site.partial), "fresh": "yes", "need_kb": 1 << 50},
     )
     outcome = LocalServer("x").run(script, timeout_seconds=SECONDS)
@@ -398,7 +398,7 @@ def test_a_hostile_stream_writes_nothing_outside_the_clones_directory(
 
 
 def listing(*entries: tuple[str, str, str]) -> bytes:
-    """Write a list as clone_list does: type, path and link of each entry."""
+    """Write a list as home_list does: type, path and link of each entry."""
     lines = (f"{kind} r 755 4\0{path}\0{link}\0" for kind, path, link in entries)
     return "".join(lines).encode()
 

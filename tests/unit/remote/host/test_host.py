@@ -24,5 +24,5 @@ def test_an_error_of_a_connection_names_the_step_and_never_a_script() -> None:
     server = cast("Server", SimpleNamespace(run=run))
     host = Host(make_node(), server, limits=Limits(), run="0123abcd")
     with pytest.raises(ConnectError) as lost:
-        host.run(Script(name="clone_receive"), step="install")
+        host.run(Script(name="home_receive"), step="install")
     assert lost.value.step == "install"

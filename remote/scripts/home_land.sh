@@ -9,7 +9,7 @@ if [ -d "$HOME_DIR" ] && [ -n "$(ls -A "$HOME_DIR")" ]; then
 fi
 
 own=$PARTIAL/.provision
-step clone-complete
+step home-complete
 cd "$PARTIAL" || fail 1 "cannot enter $PARTIAL"
 find . ! -type l -perm /6000 -exec chmod ug-s {} + || fail 1 "cannot take setuid bits away"
 eval "set -- $EMPTY"
@@ -30,19 +30,19 @@ if [ -d "$HOME_DIR" ] && [ ! -L "$HOME_DIR" ] && rmdir "$HOME_DIR" 2> /dev/null;
     :
 elif [ -f "$HOME_DIR/.provision/first-start" ]; then
     # A clone that never joined: what it replaced stays kept in its stead.
-    step clone-supersede
+    step home-supersede
     remove_tree "$HOME_DIR" || fail 1 "cannot remove the clone at $HOME_DIR that never joined"
 elif [ -e "$HOME_DIR" ] || [ -L "$HOME_DIR" ]; then
     if [ -e "$KEPT" ] || [ -L "$KEPT" ]; then
-        step clone-forget
+        step home-forget
         remove_tree "$KEPT" || fail 1 "cannot remove $KEPT, which an earlier clone kept"
     fi
-    step clone-keep
+    step home-keep
     mv -T "$HOME_DIR" "$KEPT" || fail 1 "cannot keep $HOME_DIR aside"
     kept=yes
     say "kept"
 fi
-step clone-land
+step home-land
 if ! mv -T "$PARTIAL" "$HOME_DIR"; then
     [ $kept = no ] || mv -T "$KEPT" "$HOME_DIR"
     fail 1 "cannot rename $PARTIAL to $HOME_DIR"

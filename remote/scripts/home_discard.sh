@@ -2,7 +2,7 @@
 # Values: PARTIAL
 # Output: discarded
 tries=0
-step clone-discard
+step home-discard
 until remove_tree "$PARTIAL"; do
     [ -w "${PARTIAL%/*}" ] && [ $tries -lt 100 ] || fail 1 "cannot remove $PARTIAL"
     sleep 0.05
