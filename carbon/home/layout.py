@@ -13,8 +13,6 @@ from carbon.value import Value
 
 # The product's own files.
 SCRIPT = PurePosixPath("bin/wso2server.sh")
-VERSION_FILE = PurePosixPath("bin/version.txt")
-KERNEL_VERSION_FILE = PurePosixPath("bin/wso2carbon-version.txt")
 PID_FILE = PurePosixPath("wso2carbon.pid")
 
 CONF = PurePosixPath("repository/conf")
@@ -70,23 +68,14 @@ SECRET_FILES = (
 Source: a stock AS 5.2.1 and 5.3.0; a truststore holds certificates alone."""
 TRUSTSTORE = "truststore"
 
-# What this tool keeps of its own.
+# What this tool keeps of its own, as far as Python names it; the rest is in remote/scripts.
 STATE = PurePosixPath(".provision")
-JOURNAL = STATE / "journal"
 STAGED = STATE / "staged"
 TAKEN_AWAY = STATE / "taken-away"
 """As new as the last swap that took a file away which a server reads at its start."""
-GENERATIONS = STATE / "generations"
-RECORD = STATE / "record"
-STARTED = STATE / "started"
-AUDIT_LOG = STATE / "audit.log"
 REMOVED = STATE / "removed"
 """It was taken out of the cluster, and not started since."""
 CONSOLE_LOG = STATE / "console.log"
-CLONED = STATE / "cloned"
-"""What it is a clone of, and since when."""
-FIRST_START = STATE / "first-start"
-"""There until a clone was seen joining; it holds what its start needs besides, as -Dsetup."""
 
 
 class Exclusion(Value, kw_only=True):

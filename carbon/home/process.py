@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from carbon.value import Value
@@ -44,10 +44,6 @@ class CarbonProcess(Value, kw_only=True):
     """What -Dprofile says; a worker runs the worker profile without it, too."""
     port_offset: int | None
     """What -DportOffset says: it beats the Offset of carbon.xml."""
-
-    def runs_from(self, homes: Collection[PurePosixPath]) -> bool:
-        """Tell whether it is the server of this AS_HOME, given all the paths that lead to it."""
-        return self.home in homes
 
 
 def parse_cmdline(data: bytes) -> CarbonProcess | None:

@@ -221,11 +221,7 @@ CONFIGURED_KEYS = (
     Key("driver", DRIVER, "The JDBC driver for repository/components/lib."),
     Key("datasources", DATASOURCES, "Datasources of master-datasources.xml by name: edited if there, else added."),
     Key("check_databases", FLAG, "Try each datasource before a server is touched (default true)."),
-    Key(
-        "tighten",
-        FLAG,
-        "Take the rights of others from files with passwords or keys: 640 (default false).",
-    ),
+    Key("tighten", FLAG, "Take the rights of others from files with passwords or keys: 640 (default false)."),
     Key("DeploymentSynchronizer", DEPLOYMENT_SYNCHRONIZER, "carbon.xml: artifacts shared through Subversion."),
     Key("files", Listed(FILE_EDIT), "Edits of other XML files below repository/conf; lists of both levels add up."),
     Key("artifacts", Listed(ARTIFACT), "Files and folders to bring below AS_HOME; lists of both levels add up."),

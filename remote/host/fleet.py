@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
 from functools import partial
-from types import TracebackType
 from typing import Protocol
 
 from carbon.cluster import Cluster, LoadBalancer, Node, Ssh
@@ -105,10 +104,5 @@ class Fleet:
     def __enter__(self) -> Fleet:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 from queue import Empty, Full, Queue
 from threading import Event
-from types import TracebackType
 
 from carbon.cluster import LoadBalancer, Node
 from carbon.value import Value
@@ -76,10 +75,5 @@ class Lines:
     def __enter__(self) -> Lines:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
