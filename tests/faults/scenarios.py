@@ -130,7 +130,9 @@ class Stage:
             "first": site.inventory("first", driver=OLD_DRIVER),
             "pack": site.inventory("pack", driver=OLD_DRIVER, pack=str(site.lab.pack("zip"))),
             "artifacts": site.inventory("artifacts", driver=OLD_DRIVER, artifacts=site.artifacts()),
-            "second": site.inventory("second", driver=NEW_DRIVER, HostName="other.wso2.com"),
+            "second": site.inventory(
+                "second", driver=NEW_DRIVER, HostName="other.wso2.com", tighten=True
+            ),
         }
 
     def prepare(self) -> None:
