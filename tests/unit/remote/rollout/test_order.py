@@ -38,6 +38,16 @@ WORKERS = (
 NO_ERRORS: Mapping[str, ProvisionError] = {}
 
 
+class Heard(Silent):
+    """Remembers what was said to be going on."""
+
+    def __init__(self) -> None:
+        self.moments: list[tuple[str, str]] = []
+
+    def now(self, name: str, text: str) -> None:
+        self.moments.append((name, text))
+
+
 class Site:
     """Two workers, their manager and a load balancer, none of them real."""
 
@@ -51,6 +61,7 @@ class Site:
     ) -> None:
         """`own` is what the cluster has beside its nodes."""
         self.log: Log = []
+        self.heard = Heard()
         self.after_stop = after_stop
         self.joins = joins
         self.sessions_errors = sessions_errors
@@ -70,7 +81,7 @@ class Site:
     def rollout(self, plans: Sequence[Plan], *, verb: str = "deploy") -> Rollout:
         request = Request(nodes=WORKERS, options=Options(), verb=verb)
         balancer = Balancer(self.log)
-        return roll_out(self.fleet, request, plans, progress=Silent(), balancer=balancer)
+        return roll_out(self.fleet, request, plans, progress=self.heard, balancer=balancer)
 
     def events(self, *servers: str) -> list[str]:
         """Return what was done to these servers, in one order; an audit line is one word.
@@ -179,6 +190,17 @@ def test_every_server_is_locked_and_staged_before_the_first_turn() -> None:
     assert set(events[:first_turn]) == {
         f"{node.name} {script}" for node in WORKERS for script in ("lock", "stage")
     }
+
+
+def test_a_worker_is_said_to_wait_for_its_turn_once_it_is_staged() -> None:
+    """Not while its files are still on their way."""
+    site = Site()
+    site.roll_out([deploy(node) for node in WORKERS])
+    of_worker2 = [text for name, text in site.heard.moments if name == "worker2"]
+    at = of_worker2.index("waiting for its turn")
+    assert "staging" in of_worker2[:at]
+    assert "staging" not in of_worker2[at:]
+    assert of_worker2[at + 1 :], "its turn came"
 
 
 def test_the_second_worker_waits_for_the_join_of_the_first() -> None:
