@@ -21,18 +21,22 @@ def refuse_repeated(
     """Refuse a command line that gives an option two values.
 
     `core` and the mapping of each verb have the options by their flags. Raises UsageError with
-    the whole option to write; of -H it keeps every name.
+    the whole option to write; of -H it keeps every name. Each verb has options of its own: two
+    verbs of one command line may each have `--inventory`.
     """
-    values: dict[str, list[str]] = {}
-    for flag, option, value in _given(words, core=core, verbs=verbs):
-        if option.kind is not list:
-            values.setdefault(_name(option), []).append(value)
-            if _name(option) != HOSTS and len(values[_name(option)]) > 1:
+    values: dict[tuple[int, str], list[str]] = {}
+    hosts: list[str] = []
+    for flag, option, value, verb_number in _given(words, core=core, verbs=verbs):
+        if _name(option) == HOSTS:
+            hosts.append(value)
+        elif option.kind is not list:
+            given = values.setdefault((verb_number, _name(option)), [])
+            given.append(value)
+            if len(given) > 1:
                 raise UsageError(
-                    f"{flag} is given twice: {' and '.join(values[_name(option)])}",
-                    action="give it once",
+                    f"{flag} is given twice: {' and '.join(given)}", action="give it once"
                 )
-    if len(hosts := values.get(HOSTS, [])) > 1:
+    if len(hosts) > 1:
         names = ",".join(dict.fromkeys(",".join(hosts).split(",")))
         verb = next((word for word in words if word in verbs), "VERB")
         raise UsageError(
@@ -46,15 +50,18 @@ def _given(
     *,
     core: Mapping[str, Argument],
     verbs: Mapping[str, Mapping[str, Argument]],
-) -> Iterator[tuple[str, Argument, str]]:
-    """Yield each option that has a value, as it was written, with that value."""
-    known = dict(core)
+) -> Iterator[tuple[str, Argument, str, int]]:
+    """Yield each option that has a value, as it was written, with that value.
+
+    The number says which verb it belongs to, counted from 1; 0: to the program.
+    """
+    known, count = dict(core), 0
     left = iter(words)
     for word in left:
         if word == "--":
             return
         if word in verbs:
-            known = {**core, **verbs[word]}
+            known, count = {**core, **verbs[word]}, count + 1
             continue
         flag, equals, value = word.partition("=")
         if not word.startswith("--") and len(word) > 2 and not equals:
@@ -64,7 +71,7 @@ def _given(
             continue
         if not (equals or value):
             value = next(left, "")
-        yield flag, option, value
+        yield flag, option, value, 0 if core.get(flag) is option else count
 
 
 def _name(option: Argument) -> str:

@@ -94,6 +94,12 @@ def test_the_help_of_a_verb_says_how_to_write_it(capsys: pytest.CaptureFixture[s
     assert "core-opts" not in text
 
 
+def test_two_verbs_may_each_have_the_same_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "given twice" not in said("plan --inventory a status --inventory a --bogus", capsys)
+    words = "plan --inventory a status --inventory a --inventory b"
+    assert "--inventory is given twice: a and b" in said(words, capsys)
+
+
 def test_keys_may_be_given_more_than_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert "given twice" not in said("-i a -i b plan --bogus", capsys)
 
