@@ -190,10 +190,26 @@ def _known_level(text: str) -> str:
 
 def _properties(data: bytes) -> Mapping[str, str]:
     """Read a file of properties as Java does: the last of several equal keys counts."""
-    text = re.sub(r"\\\r?\n[ \t\f]*", "", data.decode("latin-1"))
     properties = {}
-    for line in text.splitlines():
+    for line in _logical_lines(data.decode("latin-1")):
         match = re.fullmatch(r"\s*([^\s=:#!][^\s=:]*)\s*[=:\s]?\s*(.*)", line)
         if match is not None:
             properties[match[1]] = re.sub(r"\\(.)", r"\1", match[2])
     return properties
+
+
+def _logical_lines(text: str) -> Iterator[str]:
+    """Yield each line with those that go on with it, after an odd number of backslashes.
+
+    A comment ends with its own line, whatever is at its end.
+    """
+    begun = ""
+    for line in re.split(r"\r\n?|\n", text):
+        whole = begun + (line.lstrip(" \t\f") if begun else line)
+        is_comment = not begun and line.lstrip()[:1] in ("#", "!")
+        goes_on = (len(whole) - len(whole.rstrip("\\"))) % 2 == 1
+        begun = whole[:-1] if goes_on and not is_comment else ""
+        if not begun:
+            yield whole
+    if begun:
+        yield begun

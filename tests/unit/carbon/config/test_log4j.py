@@ -109,3 +109,10 @@ def test_a_file_of_properties_is_read_as_java_does() -> None:
         "   RN",
     )
     assert "level WARN for org.wso2.carbon.core" in hides(data)[0][0]
+
+
+def test_a_backslash_at_the_end_joins_lines_only_if_java_joins_them() -> None:
+    """A line behind a comment or an escaped backslash is a line of its own."""
+    for before in ("# once in C:\\logs\\", "old.logs=C:\\\\"):
+        data = f"{before}\nlog4j.rootLogger=WARN, CARBON_LOGFILE".encode()
+        assert "level WARN for rootLogger" in hides(data)[0][0], before
