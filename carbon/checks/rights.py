@@ -18,8 +18,8 @@ READABLE = Kind(
 )
 NOT_OURS = Kind(
     code="secret-readable",
-    seen="every user of {server} may read {files}, which hold passwords or keys, and {user} may not"
-    " change that",
+    seen="every user of {server} may read {files}, which hold passwords or keys, and `tighten`"
+    " leaves them as they are",
     remedy="let their owner run `chmod o= FILE`; for a file of `artifacts:`, set its `mode:` there",
     weight=10,
 )

@@ -50,7 +50,9 @@ class SecretsFacts(Value, kw_only=True):
     """Who may reach what `layout.SECRET_FILES` names."""
 
     others_enter: bool = False
-    """Every user of the server may enter AS_HOME."""
+    """Every user of the server may enter AS_HOME, and the folders that it is in."""
+    closed: frozenset[PurePosixPath] = frozenset()
+    """Folders that not every user may enter; those in AS_HOME relative to it."""
     readable: Mapping[PurePosixPath, FileRights] = field(default_factory=dict)
     """The files that every user of the server may read by their own mode, by path in AS_HOME."""
 

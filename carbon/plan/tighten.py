@@ -13,6 +13,7 @@ from carbon.home import layout
 from carbon.home.facts import FileRights, ServerFacts
 
 _READ = 0o004
+_UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 _TAKEN = 0o027
 """What is taken away: all rights of others, and the group's right to write."""
 
@@ -23,7 +24,7 @@ def readable_secrets(
     """Return the files with passwords or private keys that every user of the server may read.
 
     Of the files that hosts.yaml edits their text decides, which is that of `new` if they change;
-    of the others their name. None if others may not enter AS_HOME.
+    of the others their name. None of them is in a folder that others may not enter.
     """
     if not facts.secrets.others_enter:
         return {}
@@ -41,7 +42,12 @@ def readable_secrets(
         for path, rights in facts.secrets.readable.items()
         if path not in edited and layout.TRUSTSTORE not in path.name
     }
-    return dict(sorted({**managed, **by_name}.items()))
+    reached = {
+        path: rights
+        for path, rights in {**managed, **by_name}.items()
+        if facts.secrets.closed.isdisjoint(path.parents)
+    }
+    return dict(sorted(reached.items()))
 
 
 def tightened(
@@ -50,7 +56,7 @@ def tightened(
     """Return the modes to set if hosts.yaml asks for it (`tighten: true`), by path.
 
     No right is added. Left alone is what belongs to another account, which alone may change it,
-    and what `artifacts:` brings, with the mode that it says.
+    what `artifacts:` brings, with the mode that it says, and a name that is not UTF-8.
     """
     if not node.tighten:
         return {}
@@ -58,5 +64,7 @@ def tightened(
     return {
         path: rights.mode & ~_TAKEN
         for path, rights in readable_secrets(node, facts, new).items()
-        if facts.user in (rights.owner, "root") and path not in brought
+        if facts.user in (rights.owner, "root")
+        and path not in brought
+        and _UNREADABLE not in str(path)
     }

@@ -52,7 +52,6 @@ _GENERATION = re.compile(r"\d{8}T\d{6}Z-[\w-]+", re.ASCII)
 """What `generation_id` makes, and what remote/scripts/lib/base.sh takes for one."""
 _HOSTS = PurePosixPath("hosts")
 """/etc/hosts, in the archive beside the files of AS_HOME."""
-_HOME = PurePosixPath()
 CLOCK_TICKS = 100
 """Per second, in /proc/PID/stat: USER_HZ is 100 on every Linux that runs a JVM."""
 
@@ -320,14 +319,16 @@ def _jar(line: str) -> JarFacts:
 
 
 def _secrets(lines: _Lines, folders: _Folders) -> SecretsFacts:
-    return SecretsFacts(
-        others_enter=bool(folders.get(_HOME, 0) & stat.S_IXOTH),
-        readable=dict(map(_rights, lines.all("readable_secret"))),
-    )
+    closed = frozenset(map(PurePosixPath, lines.all("closed")))
+    home = PurePosixPath(lines.single("home") or "")
+    is_open = folders.get(PurePosixPath(), 0) & stat.S_IXOTH and closed.isdisjoint(home.parents)
+    readable = dict(map(_rights, lines.all("readable_secret")))
+    return SecretsFacts(others_enter=bool(is_open), closed=closed, readable=readable)
 
 
 def _rights(line: str) -> tuple[PurePosixPath, FileRights]:
-    mode, owner, name = line.split(" ", 2)
+    match = re.fullmatch(r"(\d+) (.*?) (password\S*|repository/.*)", line)
+    mode, owner, name = match.groups() if match else ("", "", line)
     if not any(fnmatchcase(name, pattern) for pattern in layout.SECRET_FILES) or ".." in name:
         raise ValueError(f"{name!r} is not a file that was asked for")
     return PurePosixPath(name), FileRights(mode=int(mode, 8), owner=owner)

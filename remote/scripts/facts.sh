@@ -23,8 +23,8 @@ tell() {
     while IFS= read -r line || [ -n "$line" ]; do say "$1 $line"; done < "$2"
 }
 
-# look_through_files: the sockets of the server, the files that changed after it had read them, when its log grew, and
-# which files with secrets everybody may read; one process for all.
+# look_through_files: the sockets of the server, the files that changed after it had read them, when its log grew, which
+# files with secrets everybody may read, and which folders on the way to them not everybody enters; one process for all.
 look_through_files() {
     cd "$HOME_DIR" 2> /dev/null || return 0
     set -- repository/conf repository/resources/security
@@ -36,7 +36,17 @@ look_through_files() {
         eval "set -- \"\$@\" $WATCHED"
     fi
     [ -z "$pid" ] || set -- "$@" "/proc/$pid/fd" "$log"
-    set -- "$@" -path "*$NEWLINE*" -prune -o -type f -perm -004 '(' -path ''
+    set -- "$@" repository repository/resources
+    parent=$HOME_REAL
+    parents=
+    while [ -n "$parent" ]; do
+        parent=${parent%/*}
+        [ ! -d "$parent" ] || { set -- "$@" "$parent" && parents="$parents $#"; }
+    done
+    set -- "$@" -path "*$NEWLINE*" -prune -o -type d '!' -perm -001 -printf 'closed %p\n' -a '!' -type d
+    set -- "$@" -o '(' -path repository -o -path repository/resources
+    for parent in $parents; do eval "set -- \"\$@\" -o -samefile \"\${$parent}\""; done
+    set -- "$@" ')' -prune -o -type f -perm -004 '(' -path ''
     eval "for pattern in $SECRET_FILES; do set -- \"\$@\" -o -path \"\$pattern\"; done"
     set -- "$@" ')' -printf 'readable_secret %m %u %p\n' -a '!' -type f
     if [ -n "$pid" ]; then
@@ -288,7 +298,7 @@ tell_tables() {
     done
     { look_through_files; printf '%s\n' "$ports"; } | awk -v parent="$pid" '
     /^socket:/ { own[substr($1, 9, length($1) - 9)] = 1 }
-    /^newer / || /^log_at / || /^readable_secret / { print }
+    /^newer / || /^log_at / || /^readable_secret / || /^closed / { print }
     $1 == "LISTEN" {
         match($0, /ino:[0-9]+/)
         n = split($4, part, ":")

@@ -198,9 +198,9 @@ fi
 await_moves
 if [ -s "$narrow" ]; then
     set --
-    while read -r path; do set -- "$@" "$path"; done < "$narrow"
+    while read -r path; do [ ! -e "$path" ] || set -- "$@" "$path"; done < "$narrow"
     step narrow
-    chmod g-w,o= -- "$@" || fail 1 "cannot take the rights of others from files with secrets"
+    [ $# -eq 0 ] || chmod g-w,o= -- "$@" || fail 1 "cannot take the rights of others from files with secrets"
 fi
 flush_lines "$changed" &
 flushing=$!

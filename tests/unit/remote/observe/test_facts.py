@@ -326,6 +326,13 @@ def answered(*lines: str) -> ServerFacts:
     return parse(text.encode(), name="worker1", seen_at=0.0)
 
 
+def test_an_owner_with_a_space_is_read() -> None:
+    """Accounts of a Windows domain may have one."""
+    path = PurePosixPath("repository/resources/security/a b.jks")
+    facts = answered(f"readable_secret 644 AD\\\\svc wso2 {path}")
+    assert facts.secrets.readable[path].owner == "AD\\\\svc wso2"
+
+
 @pytest.mark.parametrize(
     "line",
     [

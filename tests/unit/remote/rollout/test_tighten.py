@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -26,6 +29,16 @@ SECRETS = (KEYSTORE, USERS, layout.CARBON_XML)
 
 def generation(number: int) -> NewGeneration:
     return NewGeneration(id=f"2026010{number}T000000Z-ab", meta="when=then\nverb=deploy")
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    """An AS_HOME below folders that every user may enter, which pytest's own are not."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        home = Home(Path(folder) / "as")
+        yield home
+        home.close()
 
 
 @pytest.fixture
@@ -123,6 +136,38 @@ def test_a_generation_keeps_the_mode_and_a_rollback_brings_it_back(
 def test_a_closed_as_home_needs_nothing(host: Host[Node], home: Home) -> None:
     home.path.chmod(0o750)
     assert planned(host).modes == {}
+
+
+def test_a_closed_folder_above_or_below_as_home_needs_nothing(host: Host[Node], home: Home) -> None:
+    """AS_HOME is often in /home/USER, which nobody else enters: every mode in it is fine."""
+    home.path.parent.chmod(0o700)
+    assert planned(host).modes == {}
+    home.path.parent.chmod(0o711)
+    assert {KEYSTORE, USERS} <= set(planned(host).modes)
+    home.file(KEYSTORE).parent.chmod(0o750)
+    assert KEYSTORE not in planned(host).modes
+    assert USERS in planned(host).modes
+    home.file("repository").chmod(0o750)
+    assert planned(host).modes == {}
+
+
+def test_a_name_that_is_not_utf_8_is_left_alone(host: Host[Node], home: Home) -> None:
+    """It cannot be named to the server again, and no deploy may fail over it."""
+    odd = os.fsencode(home.file(KEYSTORE).parent) + b"/schl\xfcssel.jks"
+    Path(os.fsdecode(odd)).write_text("secret")
+    Path(os.fsdecode(odd)).chmod(0o644)
+    drafted = planned(host)
+    assert any(path.name.endswith("ssel.jks") for path in drafted.facts.secrets.readable)
+    do(host, drafted)
+    assert modes(home) == [0o640] * 3
+
+
+def test_a_file_that_goes_away_meanwhile_stops_no_swap(host: Host[Node], home: Home) -> None:
+    drafted = planned(host)
+    home.file(KEYSTORE).unlink()
+    do(host, drafted)
+    assert not home.file(KEYSTORE).exists()
+    assert home.file(USERS).stat().st_mode & 0o777 == 0o640
 
 
 def test_a_link_is_not_followed(host: Host[Node], home: Home) -> None:
