@@ -109,7 +109,8 @@ def at_a_terminal(*words: str, answers: list[str], home: Path) -> str:
 def test_init_checks_each_answer_when_it_is_typed_and_asks_again(tmp_path: Path) -> None:
     file = tmp_path / "hosts.yaml"
     (tmp_path / ".ssh").mkdir()
-    (tmp_path / ".ssh/id_ed25519").touch(mode=0o600)
+    key = "-----BEGIN OPENSSH PRIVATE KEY-----\n"
+    (tmp_path / ".ssh/id_ed25519").write_text(key)
     shown = at_a_terminal(
         *("init", "--output", str(file)),
         answers=[
