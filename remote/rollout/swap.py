@@ -34,7 +34,7 @@ def swap_script(
         undo=list(plan.undo),
         remove=[str(path) for path in plan.removed],
         narrow=[str(path) for path in plan.narrowed],
-        mark="yes" if any(change.removed for change in plan.restarting) else "no",
+        mark="yes" if not down and any(change.removed for change in plan.restarting) else "no",
         reset="yes" if plan.reset else "no",
         server_mode=_octal(plan.facts.deployment_mode),
         down="yes" if down else "no",

@@ -148,7 +148,10 @@ class Shells:
     def _one(self, script: Script, deadline: float) -> Iterator[Shell]:
         account = script.run_as
         with self._guard:
-            shell = self._free[account].pop() if self._free[account] else None
+            # A lock has to last while a script that its lost client had begun is at work.
+            free = sorted(self._free[account], key=lambda shell: shell.holds)
+            shell = free.pop() if free else None
+            self._free[account] = free
         if shell is None or not shell.alive:
             shell = self._opened(account, script.name, deadline)
         try:

@@ -283,6 +283,22 @@ def test_what_is_held_lasts_until_it_is_released_and_others_run_in_its_shell(
     assert host.run("echo next").out == b"next\n", "in a shell of its own"
 
 
+def test_scripts_run_in_the_shell_that_holds_something_if_it_is_free(
+    host: Host, in_folder: Path
+) -> None:
+    """So a lock lasts as long as a script that its lost client had begun."""
+    host.hold("echo $PPID > holder", at_end="rm -f holder")
+    with ThreadPoolExecutor(2) as pool:  # two at once: a second shell is opened, and free last
+        short = pool.submit(host.run, "until [ -e second ]; do sleep 0.01; done")
+        wait_for("the first is at work", lambda: short.running())
+        pool.submit(host.run, ": > second; until [ -e end ]; do sleep 0.01; done")
+        short.result(SECONDS)
+        (in_folder / "end").touch()
+    assert len(host.channels) == 2
+    holder = (in_folder / "holder").read_bytes()
+    assert [host.run("echo $PPID").out for _ in range(2)] == [holder, holder]
+
+
 @pytest.mark.parametrize("lost", ["its input ends", "SIGTERM", "SIGHUP"])
 def test_what_is_held_goes_with_the_connection(host: Host, in_folder: Path, lost: str) -> None:
     host.hold(": > kept", at_end="rm -f kept")
