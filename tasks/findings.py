@@ -54,6 +54,8 @@ def _standing(diagnosis: Diagnosis) -> str:
         return "is the manager"
     if diagnosis.membership is None:
         return "cannot be inspected"
+    if diagnosis.membership.state == "unknown":
+        return "is not known to have joined"
     return "has joined" if diagnosis.has_joined else "has not joined"
 
 

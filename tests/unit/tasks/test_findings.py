@@ -11,6 +11,7 @@ from rich.console import Console
 from carbon.checks.diagnosis import Diagnosis
 from carbon.checks.finding import Finding
 from carbon.join.membership import Membership
+from carbon.value import replace
 from tasks import findings
 from tasks.screen import Screen
 from tests.unit.carbon.nodes import make_manager, make_node
@@ -51,6 +52,14 @@ def test_the_likeliest_comes_first_in_one_sentence(monkeypatch: pytest.MonkeyPat
         "ok: ports, domain",
         "not checked: database (forbidden)",
     ]
+
+
+def test_a_log_that_cannot_tell_is_no_proof_that_a_worker_has_not_joined(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unknown = replace(diagnosis(FIRST), membership=Membership(state="unknown"))
+    _, text = shown(monkeypatch, unknown)
+    assert text.startswith("worker1 is not known to have joined: it is in the domain x\n")
 
 
 def test_nothing_wrong_is_exit_status_0(monkeypatch: pytest.MonkeyPatch) -> None:
