@@ -105,6 +105,12 @@ class ConnectError(ProvisionError):
     code = "connection"
 
 
+class WatchError(ConnectError):
+    """The script that watched a start ended without a word: the server may tell why."""
+
+    code = "watch-ended"
+
+
 class HostKeyError(ConnectError):
     """A server's host key is unknown, changed or revoked."""
 

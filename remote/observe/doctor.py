@@ -27,7 +27,7 @@ CONSEQUENCES = frozenset(
     {
         *("not-running", "not-started", "port-closed", "restart-pending"),
         *("member-left", "member-split", "member-unseen", "member-unknown", "first-error"),
-        *("start-unexplained", "log-empty"),
+        *("start-unexplained", "log-empty", "connection"),
     }
 )
 """Findings that say nothing new about a node that has just failed to start or to join."""

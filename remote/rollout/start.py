@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Literal, NoReturn
 
 from carbon.cluster import Cluster, Node
-from carbon.errors import ConnectError, ScriptError, TimeLimitError
+from carbon.errors import ConnectError, ScriptError, TimeLimitError, WatchError
 from carbon.home.facts import ServerFacts
 from carbon.home.process import CarbonProcess, parse_cmdline
 from carbon.join.columns import take_apart
@@ -364,14 +364,13 @@ class Start:
         status = self._script.status(within_seconds=ENDED_SECONDS) if self._script else None
         if errors and status is not None:
             Outcome(status, b"", errors).check(host=self._host.name, step=self._step)
-        raise ConnectError(
-            "the swap's script, or the connection to it, ended before it was done"
+        kind, seen = (
+            (ConnectError, "the swap's script, or the connection to it, ended before it was done")
             if self.state == "swapping"
-            else "the connection that watched its start ended",
-            host=self._host.name,
-            step=self._step,
-            action="run the same command again: it goes on with what it finds",
+            else (WatchError, "the script that watched its start, or the connection to it, ended")
         )
+        action = "run the same command again: it goes on with what it finds"
+        raise kind(seen, host=self._host.name, step=self._step, action=action)
 
     def _await_script_errors(self) -> None:
         with suppress(Empty):

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Literal
 
 from carbon.cluster import Node
-from carbon.errors import JoinError, ProvisionError, StartError, refuse
+from carbon.errors import JoinError, ProvisionError, StartError, WatchError, refuse
 from carbon.plan.logs import only_console_tells
 from carbon.plan.model import Plan
 from carbon.plan.plan import plan_rollback
@@ -289,13 +289,13 @@ class Turn:
             self._balancer.remove(self._plan.node)
 
     def _after_failure(self, error: ProvisionError) -> None:
-        if not isinstance(error, StartError | JoinError):
+        if not isinstance(error, StartError | JoinError | WatchError):
             return
         from remote.observe.doctor import explain  # only needed here, and slow to load
 
         fleet, node, progress = self._context.fleet, self._plan.node, self._context.progress
         error.action += explain(fleet, node, said=error.seen, progress=progress)
-        if self._context.request.rollback:
+        if self._context.request.rollback and not isinstance(error, WatchError):
             self._roll_back(error)
 
     def _roll_back(self, error: ProvisionError) -> None:

@@ -56,6 +56,7 @@ class Site:
         *,
         joins: Sequence[str] = ("worker1", "worker2"),
         after_stop: bytes = b"",
+        silent: bool = False,
         sessions_errors: Mapping[str, ProvisionError] = NO_ERRORS,
         **own: Any,
     ) -> None:
@@ -64,6 +65,7 @@ class Site:
         self.heard = Heard()
         self.after_stop = after_stop
         self.joins = joins
+        self.silent = silent
         self.sessions_errors = sessions_errors
         cluster = make_cluster(*WORKERS, manager=make_manager(), load_balancer=None, **own)
         workers = [self._worker(node) for node in WORKERS]
@@ -96,6 +98,9 @@ class Site:
         def starts(lines: tuple[str, ...]) -> Iterable[str]:
             if not lines or lines[0] != "7 70":
                 return ["ready"] if lines == ("go",) else []
+            if self.silent:
+                end: list[Any] = [None]
+                return end if lines and lines[0] == "7 70" else ["ready"] if lines else []
             if node.name not in self.joins:
                 return ["console no space left", "ended"]
             own = [
@@ -222,6 +227,18 @@ def test_after_the_first_failure_nothing_more_is_changed(monkeypatch: pytest.Mon
     changes = [event for event in site.events("worker2") if "stop" in event or "start" in event]
     assert changes == []
     assert "worker2 unstage" in site.events("worker2")
+
+
+def test_a_watch_that_ends_without_a_word_is_explained_by_what_the_server_looks_like(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A full disk ends the script, too: the operator hears of the disk as well."""
+    monkeypatch.setattr("remote.observe.doctor.explain", lambda *_, **__: "; a disk is full")
+    site = Site(silent=True)
+    first, second = site.roll_out([deploy(node) for node in WORKERS])
+    assert isinstance(first.error, ConnectError)
+    assert first.error.action.endswith("; a disk is full")
+    assert not second.reached
 
 
 def test_a_stop_is_the_same_rollout_and_puts_nobody_back() -> None:

@@ -591,7 +591,10 @@ def test_a_follower_that_is_killed_ends_the_wait_for_its_start(site: Site) -> No
             attempt._take(*attempt._lines.get(timeout=SECONDS))
         os.kill(follower_of(site.home.log), signal.SIGKILL)
         began = time.monotonic()
-        with pytest.raises(ProvisionError, match="the connection that watched its start ended"):
+        with pytest.raises(
+            ProvisionError,
+            match="the script that watched its start, or the connection to it, ended",
+        ):
             attempt.await_join()
         assert time.monotonic() - began < 3, "no limit is waited for"
 
