@@ -128,12 +128,21 @@ def read_nginx(host: Host[LoadBalancer]) -> Configuration:
     outcome = host.run(host.script("balancer_config"), step="adopt")
     head, _, archive = outcome.out.partition(b"files\n")
     lines = head.decode(errors="replace").splitlines()
-    (conf,) = (line.removeprefix("conf ") for line in lines if line.startswith("conf "))
+    confs = [line.removeprefix("conf ") for line in lines if line.startswith("conf ")]
+    if len(confs) != 1:
+        raise ScriptError(
+            f"unexpected output from the script that reads nginx: {outcome.complaint}",
+            host=host.name,
+            step="adopt",
+            action="see whether `ssh HOST true` prints anything: it must not",
+        )
     members = unpack(archive, host=host.name, step="adopt")
     return Configuration(
-        conf=conf,
+        conf=confs[0],
         files={f"/{member.name}": member.data for member in members},
-        unreadable=tuple(line[11:] for line in lines if line.startswith("unreadable ")),
+        unreadable=tuple(
+            line.removeprefix("unreadable ") for line in lines if line.startswith("unreadable ")
+        ),
     )
 
 
