@@ -1,6 +1,8 @@
-"""Text that came from outside: what would command a terminal is shown, and not obeyed."""
+"""Text for people: what came from outside commands no terminal, and a long list is cut short."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 _KEPT = (ord("\t"), ord("\n"))
 _CONTROLS = (*range(32), *range(127, 160))
@@ -18,3 +20,9 @@ def visible(text: str) -> str:
     tasks/failure.py. Nothing before them has to think of it.
     """
     return text.translate(_SHOWN)
+
+
+def some_of(names: Sequence[str], *, at_most: int) -> str:
+    """Return the first names with commas, and how many more there are: `a, b and 3 more`."""
+    more = len(names) - at_most
+    return ", ".join(names[:at_most]) + (f" and {more} more" if more > 0 else "")

@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def run() -> None:
-    """Run it; Ctrl-C while it is still being loaded is no traceback either."""
+    """Run it; Ctrl-C while it is still being loaded ends in a word, too."""
     try:
         main()
     except KeyboardInterrupt:

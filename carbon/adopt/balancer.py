@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import ip_address
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from carbon.balancer.nginx import ROUTE_COOKIE, file_names, is_ours
 from carbon.balancer.reading import Target, Upstream, UpstreamServer, Vhost, read_vhosts
 from carbon.cluster import Cluster, Node
 from carbon.errors import ConfigFileError
-from carbon.home.hostsfile import addresses_of
+from carbon.home.hostsfile import addresses_of, canonical
 from carbon.inventory.write import Tree
 
 HOSTS = "/etc/hosts"
@@ -100,7 +99,7 @@ class _Reader:
         self._cluster = cluster
         self._addresses = addresses
         self._workers = {
-            _canonical(host): worker
+            canonical(host.lower()): worker
             for worker in cluster.workers
             for host in (worker.ssh.host, worker.local_member_host)
         }
@@ -143,7 +142,7 @@ class _Reader:
 
     def _worker(self, server: UpstreamServer) -> Node | None:
         host = self._addresses.get(server.host, server.host)
-        return self._workers.get(_canonical(host)) or self._workers.get(server.host)
+        return self._workers.get(canonical(host.lower())) or self._workers.get(server.host)
 
     def _other_names(self, vhost: Vhost) -> Iterator[str]:
         known = {worker.host_name.lower() for worker in self._cluster.workers if worker.host_name}
@@ -190,10 +189,3 @@ def _other_methods(upstream: Upstream) -> Iterator[str]:
     for words in upstream.others:
         if words not in OWN_METHODS and not _is_own_hash(words):
             yield f"{words[0]} in its upstream"
-
-
-def _canonical(host: str) -> str:
-    try:
-        return str(ip_address(host))
-    except ValueError:
-        return host.lower()

@@ -10,6 +10,7 @@ from carbon.artifacts.template import outdated_secrets
 from carbon.cluster import Node
 from carbon.config import masked_diff
 from carbon.secret import Secret
+from carbon.text import some_of
 
 NOT_SHOWN = "(no diff: the old file does not tell where its secrets are)"
 _SHOWN_NAMES = 3
@@ -19,9 +20,8 @@ _SHOWN_DIGITS = 12
 
 def names_of(changes: Sequence[ArtifactChange]) -> str:
     """Return the names of what changes, each with a sign for how."""
-    names = [f"{_SIGNS[change.kind]}{change.path.name}" for change in changes[:_SHOWN_NAMES]]
-    more = len(changes) - len(names)
-    return ", ".join(names) + (f" and {more} more" if more else "")
+    names = [f"{_SIGNS[change.kind]}{change.path.name}" for change in changes]
+    return some_of(names, at_most=_SHOWN_NAMES)
 
 
 def lines_of(change: ArtifactChange) -> Iterator[str]:

@@ -45,7 +45,7 @@ class Finding(Value, kw_only=True):
         )
 
     def of_another(self, name: str) -> Finding:
-        """Return it worded about a server that is not the one in question."""
+        """Return it with the name of its server, for who reads about another server."""
         for pronoun, subject in (("it ", f"{name} "), ("its ", f"{name}'s ")):
             if self.seen.startswith(pronoun):
                 return replace(self, seen=subject + self.seen.removeprefix(pronoun), about=name)

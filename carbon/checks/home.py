@@ -6,6 +6,7 @@ from carbon.checks.case import Case
 from carbon.checks.finding import Findings, Kind
 from carbon.home import layout
 from carbon.plan.model import Plan
+from carbon.text import some_of
 
 SPARE_KB = 50 * 1024
 """Free space to insist on beside what is copied: a full disk breaks a server in its logs."""
@@ -137,12 +138,11 @@ def readable(case: Case) -> Findings:
     """The account that runs the server can read the files that it reads at a start."""
     names = sorted(case.facts.unreadable)
     if names:
-        more = f" and {len(names) - SHOWN_FILES} more" if len(names) > SHOWN_FILES else ""
         yield case.finding(
             UNREADABLE,
             weight=20 if case.runs else None,
             blocks=case.starts,
-            files=", ".join(names[:SHOWN_FILES]) + more,
+            files=some_of(names, at_most=SHOWN_FILES),
         )
 
 

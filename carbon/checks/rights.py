@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from carbon.checks.case import Case
-from carbon.checks.finding import Finding, Findings, Kind
+from carbon.checks.finding import Findings, Kind
 from carbon.plan.model import Plan
 from carbon.plan.tighten import readable_secrets, tightened
+from carbon.text import some_of
 
 SHOWN_FILES = 4
 
@@ -36,9 +37,5 @@ def readable(case: Case) -> Findings:
     ours = tightened(case.node, case.facts, new)
     left = [path.name for path in open_files if path not in ours]
     if left:
-        yield _finding(case, NOT_OURS if case.node.tighten else READABLE, left)
-
-
-def _finding(case: Case, kind: Kind, names: list[str]) -> Finding:
-    more = f" and {len(names) - SHOWN_FILES} more" if len(names) > SHOWN_FILES else ""
-    return case.finding(kind, files=", ".join(names[:SHOWN_FILES]) + more)
+        kind = NOT_OURS if case.node.tighten else READABLE
+        yield case.finding(kind, files=some_of(left, at_most=SHOWN_FILES))

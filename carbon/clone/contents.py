@@ -10,6 +10,7 @@ from carbon.clone.tarstream import Kind, archived_bytes, leads_out
 from carbon.cluster import Node
 from carbon.errors import ScriptError, UnfitError
 from carbon.home import layout
+from carbon.text import some_of
 from carbon.value import Value
 
 SHOWN = 5
@@ -207,8 +208,7 @@ def unfit_selection(selection: Selection, *, source: Node, user: str) -> list[Un
 
 
 def _shown(names: Sequence[str]) -> str:
-    told = ", ".join(ascii(name)[1:-1] for name in names[:SHOWN])
-    return told if len(names) <= SHOWN else f"{told} and {len(names) - SHOWN} more"
+    return some_of([ascii(name)[1:-1] for name in names], at_most=SHOWN)
 
 
 # ---- Whether the copy is what the source is

@@ -66,8 +66,8 @@ class DriverPlan(Value, kw_only=True):
 def read_jar(path: Path, *, driver_class: str) -> WantedDriver:
     """Look into the driver's JAR on the operator's machine.
 
-    Raises InventoryError if there is no such file, it is not a JAR, it is a JAR that no
-    build tool makes, or the driver class is not in it.
+    Raises InventoryError for a file that is missing, is not a JAR, holds what build tools never
+    write, or lacks the driver class.
     """
     if not _JAR_NAME.fullmatch(path.name):
         raise InventoryError(

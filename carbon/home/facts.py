@@ -11,6 +11,7 @@ from carbon.home import layout
 from carbon.home.driver import JarFacts
 from carbon.home.process import CarbonProcess
 from carbon.home.unit import UnitState
+from carbon.text import some_of
 from carbon.value import Value, field
 
 DeploymentState = Literal["missing", "empty", "filled", "mount", "link"]
@@ -111,9 +112,8 @@ class RunningServer(Value, kw_only=True):
     @property
     def changed_since(self) -> str:
         """Name what changed after its start, in a few words; empty if nothing did."""
-        gone, first = str(layout.TAKEN_AWAY), next(iter(self.newer), "")
-        more = f" and {len(self.newer) - 1} more" if len(self.newer) > 1 else ""
-        return ("a file that went away" if first == gone else first) + more
+        gone = {str(layout.TAKEN_AWAY): "a file that went away"}
+        return some_of([gone.get(path, path) for path in self.newer], at_most=1)
 
 
 class HostsFacts(Value, kw_only=True):

@@ -173,13 +173,14 @@ def _mappings(
             yield _Mapping(
                 line=index + 1,
                 text=_text(line),
-                address=_canonical(fields[0]),
+                address=canonical(fields[0]),
                 names=frozenset(name.lower() for name in fields[1:]),
                 of_this_tool=index in ours,
             )
 
 
-def _canonical(address: str) -> str:
+def canonical(address: str) -> str:
+    """Return the one spelling of an address; what is a name stays as it is."""
     try:
         return str(ip_address(address))
     except ValueError:

@@ -200,8 +200,9 @@ CLUSTER_KEYS = (
 )
 """Keys of `cluster:` that are the cluster's own."""
 
+SSH_KEY = Required("ssh", SSH, "How the server is entered, over what ~/.ssh/config says.")
 REACHED_KEYS = (
-    Required("ssh", SSH, "How the server is entered, over what ~/.ssh/config says."),
+    SSH_KEY,
     Required("home", values.home, "AS_HOME, the product's directory on the server."),
     Key("java_home", values.server_path, "The JDK of the server; without it, what the login finds."),
     Key("run_as", values.account, "The account that owns AS_HOME and runs the server, if it is not the SSH user."),
@@ -247,7 +248,7 @@ NAMED_KEYS = (
 """Keys of the manager and the ELB alone."""
 
 NGINX_KEYS = (
-    Required("ssh", SSH, "How the server is entered, over what ~/.ssh/config says."),
+    SSH_KEY,
     Key("conf_dir", values.server_path, "Where nginx reads its vhosts."),
     Key("http_port", PORT, "The port for HTTP."),
     Key("https_port", PORT, "The port for HTTPS."),
@@ -263,7 +264,7 @@ COMMAND_KEYS = (
 )
 
 _IN_CLUSTER = dict.fromkeys(
-    (key.name for key in CLUSTER_KEYS), "put it under `cluster:`, it is one for all nodes"
+    (key.name for key in CLUSTER_KEYS), "put it under `cluster:`: all nodes share it"
 )
 _IN_NODE = dict.fromkeys(
     (key.name for key in CARBON_KEYS), "put it under the manager or a worker, each has its own"

@@ -11,6 +11,7 @@ from carbon.errors import ConfigFileError, UsageError
 from carbon.home import layout
 from carbon.home.facts import Generation
 from carbon.plan.model import Plan
+from carbon.text import some_of
 
 _SHOWN_NAMES = 3
 
@@ -21,8 +22,7 @@ def changed_names(plan: Plan) -> str:
     paths += [change.path for change in plan.artifacts]
     paths += [path for path in (plan.upload, *plan.removed) if path is not None]
     names = list(dict.fromkeys("".join(filter(str.isprintable, path.name)) for path in paths))
-    more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
-    return ", ".join(names[:_SHOWN_NAMES]) + more
+    return some_of(names, at_most=_SHOWN_NAMES)
 
 
 def was_alone(plan: Plan) -> bool:

@@ -15,24 +15,26 @@ def start_hidden(plan: Plan) -> Hidden:
 
 def log4j_changes(plan: Plan) -> bool:
     """Tell whether a server will start with another log4j.properties than it runs with."""
-    running = plan.facts.process
-    newer = running is not None and str(layout.LOG4J) in running.newer
-    return newer or any(change.path == layout.LOG4J for change in plan.artifacts)
+    changes = any(change.path == layout.LOG4J for change in plan.artifacts)
+    return changes or _changed_since_start(plan.facts)
 
 
 def only_console_tells(plan: Plan) -> bool:
     """Tell whether its console will say that it started, and its log will not."""
-    hides = start_hidden(plan)
+    return _console_tells_instead(start_hidden(plan))
+
+
+def _console_tells_instead(hides: Hidden) -> bool:
     return bool(hides.log) and not hides.console
 
 
 def log_notes(plan: Plan) -> tuple[str, ...]:
     """Say what a log will not tell although the server can be started."""
     notes = []
-    if only_console_tells(plan):
-        why = start_hidden(plan).log
+    hides = start_hidden(plan)
+    if _console_tells_instead(hides):
         notes.append(
-            f"its log will not say that it started: {why}. Its console says it, and counts"
+            f"its log will not say that it started: {hides.log}. Its console says it, and counts"
         )
     if plan.node.role == "manager" and (why := joins_hidden_next(plan, None).log):
         notes.append(
@@ -49,11 +51,14 @@ def joins_hidden_next(plan: Plan, agent: str | None) -> Hidden:
 
 def joins_hidden_now(facts: ServerFacts, agent: str | None) -> Hidden:
     """Return why a server that runs does not show who joins it; nothing if its file is newer."""
-    running = facts.process
-    if running is None or str(layout.LOG4J) in running.newer:
+    if facts.process is None or _changed_since_start(facts):
         return Hidden()
     file = facts.files.get(layout.LOG4J)
     return _joins_hidden(file.data if file else b"", agent, facts)
+
+
+def _changed_since_start(facts: ServerFacts) -> bool:
+    return facts.process is not None and str(layout.LOG4J) in facts.process.newer
 
 
 def _joins_hidden(data: bytes, agent: str | None, facts: ServerFacts) -> Hidden:

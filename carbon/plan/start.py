@@ -13,6 +13,7 @@ from carbon.home.facts import ServerFacts
 from carbon.plan.logs import log_notes
 from carbon.plan.model import Options, Plan, Step
 from carbon.service.plan import why_not_by_unit
+from carbon.text import some_of
 from carbon.value import replace
 
 MEMORY_SINCE = (4, 4, 3)
@@ -93,8 +94,8 @@ def _start_reason(drafted: Plan, options: Options) -> str:
     if drafted.driver:
         return "its driver changes"
     if drafted.restarting:
-        more = f" and {len(drafted.restarting) - 1} more" if len(drafted.restarting) > 1 else ""
-        return f"{drafted.restarting[0].path}{more} changes"
+        names = [str(change.path) for change in drafted.restarting]
+        return f"{some_of(names, at_most=1)} changes"
     if drafted.facts.journal is not None:
         return "an interrupted run has to be completed"
     if service := why_not_by_unit(drafted.node, drafted.facts):

@@ -16,6 +16,7 @@ from carbon.home.facts import ServerFacts
 from carbon.pack.archive import Contents, look_into
 from carbon.pack.stream import stream_bytes, tar_of
 from carbon.pack.target import differing, is_installed, jdk_note, unfit_target
+from carbon.text import some_of
 from carbon.value import Value, replace
 from remote.clone.copy import SLOWEST_BYTES_PER_SECOND, inspect_site, list_home
 from remote.host.audit import audit_line
@@ -212,9 +213,8 @@ class _Installation:
         self._progress.now(self._node.name, "verifying what came")
         differs = differing(self._contents, list_home(self._fleet.host(self._partial), whole=True))
         if differs:
-            more = f" and {len(differs) - 1} more" if len(differs) > 1 else ""
             raise ScriptError(
-                f"what was unpacked is not the pack: {differs[0]}{more}",
+                f"what was unpacked is not the pack: {some_of(differs, at_most=1)}",
                 host=self._node.name,
                 step="install",
                 action="run the same command again; if that fails too, look at the disk there",

@@ -1,7 +1,7 @@
 # Send nginx's own configuration, as far as the login can read it, and change nothing.
 # Output: conf PATH, unreadable PATH, files, then a tar of absolute paths without their first slash
 
-# find_conf: into `conf`, the file that nginx begins with: as its master process was told, or as it was built.
+# find_conf: into `conf`, the file that nginx begins with: by the arguments of its master process, or by how it was built.
 find_conf() {
     conf=$(cat /proc/[0-9]*/cmdline 2> /dev/null | tr '\0' '\n' | sed -n 's/^nginx: master process .* -c \([^ ]*\).*/\1/p' | head -n 1)
     [ -z "$conf" ] || return 0
@@ -39,7 +39,7 @@ while [ -n "$todo" ] && [ $left -gt 0 ]; do
     case $path in /*) ;; *) path=${conf%/*}/$path ;; esac
     case $taken in *"$NEWLINE$path$NEWLINE"*) continue ;; esac
     if [ ! -e "$path" ]; then
-        case $path in # what a pattern does not match is no fault, unless its folder hides it
+        case $path in # a pattern may match nothing; but not because its folder hides it
             *[*?[]*) [ -r "${path%/*}" ] || [ ! -e "${path%/*}" ] || say "unreadable ${path%/*}" ;;
             *) say "unreadable $path" ;;
         esac

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import paramiko
 
+from carbon.cluster import Limits
 from carbon.errors import ScriptError, TimeLimitError
 
 SHORTEST_SECONDS = 0.05
-LEAST_UPLOAD = 10_000.0
+LEAST_UPLOAD = 1000.0 * Limits().upload_kb
 """Bytes in a second, unless hosts.yaml says otherwise: 300 MB at 100 kB/s are ten times as fast."""
 ANSWER_BYTES = 64 << 20
 """The longest is the list of a home that is cloned: 64 MB are some 500,000 files."""
