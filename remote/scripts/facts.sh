@@ -230,7 +230,7 @@ if [ -n "$HOME_REAL" ]; then
         # The newest files, rotated ones too, the oldest first; of each its end alone.
         # shellcheck disable=SC2012 # the names are those of a pattern
         ls -Ltr wso2carbon.log wso2carbon.log.* wso2carbon-[0-9]*.log 2>/dev/null | tail -n 8 |
-            while IFS= read -r name; do tail -c 33554432 "$name"; done 2>/dev/null |
+            while IFS= read -r name; do tail -c 33554432 "$name" && echo; done 2>/dev/null |
             grep -aE -e "$2" | tail -n 1000 | cut -b 1-1000 | sed "s/^/said $1 /"
         shift 2
     done

@@ -32,7 +32,10 @@ fi
 say "from $inode $OFFSET"
 {
     while read -r number path; do
-        [ -z "$path" ] || [ "$number" = "$inode" ] || tail -c "+$since" -- "$path"
+        if [ -n "$path" ] && [ "$number" != "$inode" ]; then
+            tail -c "+$since" -- "$path"
+            [ -z "$(tail -c 1 -- "$path")" ] || echo # a full disk cut its last line short
+        fi
         since=1
     done << END
 $rotated

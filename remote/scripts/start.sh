@@ -102,11 +102,14 @@ find_begun() {
     return 1
 }
 
+# say_console: cut ends each line, also the last, which a full disk may have cut short.
+say_console() { tail -n 20 "$console" | cut -b 1-1000 | sed 's/^/console /'; }
+
 waited=0 # milliseconds
 pause=4
 until find_begun || { [ $waited -ge 50 ] && find_carbon; }; do
     if [ ! -d "/proc/$script" ] || [ $waited -ge $((SEEN_SECONDS * 1000)) ]; then
-        tail -n 20 "$console" | sed 's/^/console /'
+        say_console
         [ -z "$UNIT" ] || systemctl show -p Result -p ExecMainStatus -- "$UNIT" | sed "s/^/console $UNIT: /"
         [ -d "/proc/$script" ] && say "unseen" || say "ended"
         exit 0
@@ -139,7 +142,7 @@ began=$ticks
         fi
     done
     if [ -d "/proc/$main" ]; then
-        tail -n 20 "$console" | sed 's/^/console /'
+        say_console
         alive "$pid" "$began" || say gone
         kill "$main"
     fi

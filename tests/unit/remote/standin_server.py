@@ -2,9 +2,10 @@
 
 Run as `python standin_server.py JAVA -D... org.wso2.carbon.bootstrap.Bootstrap ...`: it shows the
 words from JAVA on as its command line, writes its pid file and log as the product does, and ends
-at SIGTERM. Files in AS_HOME/standin change that: `die` (before it says started), `silent` (never
-says started), `deaf` (only SIGKILL ends it), `console-only` (logs on its console alone), `warns`
-(a warning goes to its log all the same). It logs where -Dcarbon.logs.path says.
+at SIGTERM. Files in AS_HOME/standin change that: `die` (before it says started), `torn` (its
+console ends within a line), `silent` (never says started), `deaf` (only SIGKILL ends it),
+`console-only` (logs on its console alone), `warns` (a warning goes to its log all the same). It
+logs where -Dcarbon.logs.path says.
 """
 
 import ctypes
@@ -57,6 +58,8 @@ def main() -> None:
                 "TID: [-1234] [] [2026-11-22 12:00:00,000]  WARN {x.Y} -  default keystore \n"
             )
     say(home, AGENT, "Cluster initialization completed")
+    if (home / "standin/torn").exists():
+        print("cut sho", end="", flush=True)
     if (home / "standin/die").exists():
         sys.exit(1)
     if not (home / "standin/silent").exists():

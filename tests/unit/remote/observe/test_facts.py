@@ -442,6 +442,20 @@ def test_the_log_of_a_running_server_is_where_its_jvm_was_told_to_write(
     assert seen.said["own"] == ("12:00:00 Starting WSO2 Carbon...",)
 
 
+def test_a_rotated_log_that_ends_within_a_line_takes_no_line_of_the_next_along(
+    server: LocalServer, home: Home
+) -> None:
+    """A full disk cuts the last line short."""
+    home.start()
+    wait_for("it has said all", lambda: home.log.exists() and "started" in home.log.read_text())
+    rotated = home.log.with_name(f"{home.log.name}.1")
+    rotated.write_text("x one\nx tw")
+    os.utime(rotated, (0, 0))
+    home.log.write_text("x three\n")
+    seen = gather_facts(local_host(home.node(), server), asked={"own": "x"})
+    assert seen.said["own"] == ("x one", "x tw", "x three")
+
+
 def test_a_log_that_has_not_grown_since_the_start_is_known_as_such(
     server: LocalServer, home: Home
 ) -> None:

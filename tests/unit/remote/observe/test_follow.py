@@ -177,6 +177,18 @@ def test_what_was_written_since_a_place_is_read_through_all_rotations(
     assert texts == ["one joined", "two joined", "three joined"]
 
 
+def test_a_rotated_file_that_ends_within_a_line_takes_no_line_of_the_next_along(log: Log) -> None:
+    """A full disk cuts the last line short."""
+    place = log.place
+    log.write("one joi")
+    log.path.rename(log.path.with_name(f"{log.path.name}.1"))
+    log.write("two joined\n")
+    script = follow_script(make_manager(home=log.path.parents[2]), "joi", since=place)
+    with closed_after(log.server.stream(script)) as stream:
+        lines = [stream.line(within_seconds=SECONDS) for _ in range(3)]
+    assert [(line or "").partition(":")[2] for line in lines[1:]] == ["one joi", "two joined"]
+
+
 def test_a_log_that_cannot_be_read_is_told(log: Log) -> None:
     log.path.unlink()
     with pytest.raises(ScriptError, match="cannot be followed"):

@@ -265,8 +265,20 @@ def test_a_process_that_ends_is_a_failed_start_with_its_console(site: Site) -> N
     assert time.monotonic() - began < 4, "no limit is waited for"
 
 
-def test_a_script_that_starts_no_process_is_a_failed_start_with_its_console(site: Site) -> None:
-    site.home.file(layout.SCRIPT).write_text("echo no luck; exit 0")
+def test_the_end_of_a_process_is_seen_though_its_console_ends_within_a_line(site: Site) -> None:
+    """A full disk cuts the last line short; what the script says next is a line of its own."""
+    site.home.turn("torn")
+    site.home.turn("die")
+    with pytest.raises(StartError, match="its process ended") as failure:
+        site.start()
+    assert "| cut sho\n" in str(failure.value)
+
+
+@pytest.mark.parametrize("end", ["", "\\n"], ids=["within a line", "with its line"])
+def test_a_script_that_starts_no_process_is_a_failed_start_with_its_console(
+    site: Site, end: str
+) -> None:
+    site.home.file(layout.SCRIPT).write_text(f"printf 'no luck{end}'; exit 0")
     with pytest.raises(StartError, match="its process ended") as failure:
         site.start()
     assert "| no luck" in str(failure.value)
