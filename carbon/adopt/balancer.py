@@ -14,7 +14,10 @@ from carbon.home.hostsfile import addresses_of, canonical
 from carbon.inventory.write import Tree
 
 HOSTS = "/etc/hosts"
-OWN_DIRECTIVES = {"client_max_body_size"}
+OWN_DIRECTIVES = {
+    *("client_max_body_size", "proxy_http_version", "proxy_set_header"),
+    *("proxy_connect_timeout", "proxy_send_timeout", "proxy_read_timeout"),
+}
 """Those of a vhost that `lb.config` writes, too."""
 OWN_METHODS = {("ip_hash",)}
 
@@ -41,7 +44,7 @@ def describe(read: Configuration, cluster: Cluster) -> tuple[dict[str, Tree], tu
     try:
         vhosts = read_vhosts(texts, read.conf)
     except ConfigFileError as error:
-        return {}, (*notes, f"{error.file}, line {error.line}: {error.seen}: no vhost can be read")
+        return {}, (*notes, f"{error.seen}: no vhost can be read")
     reader = _Reader(cluster, addresses_of(read.files.get(HOSTS, b"")))
     served = [each for vhost in vhosts for each in reader.serving(vhost)]
     if not served:
@@ -84,6 +87,10 @@ def _keys(served: Sequence[_Serving], *, conf: str) -> dict[str, Tree]:
 
 def _is_own_hash(words: tuple[str, ...]) -> bool:
     return len(words) == 2 and words[0] == "hash" and words[1].startswith(f"${ROUTE_COOKIE}_")
+
+
+def _is_own_cookie(words: tuple[str, ...]) -> bool:
+    return " ".join(words).startswith(f"add_header Set-Cookie ${ROUTE_COOKIE}_")
 
 
 def _by_hand(cluster: Cluster, files: set[str]) -> Iterator[str]:
@@ -129,8 +136,9 @@ class _Reader:
             *self._other_servers(target),
             *_other_methods(target.upstream),
         ]
-        if others := sorted(set(vhost.others) - OWN_DIRECTIVES):
-            left.append(f"directives of its own: {', '.join(others)}")
+        others = {words[0] for words in vhost.others if not _is_own_cookie(words)}
+        if own := sorted(others - OWN_DIRECTIVES):
+            left.append(f"directives of its own: {', '.join(own)}")
         yield from (f"{place}: no key says {note}" for note in left)
 
     def missing(self, served: Sequence[_Serving]) -> Iterator[str]:

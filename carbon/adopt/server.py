@@ -181,8 +181,7 @@ class _Reader:
             read(file.data)
         except ConfigFileError as error:
             self._unseen.update(KEYS_OF[path])
-            where = f"line {error.line}: " if error.line else ""
-            self._notes.append(f"{path}: {where}{error.seen}")
+            self._notes.append(error.seen)
 
     def _put(
         self,

@@ -20,6 +20,9 @@ _TOKEN = re.compile(
     r"|(?P<word>(?:\$\{[^}\s]*\}|\\.|[^\s{};\\\"'])(?:\$\{[^}\s]*\}|\\.|[^\s{};\\])*+)",
     re.DOTALL,
 )
+_KNOWN = ("listen", "server_name", "ssl", "ssl_certificate", "ssl_certificate_key", "proxy_pass")
+"""The directives of a vhost that have a field here, beside its locations."""
+_BRACE = re.compile("[{}]")
 _MOST_INCLUDES = 500
 _DEEPEST = 20
 
@@ -86,8 +89,8 @@ class Vhost(NamedTuple):
     certificate: str | None
     certificate_key: str | None
     targets: tuple[Target, ...]
-    others: tuple[str, ...]
-    """Names of its other directives."""
+    others: tuple[tuple[str, ...], ...]
+    """The words of every other directive, those of its locations, too."""
 
 
 def read_vhosts(files: Mapping[str, str], conf: str) -> tuple[Vhost, ...]:
@@ -144,7 +147,7 @@ def parse(text: str, *, file: str) -> tuple[Directive, ...]:
 
     Raises ConfigFileError with the line at which the text makes no sense.
     """
-    return _Parser(text, file).parsed()
+    return _Parser(text, file).block(depth=0)
 
 
 class _Parser:
@@ -153,64 +156,55 @@ class _Parser:
         self._file = file
         self._at = 0
         self._line = 1
-        self._words: list[str] = []
-        self._first_line = 1
-        self._blocks: list[list[Directive]] = [[]]
-        self._heads: list[tuple[tuple[str, ...], int]] = []
 
-    def parsed(self) -> tuple[Directive, ...]:
-        """Return what the whole text says."""
+    def block(self, *, depth: int) -> tuple[Directive, ...]:
+        """Return the directives up to the brace that closes this block, or to the text's end."""
+        directives: list[Directive] = []
+        words: list[str] = []
+        line = self._line
         while self._at < len(self._text):
-            match = _TOKEN.match(self._text, self._at)
-            if match is None:
-                raise self._error("a quote has no end")
-            self._take(match)
-            self._line += match[0].count("\n")
-        if self._words or self._heads:
+            token = self._next()
+            mark = token["mark"]
+            if token.lastgroup and not mark:
+                line = line if words else self._line - token[0].count("\n")
+                words.append(token[token.lastgroup])
+            elif mark == "}":
+                if words or not depth:
+                    raise self._error("a brace closes nothing")
+                return tuple(directives)
+            elif mark:
+                if not words:
+                    raise self._error(f"{mark} stands alone")
+                block = self._below(words[0], depth=depth + 1) if mark == "{" else None
+                directives.append(Directive(tuple(words), self._file, line, block))
+                words = []
+        if words or depth:
             raise self._error("it ends within a directive")
-        return tuple(self._blocks[0])
+        return tuple(directives)
 
-    def _take(self, token: re.Match[str]) -> None:
+    def _next(self) -> re.Match[str]:
+        token = _TOKEN.match(self._text, self._at)
+        if token is None:
+            raise self._error("a quote has no end")
         self._at = token.end()
-        for kind in ("double", "single", "word"):
-            if token[kind] is not None:
-                if not self._words:
-                    self._first_line = self._line
-                self._words.append(token[kind])
-        if mark := token["mark"]:
-            self._end(mark)
+        self._line += token[0].count("\n")
+        return token
 
-    def _end(self, mark: str) -> None:
-        if mark == "}":
-            if self._words or not self._heads:
-                raise self._error("a brace closes nothing")
-            words, line = self._heads.pop()
-            block = tuple(self._blocks.pop())
-            self._blocks[-1].append(Directive(words, self._file, line, block))
-            return
-        if not self._words:
-            raise self._error(f"{mark} stands alone")
-        words, self._words = tuple(self._words), []
-        if mark == ";":
-            self._blocks[-1].append(Directive(words, self._file, self._first_line, None))
-        elif words[0].endswith("_by_lua_block"):
-            self._skip_foreign_block()
-        elif len(self._heads) == _DEEPEST:
-            raise self._error("its blocks are nested too deep")
-        else:
-            self._heads.append((words, self._first_line))
-            self._blocks.append([])
-
-    def _skip_foreign_block(self) -> None:
-        """Go behind the brace that closes a block in another language."""
-        start, depth = self._at, 1
-        while depth:
-            brace = re.compile("[{}]").search(self._text, self._at)
+    def _below(self, name: str, *, depth: int) -> tuple[Directive, ...]:
+        """Return a block; one in another language is passed over, and counts as empty."""
+        if not name.endswith("_by_lua_block"):
+            if depth > _DEEPEST:
+                raise self._error("its blocks are nested too deep")
+            return self.block(depth=depth)
+        start, open_braces = self._at, 1
+        while open_braces:
+            brace = _BRACE.search(self._text, self._at)
             if brace is None:
                 raise self._error("a brace has no end")
-            depth += 1 if brace[0] == "{" else -1
+            open_braces += 1 if brace[0] == "{" else -1
             self._at = brace.end()
         self._line += self._text.count("\n", start, self._at)
+        return ()
 
     def _error(self, seen: str) -> ConfigFileError:
         return ConfigFileError(
@@ -237,7 +231,6 @@ def _server(words: Sequence[str], *, port: int = 80) -> UpstreamServer | None:
 def _vhost(server: Directive, upstreams: Mapping[str, Upstream], folder: PurePosixPath) -> Vhost:
     tls = any(line.words[1:] == ("on",) for line in server.below("ssl"))
     listens = [_listen(line.words[1:], tls=tls) for line in server.below("listen")]
-    known = ("listen", "server_name", "ssl", "ssl_certificate", "ssl_certificate_key", "location")
     return Vhost(
         file=server.file,
         line=server.line,
@@ -246,10 +239,16 @@ def _vhost(server: Directive, upstreams: Mapping[str, Upstream], folder: PurePos
         certificate=_path(server, "ssl_certificate", folder),
         certificate_key=_path(server, "ssl_certificate_key", folder),
         targets=tuple(_targets(server, "", upstreams)),
-        others=tuple(
-            dict.fromkeys(each.name for each in server.block or () if each.name not in known)
-        ),
+        others=tuple(_others(server)),
     )
+
+
+def _others(block: Directive) -> Iterator[tuple[str, ...]]:
+    for directive in block.block or ():
+        if directive.name == "location":
+            yield from _others(directive)
+        elif directive.name not in _KNOWN:
+            yield directive.words
 
 
 def _path(server: Directive, name: str, folder: PurePosixPath) -> str | None:

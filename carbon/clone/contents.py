@@ -138,7 +138,7 @@ class Selection(Value, kw_only=True):
         )
 
 
-PRUNED = tuple(path.pattern for path in layout.NOT_CLONED if "*" not in path.pattern)
+PRUNED = tuple(path for path in (*layout.NOT_CLONED, *layout.CLONED_EMPTY) if "*" not in path)
 """Directories that need not even be listed: nothing below them travels."""
 
 

@@ -21,16 +21,10 @@ NAMESPACES = {"c": "http://wso2.org/projects/carbon/carbon.xml"}
 class CarbonSettings(Value, kw_only=True):
     """What carbon.xml says about this server."""
 
-    name: str | None
-    server_key: str | None
-    version: str | None
     offset: int
     host_name: str | None
     mgt_host_name: str | None
-    rmi_registry_port: int | None
-    rmi_server_port: int | None
     deployment_synchronizer_enabled: bool
-    auto_commit: bool
 
 
 def edit(node: Node, edits: Edits) -> None:
@@ -52,7 +46,7 @@ def edit(node: Node, edits: Edits) -> None:
 def read_carbon(data: bytes, *, file: str = str(layout.CARBON_XML)) -> CarbonSettings:
     """Read the settings of carbon.xml back.
 
-    Raises ConfigFileError for a file that is no carbon.xml, or a port that is not a number.
+    Raises ConfigFileError for a file that is no carbon.xml, or an Offset that is not a number.
     """
     document = XmlDocument.parse(data, file=file)
     server = _server(document)
@@ -61,16 +55,10 @@ def read_carbon(data: bytes, *, file: str = str(layout.CARBON_XML)) -> CarbonSet
         return document.find(path, within=server, namespaces=NAMESPACES)
 
     return CarbonSettings(
-        name=text(find("c:Name")),
-        server_key=text(find("c:ServerKey")),
-        version=text(find("c:Version")),
         offset=number(find("c:Ports/c:Offset"), file=file) or 0,
         host_name=text(find("c:HostName")),
         mgt_host_name=text(find("c:MgtHostName")),
-        rmi_registry_port=number(find("c:Ports/c:JMX/c:RMIRegistryPort"), file=file),
-        rmi_server_port=number(find("c:Ports/c:JMX/c:RMIServerPort"), file=file),
         deployment_synchronizer_enabled=flag(text(find("c:DeploymentSynchronizer/c:Enabled"))),
-        auto_commit=flag(text(find("c:DeploymentSynchronizer/c:AutoCommit"))),
     )
 
 

@@ -15,7 +15,6 @@ class Boot(Value, kw_only=True):
     init_ticks: int
     """When process 1 began, in ticks since the kernel's boot: another one for each boot of a
     container, which has no boot id of its own."""
-    up_seconds: float = 0.0
     mount: tuple[str, ...] = ()
     """Mount point, source and type of the file system that AS_HOME is on."""
     mounted_at_boot: bool = True
@@ -39,7 +38,6 @@ def parse_boot(lines: Sequence[str]) -> Boot:
     return Boot(
         boot_id=said["boot"],
         init_ticks=int(said["init"]),
-        up_seconds=float(said.get("up", "0")),
         mount=tuple(said.get("mount", "").split()),
         mounted_at_boot="mounted-at-boot" in said or "mount" not in said,
         has_password=said.get("password") == "present",

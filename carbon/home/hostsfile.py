@@ -37,8 +37,6 @@ class HostsPlan(Value, kw_only=True):
     """Mappings that the block gains."""
     removed: tuple[str, ...] = ()
     """Mappings that the block loses."""
-    left_to_others: tuple[str, ...] = ()
-    """Wanted mappings that are not written, since others' lines say the same."""
 
 
 def plan(current: bytes, entries: Sequence[HostsEntry], *, owner: str) -> HostsPlan:
@@ -53,7 +51,7 @@ def plan(current: bytes, entries: Sequence[HostsEntry], *, owner: str) -> HostsP
     wanted = _checked(entries)
     lines = re.findall(rb"[^\n]*\n|[^\n]+", current)
     blocks = _blocks(lines)
-    body, left_to_others = _share(wanted, list(_mappings(lines, blocks, owner=owner)))
+    body = _needed(wanted, list(_mappings(lines, blocks, owner=owner)))
     old_body = _body(lines, blocks.get(owner))
     note = _NOTE if body != old_body else _note(lines, blocks.get(owner))
     new = _with_block(lines, blocks.get(owner), _block(body, note, owner=owner))
@@ -62,7 +60,6 @@ def plan(current: bytes, entries: Sequence[HostsEntry], *, owner: str) -> HostsP
         changed=new != current,
         added=tuple(line for line in body if line not in old_body),
         removed=tuple(line for line in old_body if line not in body),
-        left_to_others=left_to_others,
     )
 
 
@@ -187,12 +184,9 @@ def canonical(address: str) -> str:
         return address
 
 
-def _share(
-    wanted: Mapping[str, str], mappings: Sequence[_Mapping]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Divide the wanted mappings into lines for the block and lines that others have."""
+def _needed(wanted: Mapping[str, str], mappings: Sequence[_Mapping]) -> tuple[str, ...]:
+    """Return the lines of the block: what others' lines say already is left to them."""
     ours: dict[str, list[str]] = {}
-    theirs: dict[str, list[str]] = {}
     for name, address in wanted.items():
         same_name = [
             mapping
@@ -202,9 +196,9 @@ def _share(
         for mapping in same_name:
             if mapping.address != address:
                 raise _conflict(name, address, mapping)
-        left = any(not mapping.of_this_tool for mapping in same_name)
-        (theirs if left else ours).setdefault(address, []).append(name)
-    return _as_lines(ours), _as_lines(theirs)
+        if all(mapping.of_this_tool for mapping in same_name):
+            ours.setdefault(address, []).append(name)
+    return tuple(f"{address}\t{' '.join(names)}" for address, names in ours.items())
 
 
 def _may_contradict(address: str, wanted: str) -> bool:
@@ -222,10 +216,6 @@ def _conflict(name: str, address: str, mapping: _Mapping) -> UnfitError:
         action="correct or delete that line on the server, or change the address in hosts.yaml",
         step="hosts",
     )
-
-
-def _as_lines(names_by_address: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    return tuple(f"{address}\t{' '.join(names)}" for address, names in names_by_address.items())
 
 
 def _body(lines: Sequence[bytes], block: slice | None) -> tuple[str, ...]:

@@ -9,8 +9,6 @@ import re
 from functools import cache
 from pathlib import PurePosixPath
 
-from carbon.value import Value
-
 # The product's own files.
 SCRIPT = PurePosixPath("bin/wso2server.sh")
 PID_FILE = PurePosixPath("wso2carbon.pid")
@@ -78,79 +76,36 @@ REMOVED = STATE / "removed"
 CONSOLE_LOG = STATE / "console.log"
 
 
-class Exclusion(Value, kw_only=True):
-    """What must not travel from one AS_HOME to another, and why.
-
-    `pattern` names a file or a directory with all that is in it: `*` stands for any text
-    within one name, `**` for any number of directories.
-    """
-
-    pattern: str
-    reason: str
-    keep_directory: bool = False
-    """The directory itself travels, empty: the server expects to find it."""
-    except_: tuple[str, ...] = ()
-    """Files below it that travel all the same."""
-
-
-NOT_CLONED: tuple[Exclusion, ...] = (
-    Exclusion(
-        pattern="wso2carbon.pid", reason="a stale pid makes `stop` signal a stranger's process"
-    ),
-    Exclusion(pattern="wso2carbon.lck", reason="the lock of the source's own init script"),
-    Exclusion(
-        pattern="tmp",
-        reason="temporary files and locks of the source's process",
-        keep_directory=True,
-    ),
-    Exclusion(
-        pattern="repository/logs",
-        reason="old lines would pass for starts and joins of the clone",
-        keep_directory=True,
-    ),
-    Exclusion(
-        pattern="lib/tomcat/work",
-        reason="compiled pages, bound to the source's paths",
-        keep_directory=True,
-    ),
-    Exclusion(
-        pattern="repository/database",
-        reason="H2 files with the source's local registry; each node needs its own",
-        keep_directory=True,
-    ),
-    Exclusion(
-        pattern="repository/deployment/server",
-        reason="the deployment synchronizer fills it; another node's .svn conflicts",
-        keep_directory=True,
-    ),
-    Exclusion(
-        pattern="repository/tenants",
-        reason="working copies of tenants, refilled by the deployment synchronizer",
-        keep_directory=True,
-    ),
-    Exclusion(
-        pattern="repository/components/*/configuration",
-        reason="OSGi caches, rebuilt at start; bundles.info is the profile, not a cache",
-        keep_directory=True,
-        except_=("config.ini", "org.eclipse.equinox.simpleconfigurator/bundles.info"),
-    ),
-    Exclusion(pattern="solr/data", reason="a search index and its write.lock", keep_directory=True),
-    Exclusion(
-        pattern="repository/conf/solr/**/data",
-        reason="a search index and its write.lock",
-        keep_directory=True,
-    ),
-    Exclusion(pattern="password", reason="a keystore password waiting to be read at a start"),
-    Exclusion(pattern="password-tmp", reason="a keystore password waiting to be read at a start"),
-    Exclusion(pattern="password-persist", reason="a keystore password, kept for every start"),
-    Exclusion(pattern="repository/data", reason="state of the source's own process"),
-    Exclusion(pattern="modules", reason="state of the source's own process"),
-    Exclusion(pattern="updates", reason="state of the update tool on the source"),
-    Exclusion(pattern=".git", reason="the history of the source's own directory"),
-    Exclusion(pattern=str(STATE), reason="this tool's own record of the source"),
-)
-"""The state of patches (components/patches/.metadata and patch0000) travels: it describes
+NOT_CLONED = {
+    "wso2carbon.pid": "a stale pid makes `stop` signal a stranger's process",
+    "wso2carbon.lck": "the lock of the source's own init script",
+    "password": "a keystore password waiting to be read at a start",
+    "password-tmp": "a keystore password waiting to be read at a start",
+    "password-persist": "a keystore password, kept for every start",
+    "repository/data": "state of the source's own process",
+    "modules": "state of the source's own process",
+    "updates": "state of the update tool on the source",
+    ".git": "the history of the source's own directory",
+    str(STATE): "this tool's own record of the source",
+}
+"""What must not travel from one AS_HOME to another, and why: files, and directories with all that
+is in them. The state of patches (components/patches/.metadata and patch0000) travels: it describes
 components/plugins, which travels too, and only both together are consistent."""
+_CACHES = "repository/components/*/configuration"
+CLONED_EMPTY = {
+    "tmp": "temporary files and locks of the source's process",
+    "repository/logs": "old lines would pass for starts and joins of the clone",
+    "lib/tomcat/work": "compiled pages, bound to the source's paths",
+    "repository/database": "H2 files with the source's local registry; each node needs its own",
+    "repository/deployment/server": "the deployment synchronizer fills it; .svn would conflict",
+    "repository/tenants": "working copies of tenants, refilled by the deployment synchronizer",
+    _CACHES: "OSGi caches, rebuilt at start; bundles.info is the profile, not a cache",
+    "solr/data": "a search index and its write.lock",
+    "repository/conf/solr/**/data": "a search index and its write.lock",
+}
+"""Directories that travel without what is in them, since a server expects to find them. `*` stands
+for any text within one name, `**` for any number of directories."""
+_NO_CACHES = ("config.ini", "org.eclipse.equinox.simpleconfigurator/bundles.info")
 
 EMPTY_DIRECTORIES = (TMP, LOGS, TOMCAT_WORK, DATABASE, DEPLOYMENT_SERVER)
 """What a server needs to find, whether or not its source had it."""
@@ -166,30 +121,22 @@ def travels(path: str) -> bool:
     if path.startswith("/") or ".." in parts:
         return False
     plain = "/".join(parts)
-    return not any(_holds_back(exclusion, plain) for exclusion in NOT_CLONED)
+    if any(_below(pattern, plain) is not None for pattern in NOT_CLONED):
+        return False
+    if cached := _below(_CACHES, plain):
+        return any(each == cached or each.startswith(f"{cached}/") for each in _NO_CACHES)
+    return not any(_below(pattern, plain) for pattern in CLONED_EMPTY)
 
 
 def stays_empty(path: str) -> bool:
     """Tell whether this path is a directory that a clone has without anything in it."""
-    return any(
-        exclusion.keep_directory
-        and not exclusion.except_
-        and (match := _compiled(exclusion.pattern).fullmatch(path)) is not None
-        and match["below"] is None
-        for exclusion in NOT_CLONED
-    )
+    return any(_below(pattern, path) == "" for pattern in CLONED_EMPTY if pattern != _CACHES)
 
 
-def _holds_back(exclusion: Exclusion, path: str) -> bool:
-    match = _compiled(exclusion.pattern).fullmatch(path)
-    if match is None:
-        return False
-    below: str | None = match["below"]
-    if below is None:
-        return not exclusion.keep_directory
-    return not any(
-        spared == below or spared.startswith(f"{below}/") for spared in exclusion.except_
-    )
+def _below(pattern: str, path: str) -> str | None:
+    """Return the rest of a path below a pattern, empty for itself; None if it is elsewhere."""
+    match = _compiled(pattern).fullmatch(path)
+    return match and (match["below"] or "")
 
 
 @cache

@@ -231,6 +231,15 @@ def test_a_file_that_cannot_be_read_makes_no_difference_between_workers() -> Non
     assert "HostName: null" not in text
 
 
+def test_a_file_that_makes_no_sense_is_named_once() -> None:
+    servers = {name: facts(at) for name, at in THREE.items()}
+    carbon = servers["worker2"].files[layout.CARBON_XML]
+    files = {**servers["worker2"].files, layout.CARBON_XML: replace(carbon, data=b"<x>")}
+    text = written(servers | {"worker2": replace(servers["worker2"], files=files)})
+    note = next(line for line in text.splitlines() if "well-formed" in line)
+    assert note.startswith(f"# worker2: {layout.CARBON_XML}:1: it is not well-formed XML")
+
+
 def test_the_variables_of_a_running_server_are_its_environment(tmp_path: Path) -> None:
     process = running(java="java")
     servers = {name: replace(facts(at), process=process) for name, at in THREE.items()}

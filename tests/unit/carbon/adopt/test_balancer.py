@@ -69,8 +69,8 @@ def test_what_no_key_says_is_listed_with_its_place() -> None:
     site = """\
 upstream as { least_conn; server 10.0.0.4:8280 weight=2; server 10.9.9.9:9763 backup; }
 server { listen 80; listen 443 ssl; server_name other.example.com;
-         access_log off;
-         location /services { proxy_pass http://as/x; } }
+         access_by_lua_block { check() }
+         location /services { auth_basic on; proxy_read_timeout 9m; proxy_pass http://as/x; } }
 """
     _, notes = describe(read(site), cluster())
     place = f"{SITE}, line 2: no key says "
@@ -83,7 +83,7 @@ server { listen 80; listen 443 ssl; server_name other.example.com;
         "server 10.0.0.4:8280 weight=2",
         "server 10.9.9.9:9763: it is none of these workers",
         "least_conn in its upstream",
-        "directives of its own: access_log",
+        "directives of its own: access_by_lua_block, auth_basic",
     ]
     assert "worker2 is in no upstream: it gets no requests from this nginx" in notes
 
@@ -99,4 +99,5 @@ def test_a_vhost_of_somebody_else_is_none_of_ours() -> None:
 def test_what_could_not_be_read_is_told() -> None:
     _, notes = describe(read("server {", unreadable=("/etc/nginx/x",)), cluster())
     assert notes[0] == "/etc/nginx/x cannot be read by the login: vhosts in it are left out"
-    assert notes[1].startswith(f"{SITE}, line 1: ")
+    assert notes[1].startswith(f"{SITE}:1: it ends within a directive: no vhost")
+    assert notes[1].count(SITE) == 1

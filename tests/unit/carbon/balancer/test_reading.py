@@ -49,7 +49,11 @@ def test_vhosts_are_found_through_includes_with_their_upstreams() -> None:
         UpstreamServer("10.0.0.5", 9763, ("weight=2",)),
     )
     assert first.targets[0].upstream.others == (("ip_hash",), ("keepalive", "8"))
-    assert first.others == ("client_max_body_size",)
+    assert [words[0] for words in first.others] == [
+        "access_by_lua_block",
+        "client_max_body_size",
+        "if",
+    ]
     assert (second.certificate, second.certificate_key) == ("/etc/nginx/tls/a.crt", "/k/a.key")
     assert second.listens == (Listen(443, True),)
     assert second.targets[0].upstream.servers == (UpstreamServer("fd00::4", 9443, ()),)

@@ -103,7 +103,6 @@ def test_what_the_script_says_is_read() -> None:
     assert parse_boot(lines) == Boot(
         boot_id="1-2",
         init_ticks=42,
-        up_seconds=7.5,
         mount=("/opt", "nas:/opt", "nfs4"),
         mounted_at_boot=False,
         has_password=True,

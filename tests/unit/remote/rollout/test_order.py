@@ -153,7 +153,7 @@ class Balancer:
 
 def deploy(node: Node) -> Plan:
     """Plan a restart with a new file and a new line in /etc/hosts."""
-    hosts = HostsPlan(new=b"new\n", changed=True, added=("new",), removed=(), left_to_others=())
+    hosts = HostsPlan(new=b"new\n", changed=True, added=("new",), removed=())
     change = FileChange(path=layout.AXIS2, old=b"old", new=b"new")
     return Plan(
         node=node,
