@@ -174,6 +174,24 @@ def spoiled(host: Host, spoil: str, *, mend: str) -> Iterator[None]:
         host.sh(mend)
 
 
+@contextmanager
+def sshd_settings(host: Host, settings: str) -> Iterator[None]:
+    """Let a host's sshd have settings for a block. It writes its pid once it listens again."""
+    file, pid_file = "/etc/ssh/sshd_config.d/test.conf", "/run/sshd.pid"
+
+    def reload() -> None:
+        host.sh(f"pid=$(cat {pid_file}); rm {pid_file}; kill -HUP $pid")
+        wait_for("sshd listens with its new settings", lambda: host.exists(pid_file))
+
+    host.write(file, settings)
+    try:
+        reload()
+        yield
+    finally:
+        host.sh(f"rm {file}")
+        reload()
+
+
 def plant_lock(host: Host, text: str, *, lock: str = LOCK) -> None:
     """Leave a lock on a host, as a run leaves it."""
     account = "deploy" if lock == LOCK else "wso2"

@@ -16,7 +16,7 @@ import pytest
 from lab import Lab
 from tests.lab.cli import Fab, Ran
 from tests.lab.conftest import restore
-from tests.lab.hosts import LOG, Host
+from tests.lab.hosts import LOG, Host, sshd_settings
 from tests.lab.inventory import ClusterFile
 from tests.waiting import wait_for
 
@@ -241,11 +241,8 @@ def test_a_healthy_worker_has_nothing_wrong(fab: Fab, cluster_file: ClusterFile)
 @pytest.fixture
 def forbidding(worker1: Host) -> Iterator[None]:
     """worker1's sshd forwards no connections."""
-    file = "/etc/ssh/sshd_config.d/forbid.conf"
-    worker1.write(file, "AllowTcpForwarding no\n")
-    worker1.sh("kill -HUP $(cat /run/sshd.pid)")
-    yield
-    worker1.sh(f"rm {file}; kill -HUP $(cat /run/sshd.pid)")
+    with sshd_settings(worker1, "AllowTcpForwarding no\n"):
+        yield
 
 
 @pytest.mark.usefixtures("deployed", "forbidding")

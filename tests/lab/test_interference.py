@@ -13,7 +13,7 @@ import pytest
 
 from lab import Lab
 from tests.lab.cli import Fab, Ran
-from tests.lab.hosts import HOME, LOG, Host, spoiled, untouched
+from tests.lab.hosts import HOME, LOG, Host, spoiled, sshd_settings, untouched
 from tests.lab.inventory import ClusterFile
 from tests.waiting import wait_for
 
@@ -202,23 +202,18 @@ def crowd(worker2: Host) -> Iterator[ExitStack]:
 
     That is five here: by default it begins to drop at random from ten on.
     """
-    setting, reload = "/etc/ssh/sshd_config.d/crowd.conf", "kill -HUP $(cat /run/sshd.pid)"
-    worker2.sh(f"printf 'MaxStartups 5\nLogLevel VERBOSE\n' > {setting}; {reload}")
-    with ExitStack() as crowd:
+    with (
+        sshd_settings(worker2, "MaxStartups 5\nLogLevel VERBOSE\n"),
+        ExitStack() as crowd,
+    ):
         while crowd.enter_context(half_open(worker2)).recv(64).startswith(b"SSH-"):
             pass
         yield crowd
-    worker2.sh(f"rm {setting}; {reload}")
 
 
 def half_open(host: Host) -> socket.socket:
-    """Connect, and then say nothing; sshd may just be restarting to read its settings."""
-    deadline = time.monotonic() + 10.0
-    while True:
-        try:
-            return socket.create_connection((host.address, 22), timeout=10.0)
-        except ConnectionRefusedError:
-            assert time.monotonic() < deadline
+    """Connect, and then say nothing."""
+    return socket.create_connection((host.address, 22), timeout=10.0)
 
 
 @pytest.mark.usefixtures("stock_workers", "crowd")
@@ -259,13 +254,8 @@ def test_a_run_waits_a_little_for_an_sshd_that_takes_no_more_logins(
 def few_sessions(request: pytest.FixtureRequest) -> Iterator[str]:
     """A server whose sshd opens only so many sessions on a connection; its name."""
     name, most = request.param
-    host: Host = request.getfixturevalue(name)
-    setting, reload = "/etc/ssh/sshd_config.d/sessions.conf", "kill -HUP $(cat /run/sshd.pid)"
-    host.sh(f"echo MaxSessions {most} > {setting}; {reload}")
-    half_open(host).close()
-    yield name
-    host.sh(f"rm {setting}; {reload}")
-    half_open(host).close()
+    with sshd_settings(request.getfixturevalue(name), f"MaxSessions {most}\n"):
+        yield name
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,18 @@ import pytest
 
 from lab import Lab
 from tests.lab.cli import Fab
-from tests.lab.hosts import HOME, STATE, Host
+from tests.lab.hosts import HOME, STATE, Host, spoiled
 from tests.lab.inventory import ClusterFile, FromEnvironment
 from tests.waiting import wait_for
 
 SAMPLES = "/run/lab-samples"
+SAMPLER = (
+    f": > {SAMPLES}; (while [ -e {SAMPLES} ]; do"
+    f" cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2> /dev/null | tr '\\0' '\\n'"
+    f" | grep -v '^LAB_' | sort -u >> {SAMPLES}.seen; echo sample >> {SAMPLES}.count;"
+    f" sleep 0.05; done) > /dev/null 2>&1 &"
+)
+"""Samples all processes of a host until its file is removed."""
 
 
 @contextmanager
@@ -47,18 +54,12 @@ def test_no_secret_shows_on_the_screen_or_in_any_process_list_during_a_deploy(
 ) -> None:
     """Command lines and environments of all processes, sampled over and over by root."""
     watched = (worker1, worker2, manager)
-    for host in watched:
-        host.sh(
-            f": > {SAMPLES}; (while [ -e {SAMPLES} ]; do"
-            f" cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2> /dev/null | tr '\\0' '\\n'"
-            f" | grep -v '^LAB_' | sort -u >> {SAMPLES}.seen; echo sample >> {SAMPLES}.count;"
-            f" sleep 0.05; done) > /dev/null 2>&1 &"
-        )
-    wait_for("the samplers run", lambda: all(host.exists(f"{SAMPLES}.seen") for host in watched))
-    with sampled_here() as here:
-        ran = fab.succeeds("deploy", hosts=cluster_file(), PROVISION_DEBUG="1")
-    for host in watched:
-        host.sh(f"rm {SAMPLES}")
+    with ExitStack() as samplers:
+        for host in watched:
+            samplers.enter_context(spoiled(host, SAMPLER, mend=f"rm {SAMPLES}"))
+        wait_for("they sample", lambda: all(host.exists(f"{SAMPLES}.seen") for host in watched))
+        with sampled_here() as here:
+            ran = fab.succeeds("deploy", hosts=cluster_file(), PROVISION_DEBUG="1")
     assert lab.db_password not in ran.said
     assert any(b"fab\0deploy\0" in line for line in here), "the operator's process was not sampled"
     assert not any(lab.db_password.encode() in line for line in here)
