@@ -20,38 +20,16 @@ from tasks import (
     privilege,
     program,
 )
+from tasks.executor import VerbTask
 
 ns = Collection()
-for verb in (
-    install.install,
-    deploy.driver,
-    deploy.config,
-    deploy.hosts,
-    deploy.reset,
-    deploy.start,
-    deploy.verify,
-    deploy.deploy,
-    deploy.plan,
-    clone.clone,
-    lifecycle.restart,
-    lifecycle.stop,
-    lifecycle.history,
-    lifecycle.rollback,
-    lifecycle.remove,
-    boot.boot,
-    observe.status,
-    observe.doctor,
-    observe.logs,
-    check.check,
-    check.schema,
-    init.init,
-    adopt.adopt,
-    access.run,
-    access.trust,
-    privilege.sudoers,
-    completion.completion,
+for module in (
+    *(install, deploy, clone, lifecycle, boot, observe, check, init, adopt, access, privilege),
+    completion,
 ):
-    ns.add_task(verb)
+    for verb in vars(module).values():
+        if isinstance(verb, VerbTask):
+            ns.add_task(verb)
 ns.add_collection(lb.namespace)
 if (Path(__file__).parent / "lab").is_dir():  # a checkout has the lab, an installation does not
     from tasks import lab

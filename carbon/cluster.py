@@ -207,14 +207,8 @@ class Hooks(Value, kw_only=True):
     @property
     def by_point(self) -> dict[str, LocalCommand]:
         """Those that there are, by the point at which they run."""
-        commands = {
-            "before_rollout": self.before_rollout,
-            "before_stop": self.before_stop,
-            "after_join": self.after_join,
-            "after_rollout": self.after_rollout,
-            "on_failure": self.on_failure,
-        }
-        return {point: command for point, command in commands.items() if command}
+        points = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return {point: command for point, command in points if command}
 
 
 class Node(Value, kw_only=True):
@@ -340,6 +334,11 @@ class Cluster(Value, kw_only=True):
         """The manager, the ELB if there is one, then the workers in the file's order."""
         elb = (self.elb,) if self.elb else ()
         return (self.manager, *elb, *self.workers)
+
+    @property
+    def hosts(self) -> tuple[Node | LoadBalancer, ...]:
+        """All that is entered over SSH: the nodes, then the load balancer if it is an nginx."""
+        return (*self.nodes, *((self.load_balancer,) if self.load_balancer else ()))
 
     @property
     def group_manager(self) -> Node | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 _KEPT = (ord("\t"), ord("\n"))
 _CONTROLS = (*range(32), *range(127, 160))
@@ -20,6 +22,15 @@ def visible(text: str) -> str:
     tasks/failure.py. Nothing before them has to think of it.
     """
     return text.translate(_SHOWN)
+
+
+def local_path(text: str) -> Path:
+    """Return a path of the operator's machine with ~ expanded.
+
+    `~nobody/x`, of an account that there is not, stays as it is: nothing is found there. (Path's
+    own `expanduser` raises a RuntimeError.)
+    """
+    return Path(os.path.expanduser(text))  # noqa: PTH111
 
 
 def some_of(names: Sequence[str], *, at_most: int) -> str:

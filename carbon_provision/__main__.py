@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import sys
 
-COMPLETIONS = [["bash"], ["zsh"], ["fish"]]
-
 
 def main() -> None:
     """Run the command line, or answer a shell that completes one."""
@@ -24,11 +22,12 @@ def main() -> None:
 
         answer(sys.argv[2:])
         return
-    if sys.argv[1:2] == ["--print-completion-script"] and sys.argv[2:] in COMPLETIONS:
-        from carbon_provision.complete import script
+    if sys.argv[1:2] == ["--print-completion-script"]:
+        from carbon_provision.complete import SHELLS, script
 
-        print(script(sys.argv[2]), end="")
-        return
+        if len(sys.argv) == 3 and sys.argv[2] in SHELLS:
+            print(script(sys.argv[2]), end="")
+            return
     from tasks.program import make_program
 
     sys.argv[0] = "carbon-provision"  # not this file, as a checkout's launcher runs it

@@ -23,12 +23,7 @@ def answer(words: Sequence[str]) -> None:
 
 
 def script(shell: str) -> str:
-    """Return the completion script of a shell.
-
-    Raises ValueError for a shell that there is none for.
-    """
-    if shell not in SHELLS:
-        raise ValueError(f"there is a completion for {', '.join(SHELLS)}, not for {shell!r}")
+    """Return the completion script of one of the shells."""
     return (SCRIPTS / f"carbon-provision.{shell}").read_text()
 
 
@@ -37,20 +32,29 @@ def candidates(before: Sequence[str], started: str) -> Iterator[tuple[str, str]]
     if before and before[-1] in HOSTS:
         yield from _host_names(before, started)
         return
-    from carbon_provision.words import core_options, option_values, verbs
+    from invoke.util import helpline
 
-    known = verbs()
-    verb = next((word for word in before if word in known), None)
-    options = {**core_options(), **(known[verb].options if verb else {})}
-    if before and before[-1] in option_values(options):
+    import fabfile
+    from tasks.program import flags_of, make_program, shown
+
+    verbs = {str(context.name): context for context in fabfile.ns.to_contexts()}
+    verb = next((word for word in before if word in verbs), None)
+    core = flags_of(make_program().initial_context)
+    own = flags_of(verbs[verb]) if verb else {}
+    options = core | own
+    if before and before[-1] in options and options[before[-1]].takes_value:
         return
     if started.startswith("-"):
-        offered = {flag: option.text for flag, option in options.items()}
+        offered = {
+            flag: option.help
+            for flag, option in options.items()
+            if flag.startswith("--") and (flag in own or shown(flag))
+        }
     elif verb:
         return
     else:
-        offered = {name: known[name].text for name in known}
-    yield from ((word, text) for word, text in offered.items() if word.startswith(started))
+        offered = {name: helpline(fabfile.ns[name]) for name in sorted(verbs)}
+    yield from ((word, text or "") for word, text in offered.items() if word.startswith(started))
 
 
 def _host_names(before: Sequence[str], started: str) -> Iterator[tuple[str, str]]:

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tasks.executor import VerbContext
 from tasks.verb import local
+
+if TYPE_CHECKING:
+    from carbon.adopt.request import Request
+
+OWN_REMEDIES = {
+    "user and identity_file in hosts.yaml": "--user and --key",
+    "`ssh: {host: ...}` in hosts.yaml": "the name that you gave",
+    "set `identity_file` below `ssh:` in hosts.yaml": "name one with --key",
+    "correct `identity_file` in hosts.yaml": "correct --key",
+}
+"""What to do while the hosts.yaml is only being written."""
 
 
 @local(
@@ -40,7 +53,7 @@ def adopt(
     values; what no key of hosts.yaml can say is listed in the first lines.
     """
     from carbon.adopt.request import Request
-    from tasks.adopting import accept_keys, adopt_cluster
+    from carbon.errors import ConnectError
 
     request = Request(
         manager=manager,
@@ -52,6 +65,30 @@ def adopt(
         home=home,
         run_as=run_as,
     )
-    if trust or yes:
-        accept_keys(context, request, fingerprints=yes)
-    print(adopt_cluster(context, request), end="")
+    try:
+        _read(context, request, trusts=trust or bool(yes), fingerprints=yes)
+    except ConnectError as error:
+        for of_hosts_yaml, own in OWN_REMEDIES.items():
+            error.action = error.action.replace(of_hosts_yaml, own)
+        error.action = error.action.replace(f"fab -H {error.host} trust", "adopt --trust")
+        raise
+
+
+def _read(context: VerbContext, request: Request, *, trusts: bool, fingerprints: str) -> None:
+    """Accept host keys if asked, on stderr, then print the hosts.yaml that the servers show."""
+    from carbon.adopt.request import provisional
+    from remote.host.fleet import Fleet
+    from remote.observe.adopt import adopt
+    from remote.ssh.connector import Connector
+    from tasks.console import stderr
+    from tasks.hostkeys import fingerprints_in, trust_hosts
+    from tasks.screen import Screen
+    from tasks.wording import as_called
+
+    cluster = provisional(request)
+    if trusts:
+        with Connector(context.config, limits=cluster.limits) as connector:
+            accepted = fingerprints_in(fingerprints)
+            trust_hosts(Screen(stderr()), connector, cluster.hosts, fingerprints=accepted)
+    with Fleet(cluster, Connector(context.config, limits=cluster.limits)) as fleet:
+        print(as_called(adopt(fleet, request)), end="")

@@ -34,8 +34,7 @@ def check(context: VerbContext, inventory: str = "", no_commands: bool = False) 
 
     may_run = may_run_commands(context.config, no_commands=no_commands)
     cluster = load(find_inventory(context.config, inventory), commands=may_run)
-    balancer = (cluster.load_balancer,) if cluster.load_balancer else ()
-    machines = [host.ssh for host in (*cluster.nodes, *balancer)]
+    machines = [host.ssh for host in cluster.hosts]
     refuse(list(ssh_file_errors(machines, asks_passphrase=True)))
     check_edits(cluster)
     for node in cluster.nodes:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from invoke import Context, Exit, task
-
-from carbon import exits
-from carbon.errors import UsageError
-from tasks.failure import as_exit
+from carbon.errors import ProvisionError, UsageError
+from tasks.executor import VerbContext
+from tasks.verb import local
 
 AFTERWARDS = {
     "bash": "Open a new shell. It completes if the package bash-completion is installed.",
@@ -18,23 +16,26 @@ AFTERWARDS = {
 }
 
 
-@task(help={"shell": "bash, zsh or fish; without it, the shell of $SHELL."})
-def completion(_: Context, shell: str = "") -> None:
+@local(help={"shell": "bash, zsh or fish; without it, the shell of $SHELL."})
+def completion(_: VerbContext, shell: str = "") -> None:
     """Install completion of verbs, options and names of hosts.yaml for your shell."""
-    from carbon_provision.complete import script
+    from carbon_provision.complete import SHELLS, script
 
     name = shell or Path(os.environ.get("SHELL", "")).name
-    try:
-        text = script(name)
-    except ValueError as error:
-        raise as_exit(UsageError(str(error), action="name one with --shell")) from None
+    if name not in SHELLS:
+        seen = f"there is a completion for {', '.join(SHELLS)}, not for {name!r}"
+        raise UsageError(seen, action="name one with --shell")
     path = place(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(script(name))
     except OSError as error:
-        raise Exit(message=f"error: {path}: {error.strerror}", code=exits.ERROR) from error
-    print(f"wrote {path}")
+        raise ProvisionError(
+            f"{path} cannot be written: {error.strerror}",
+            code="write-failed",
+            action="let your login write there, or set XDG_DATA_HOME or XDG_CONFIG_HOME",
+        ) from None
+    print(f"{path} is written")
     print(AFTERWARDS[name].format(folder=path.parent))
 
 

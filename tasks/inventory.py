@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from carbon.inventory import load, locate, select
 from carbon.inventory.load import FILE_NAME
+from carbon.text import local_path
 
 if TYPE_CHECKING:
     import fabric
@@ -23,7 +24,8 @@ def find_inventory(config: fabric.Config, option: str) -> Path:
     configured = config.get("inventory")
     if option or "PROVISION_HOSTS" in os.environ or not configured:
         return locate(option, os.environ, nearest_folder(Path.cwd()))
-    return _folder_of(config) / Path(str(configured)).expanduser()
+    folder = getattr(config, "_project_prefix", None) or Path.cwd()  # of the project's fabric.yaml
+    return Path(folder) / local_path(str(configured))
 
 
 def may_run_commands(config: fabric.Config, *, no_commands: bool = False) -> bool:
@@ -50,8 +52,3 @@ def connection_kwargs(config: fabric.Config, names: Sequence[str]) -> list[dict[
     connector = Connector(config, limits=cluster.limits)
     hosts = select(cluster, names, every_worker=False)
     return [connector.kwargs(host.ssh) for host in hosts]
-
-
-def _folder_of(config: fabric.Config) -> Path:
-    """Return the folder of the project's fabric.yaml; without one, the current folder."""
-    return Path(getattr(config, "_project_prefix", None) or Path.cwd())

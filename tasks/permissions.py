@@ -9,18 +9,13 @@ from pathlib import Path
 from carbon.cluster import Cluster
 
 
-def open_files(cluster: Cluster) -> list[str]:
-    """Return a sentence for each file that others may use, once each, with what to do.
+def open_files(cluster: Cluster) -> Iterator[str]:
+    """Yield a sentence for each file that others may use, once each, with what to do.
 
     A private key must be its owner's alone. Who can write hosts.yaml runs commands as who reads it;
     that everybody may read it is usual: it holds no secret.
     """
-    return list(_open_files(cluster))
-
-
-def _open_files(cluster: Cluster) -> Iterator[str]:
-    machines = (*cluster.nodes, *((cluster.load_balancer,) if cluster.load_balancer else ()))
-    keys = dict.fromkeys(key for machine in machines for key in machine.ssh.identity_files)
+    keys = dict.fromkeys(key for host in cluster.hosts for key in host.ssh.identity_files)
     for key in keys:
         if mode := _granted(key, stat.S_IRWXG | stat.S_IRWXO):
             yield f"the private key {key} is open to others (mode {mode}): chmod 600 {key}"
@@ -34,7 +29,7 @@ def _open_files(cluster: Cluster) -> Iterator[str]:
 def _granted(path: Path, bits: int) -> str:
     """Return a file's mode if it grants any of these bits; empty if not, or if it is not there."""
     try:
-        mode = stat.S_IMODE(path.expanduser().stat().st_mode)
-    except (OSError, RuntimeError):
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
         return ""
     return f"{mode:o}" if mode & bits else ""

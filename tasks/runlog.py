@@ -11,6 +11,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from carbon.text import local_path
 from remote.host.audit import audit_line
 
 if TYPE_CHECKING:
@@ -50,11 +51,8 @@ def logged(session: Session, config: fabric.Config, verb: str) -> Iterator[Run]:
 
 def log_file(config: fabric.Config) -> Path:
     """Return the file of the log: `audit_log` of fabric.yaml, or one in the operator's home."""
-    configured = config.get("audit_log")
-    if configured:
-        return Path(str(configured)).expanduser()
     state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(state).expanduser() / "carbon-provision/audit.log"
+    return local_path(str(config.get("audit_log") or f"{state}/carbon-provision/audit.log"))
 
 
 def _open(session: Session, file: Path) -> logging.Logger:

@@ -60,7 +60,7 @@ class Session:
 
             check_edits(cluster)
         if every_host and context.names is None:
-            hosts = every_host_of(cluster)
+            hosts = cluster.hosts
         else:
             hosts = select(cluster, context.names or (), every_worker=every_worker)
         connector = Connector(context.config, limits=cluster.limits)
@@ -159,9 +159,3 @@ class Session:
 def make_opener(connector: Connector) -> Opens:
     """Return what opens servers. The fault tests put theirs in its place."""
     return connector
-
-
-def every_host_of(cluster: Cluster) -> tuple[Node | LoadBalancer, ...]:
-    """Return all hosts of hosts.yaml: manager, ELB, workers, load balancer."""
-    balancer = (cluster.load_balancer,) if cluster.load_balancer else ()
-    return (*cluster.nodes, *balancer)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import fabric
 
 from carbon.errors import UsageError
+from carbon.text import local_path
 
 
 class Settings(fabric.Config):
@@ -21,7 +20,7 @@ class Settings(fabric.Config):
             return
         from remote.ssh.ssh_config import read_ssh_config  # a list of verbs needs no SSH
 
-        paths = [Path(str(file)).expanduser() for file in files]
+        paths = [local_path(str(file)) for file in files]
         if self._runtime_ssh_path is not None and not paths[0].is_file():
             raise UsageError(
                 f"the settings cannot be read: there is no file {paths[0]}",

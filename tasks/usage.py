@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 import fabric
 from invoke import ParseError
 
 from carbon.errors import UsageError
+from carbon.text import local_path
 
 UNKNOWN = re.compile(r"No idea what '(?P<word>.*)' is!", re.DOTALL)
 NO_VALUE = re.compile(r"Flag <Option: (?P<name>[\w-]+)(?: \((?P<other>[\w-]+)\))?.*> needed value")
@@ -65,7 +65,7 @@ def check_settings(path: str) -> None:
 
     Raises UsageError.
     """
-    file = Path(path).expanduser()
+    file = local_path(path)
     if not file.is_file():
         raise UsageError(
             f"there is no file {path}",

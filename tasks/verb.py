@@ -110,11 +110,10 @@ def _in_session(
 def _note_open_files(session: Session) -> None:
     from tasks.permissions import open_files
 
-    if texts := open_files(session.cluster):
+    for text in open_files(session.cluster):
         from tasks.console import stderr
 
-        for text in texts:
-            stderr().print(f"note: {text}")
+        stderr().print(f"note: {text}")
 
 
 def local(

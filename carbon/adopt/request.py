@@ -11,6 +11,7 @@ from carbon.inventory.raw import LOAD_BALANCER_NAME
 from carbon.inventory.suggest import shown
 from carbon.inventory.values import Unfit
 from carbon.inventory.write import Tree
+from carbon.text import local_path
 from carbon.value import Value
 
 
@@ -44,7 +45,11 @@ def provisional(request: Request) -> Cluster:
             _node(request, f"worker{number}", "worker", worker)
             for number, worker in enumerate(request.workers, 1)
         ),
-        load_balancer=_balancer(request) if request.load_balancer else None,
+        load_balancer=(
+            LoadBalancer(name=LOAD_BALANCER_NAME, ssh=_ssh(request, request.load_balancer))
+            if request.load_balancer
+            else None
+        ),
     )
 
 
@@ -72,10 +77,6 @@ def split_host(text: str) -> dict[str, Tree]:
         raise UsageError(f"{shown(text)} {unfit.problem}", action=unfit.action) from None
 
 
-def _balancer(request: Request) -> LoadBalancer:
-    return LoadBalancer(name=LOAD_BALANCER_NAME, ssh=_ssh(request, request.load_balancer))
-
-
 def _ssh(request: Request, text: str) -> Ssh:
     place = split_host(text)
     port = place.get("port")
@@ -83,8 +84,8 @@ def _ssh(request: Request, text: str) -> Ssh:
         host=str(place["host"]),
         port=port if isinstance(port, int) else None,
         user=request.user or None,
-        identity_files=(Path(request.key).expanduser(),) if request.key else (),
-        known_hosts=(Path(request.known_hosts).expanduser(),) if request.known_hosts else (),
+        identity_files=(local_path(request.key),) if request.key else (),
+        known_hosts=(local_path(request.known_hosts),) if request.known_hosts else (),
     )
 
 
@@ -99,12 +100,7 @@ def _node(request: Request, name: str, role: Role, text: str) -> Node:
         ssh=_ssh(request, text),
         server=name,
         home=home,
-        java_home=None,
-        run_as=None,
         domain="",
         sub_domain="",
         local_member_host="",
-        local_member_port=4000,
-        offset=0,
-        members=(),
     )

@@ -12,6 +12,7 @@ from carbon.inventory.derive import derive
 from carbon.inventory.document import MAX_BYTES, parse
 from carbon.inventory.nodes import Source
 from carbon.inventory.raw import read
+from carbon.text import local_path
 
 FILE_NAME = "hosts.yaml"
 VARIABLE = "PROVISION_HOSTS"
@@ -24,12 +25,7 @@ def locate(explicit: str | None, environ: Mapping[str, str], start: Path) -> Pat
     PROVISION_HOSTS, then hosts.yaml in `start`, the folder of fabfile.py.
     """
     chosen = explicit or environ.get(VARIABLE)
-    if not chosen:
-        return start / FILE_NAME
-    try:
-        return Path(chosen).expanduser()
-    except RuntimeError:
-        return Path(chosen)
+    return local_path(chosen) if chosen else start / FILE_NAME
 
 
 def load(path: Path, *, commands: bool = True) -> Cluster:

@@ -11,10 +11,7 @@ from carbon.inventory.suggest import did_you_mean, shown
 
 def known_names(cluster: Cluster) -> tuple[str, ...]:
     """Return every name that -H may take: workers first, in the file's order."""
-    workers = tuple(worker.name for worker in cluster.workers)
-    elb = (cluster.elb.name,) if cluster.elb else ()
-    balancer = (cluster.load_balancer.name,) if cluster.load_balancer else ()
-    return (*workers, cluster.manager.name, *elb, *balancer)
+    return tuple(dict.fromkeys(host.name for host in (*cluster.workers, *cluster.hosts)))
 
 
 def select(
@@ -30,11 +27,13 @@ def select(
     wanted = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
     if not wanted:
         return _every_worker(cluster, asked_for_none=not names, allowed=every_worker)
-    hosts: dict[str, Node | LoadBalancer] = {node.name: node for node in cluster.nodes}
-    if cluster.load_balancer:
-        hosts[cluster.load_balancer.name] = cluster.load_balancer
+    hosts = {host.name: host for host in cluster.hosts}
     if unknown := [name for name in wanted if name not in hosts]:
-        raise _unknown(unknown, cluster)
+        hints = "".join(did_you_mean(name, known_names(cluster)) for name in unknown)
+        raise UsageError(
+            f"{cluster.file} has no {', '.join(map(shown, unknown))}",
+            action=f"{hints}known: {_listed(cluster)}",
+        )
     return tuple(hosts[name] for name in wanted)
 
 
@@ -52,15 +51,6 @@ def _every_worker(cluster: Cluster, *, asked_for_none: bool, allowed: bool) -> t
             action="add them under `workers:`, or name one with -H",
         )
     return cluster.workers
-
-
-def _unknown(names: Sequence[str], cluster: Cluster) -> UsageError:
-    known = known_names(cluster)
-    hints = "".join(did_you_mean(name, known) for name in names)
-    return UsageError(
-        f"{cluster.file} has no {', '.join(shown(name) for name in names)}",
-        action=f"{hints}known: {_listed(cluster)}",
-    )
 
 
 def _listed(cluster: Cluster) -> str:

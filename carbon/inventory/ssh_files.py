@@ -29,10 +29,10 @@ def ssh_file_errors(machines: Iterable[Ssh], *, asks_passphrase: bool) -> Iterat
     opens_encrypted = asks_passphrase or bool(os.environ.get("SSH_AUTH_SOCK"))
     for ssh in machines:
         for path in ssh.identity_files:
-            if problem := _key_problem(path.expanduser(), opens_encrypted=opens_encrypted):
+            if problem := _key_problem(path, opens_encrypted=opens_encrypted):
                 yield _error(ssh, ssh.identity_line, f"the private key {path}", problem)
         for path in ssh.known_hosts:
-            if problem := _host_keys_problem(path.expanduser()):
+            if problem := _host_keys_problem(path):
                 yield _error(ssh, ssh.known_hosts_line, f"the file of host keys {path}", problem)
 
 

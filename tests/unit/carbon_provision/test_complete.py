@@ -67,9 +67,18 @@ def test_names_are_those_of_workers_and_of_nothing_below_them(folder: Path) -> N
     assert offered("-H", "") == ["w", "v", "u"]
 
 
+def test_a_shell_without_completion_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    from tasks.program import make_program
+
+    with pytest.raises(SystemExit):
+        make_program().run(["carbon-provision", "completion", "--shell", "tcsh"])
+    assert "completion for bash, zsh, fish, not for 'tcsh'" in capsys.readouterr().err
+
+
 def test_nothing_is_offered_for_the_value_of_another_option() -> None:
     """So that the shell offers files after --inventory."""
     assert offered("plan", "--inventory", "") == []
+    assert offered("-i", "") == []
 
 
 def test_names_come_from_the_inventory_that_the_command_line_names(folder: Path) -> None:

@@ -122,7 +122,7 @@ def test_init_checks_each_answer_when_it_is_typed_and_asks_again(tmp_path: Path)
     )
     assert "--workers 10.0.0.3 is the address of the manager" in shown
     assert "--workers names 10.0.0.4 more than once" in shown
-    assert "--key ~/.ssh/nothing is not a file" in shown
+    assert "--key '~/.ssh/nothing' is not a file" in shown
     assert "--manager 'as.example.com' is not an IP address" in shown
     text = file.read_text()
     assert "java_home: /opt/jdk" in text

@@ -16,7 +16,7 @@ def said(tmp_path: Path, *, key: int, hosts: int) -> list[str]:
         (tmp_path / name).chmod(mode)
     ssh = Ssh(host="w", identity_files=(tmp_path / "key", tmp_path / "missing"))
     workers = (make_node("worker1", ssh=ssh), make_node("worker2", ssh=ssh))
-    return open_files(make_cluster(*workers, file=tmp_path / "hosts.yaml"))
+    return list(open_files(make_cluster(*workers, file=tmp_path / "hosts.yaml")))
 
 
 def test_a_private_key_that_others_may_read_is_said_once(tmp_path: Path) -> None:

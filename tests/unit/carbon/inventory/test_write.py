@@ -10,11 +10,19 @@ from carbon.errors import UsageError
 from carbon.inventory import load
 from carbon.inventory.document import parse
 from carbon.inventory.nodes import MapNode, ScalarNode, Source
-from carbon.inventory.start import Answers, least
+from carbon.inventory.start import checked, least
 from carbon.inventory.write import Commented, Reference, document
 from tests.unit.carbon.inventory.written import save
 
-ANSWERS = Answers(manager="10.0.0.3", workers=("10.0.0.4", "10.0.0.5"), user="deploy")
+ANSWERS = {
+    "manager": "10.0.0.3",
+    "workers": "10.0.0.4,10.0.0.5",
+    "user": "deploy",
+    "key": "",
+    "home": "/opt/wso2/as",
+    "java_home": "",
+    "domain": "wso2.as.domain",
+}
 AWKWARD = (
     "",
     "null",
@@ -64,7 +72,17 @@ def test_the_least_inventory_loads(tmp_path: Path) -> None:
 
 def test_an_answer_that_hosts_yaml_would_refuse_is_refused_with_its_option() -> None:
     with pytest.raises(UsageError, match="--workers 'localhost'"):
-        least(Answers(manager="10.0.0.3", workers=("localhost",), user="deploy"))
+        checked("workers", "localhost", manager="10.0.0.3")
+
+
+def test_an_answer_loses_its_outer_blanks() -> None:
+    assert checked("workers", " 10.0.0.4 , 10.0.0.5", manager="10.0.0.3") == "10.0.0.4,10.0.0.5"
+    assert checked("manager", " 10.0.0.3 ", manager="") == "10.0.0.3"
+
+
+def test_a_key_in_the_home_of_nobody_is_a_mistake_of_the_answer() -> None:
+    with pytest.raises(UsageError, match="is not a file"):
+        checked("key", "~nobody-of-that-name/key", manager="")
 
 
 def tree(text: str) -> MapNode:
