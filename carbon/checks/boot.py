@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from carbon.checks import home, service
+from carbon.checks import home, process, service
 from carbon.checks.case import Case
 from carbon.checks.finding import Finding, Findings, Kind, ranked
 from carbon.home.boot import Boot
@@ -53,7 +53,7 @@ def _findings(case: Case, boot: Boot) -> Findings:
         yield from at_home
         return
     yield from service.owner(case)
-    yield from service.alone(case)
+    yield from process.single(case)
     unit = case.facts.unit
     if case.node.service is None:
         if case.facts.process is None or not case.facts.process.unit:

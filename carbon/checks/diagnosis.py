@@ -6,7 +6,8 @@ from carbon.checks.case import Case
 from carbon.checks.datasource import unused
 from carbon.checks.failures import unexplained
 from carbon.checks.finding import Finding, ranked
-from carbon.checks.registry import DATASOURCES, DOCTOR, FROM_MANAGER, TO_MANAGER, noted
+from carbon.checks.registry import DATASOURCES, DOCTOR, FROM_MANAGER, TO_MANAGER, checks_for
+from carbon.checks.rights import readable
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
 from carbon.join.membership import Membership
@@ -37,7 +38,7 @@ def diagnose(case: Case) -> Diagnosis:
     """Find what keeps a node from joining, the likeliest first."""
     findings: list[Finding] = []
     right: list[str] = []
-    for title, check in DOCTOR if case.facts.home_real else DOCTOR[:1]:
+    for title, check in checks_for(DOCTOR, case):
         seen = list(check(case))
         findings += seen
         if not seen and title:
@@ -52,7 +53,7 @@ def diagnose(case: Case) -> Diagnosis:
         findings=ranked(findings),
         right=tuple(title for title in right if title not in left_out),
         unchecked=tuple(f"{title} ({why})" for title, why in unchecked.items()),
-        notes=(*unused(case), *(f"{each.seen} → {each.remedy}" for each in noted(case))),
+        notes=(*unused(case), *(f"{each.seen} → {each.remedy}" for each in readable(case))),
     )
 
 

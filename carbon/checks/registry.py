@@ -1,4 +1,4 @@
-"""Every check, and who runs it. This page is the index of what the tool looks at.
+"""Every check, and who reads it. This page is the index of what the tool looks at.
 
 Preflight wants what blocks a plan, status what is wrong with servers that run or are down, doctor
 all of it, the likeliest cause first.
@@ -6,17 +6,20 @@ all of it, the likeliest cause first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import Flag, auto
+from functools import cache
+from types import ModuleType
 from typing import TypeAlias
 
 from carbon.checks import (
     artifacts,
     balancer,
+    boot,
     clustering,
     database,
     datasource,
     drift,
-    failures,
     home,
     java,
     logs,
@@ -29,118 +32,148 @@ from carbon.checks import (
     vault,
 )
 from carbon.checks.case import Case
-from carbon.checks.finding import Finding, Findings
+from carbon.checks.finding import Finding, Findings, Kind, Words
 from carbon.errors import UnfitError
+from carbon.join.columns import take_apart
+from carbon.value import replace
 
-Check: TypeAlias = Callable[[Case], Findings]
+SUBJECTS: tuple[ModuleType, ...] = (
+    home,
+    artifacts,
+    java,
+    vault,
+    rights,
+    database,
+    datasource,
+    network,
+    clustering,
+    ports,
+    process,
+    service,
+    boot,
+    logs,
+    membership,
+    drift,
+    balancer,
+)
+"""Where the kinds of findings are declared."""
+CAUSE_WEIGHT = 90
+"""From here on a line of a log names a cause; below it, what some cause led to."""
 
 TO_MANAGER = "connection to the manager"
 FROM_MANAGER = "connection from the manager"
 DATASOURCES = "datasources"
 
-PREFLIGHT: tuple[Check, ...] = (
-    home.home,
-    home.disk,
-    home.readable,
-    logs.writable,
-    logs.grows,
-    logs.start_hidden,
-    process.single,
-    home.reset,
-    home.journal,
-    artifacts.places,
-    java.java,
-    home.profile,
-    clustering.overrides,
-    clustering.foreign_host,
-    ports.taken,
-    database.database,
-    service.owner,
-    service.alone,
-    service.outlives,
-    service.unit,
+
+def kinds_of(subject: ModuleType) -> tuple[Kind, ...]:
+    """Return the kinds of findings that a module declares."""
+    return tuple(value for value in vars(subject).values() if isinstance(value, Kind))
+
+
+@cache
+def kinds() -> tuple[Kind, ...]:
+    """Return every known kind of finding, subject by subject."""
+    return tuple(kind for subject in SUBJECTS for kind in kinds_of(subject))
+
+
+def recognised(lines: Sequence[str], words: Words) -> Iterator[Finding]:
+    """Yield what the lines of a log show, the likeliest first, by the last line that shows it."""
+    logged = [kind for kind in kinds() if kind.log]
+    for kind in sorted(logged, key=lambda each: -each.weight):
+        for line in reversed(lines):
+            if finding := kind.recognise(line, words):
+                yield finding
+                break
+
+
+def failures(case: Case) -> Findings:
+    """Its log shows no failure since it was last started."""
+    if case.joined or (case.own.started and case.node.role != "worker"):
+        return
+    likely = next(recognised(case.own.lines, case.words), None)
+    error = case.own.first_error
+    if error and (likely is None or (likely.weight < CAUSE_WEIGHT and likely.line != error)):
+        cause = f"; {case.own.cause}" if case.own.cause else ""
+        message = take_apart(error).message + cause
+        likely = case.finding(process.FIRST_ERROR, line=error, message=message)
+    if likely is not None:
+        weight = likely.weight - 40 if case.own.started else likely.weight
+        yield replace(likely, weight=weight)
+
+
+class Reader(Flag):
+    """Who reads what a check finds."""
+
+    PREFLIGHT = auto()
+    STATUS = auto()
+    DOCTOR = auto()
+    ALL = PREFLIGHT | STATUS | DOCTOR
+
+
+Check: TypeAlias = Callable[[Case], Findings]
+PREFLIGHT, STATUS, DOCTOR, ALL = Reader.PREFLIGHT, Reader.STATUS, Reader.DOCTOR, Reader.ALL
+CHECKS: tuple[tuple[Check, Reader, str], ...] = (
+    (home.home, ALL, "AS_HOME"),
+    (home.journal, ALL, ""),
+    (home.reset, PREFLIGHT, ""),
+    (home.disk, ALL, "disk"),
+    (home.readable, ALL, ""),
+    (logs.writable, ALL, ""),
+    (java.java, ALL, "JAVA_HOME"),
+    (java.overridden, DOCTOR, ""),
+    (home.profile, ALL, "worker profile"),
+    (vault.vault, DOCTOR, ""),
+    (ports.taken, ALL, "ports"),
+    (ports.closed, STATUS | DOCTOR, ""),
+    (ports.offset, DOCTOR, ""),
+    (database.driver, DOCTOR, "driver"),
+    (database.database, ALL, "database"),
+    (datasource.tried, DOCTOR, DATASOURCES),
+    (logs.grows, ALL, "log"),
+    (logs.start_hidden, PREFLIGHT | DOCTOR, ""),
+    (logs.joins_hidden, DOCTOR, ""),
+    (logs.silent, DOCTOR, ""),
+    (logs.layout_is_known, DOCTOR, ""),
+    (failures, DOCTOR, ""),
+    (process.running, STATUS | DOCTOR, "process"),
+    (process.single, ALL, ""),
+    (process.started, DOCTOR, ""),
+    (process.role, STATUS | DOCTOR, "role"),
+    (service.owner, ALL, ""),
+    (service.outlives, PREFLIGHT, ""),
+    (service.unit, ALL, ""),
+    (clustering.axis2, DOCTOR, "axis2.xml"),
+    (clustering.overrides, ALL, ""),
+    (clustering.domain, DOCTOR, "domain"),
+    (clustering.member_host, DOCTOR, "localMemberHost"),
+    (clustering.foreign_host, PREFLIGHT | DOCTOR, ""),
+    (ports.member_port, DOCTOR, "localMemberPort"),
+    (clustering.scheme, DOCTOR, "membershipScheme"),
+    (clustering.members, DOCTOR, "members"),
+    (clustering.agent, DOCTOR, "clustering class"),
+    (network.manager, DOCTOR, "manager"),
+    (network.to_manager, DOCTOR, TO_MANAGER),
+    (network.from_manager, DOCTOR, FROM_MANAGER),
+    (membership.member, STATUS, ""),
+    (membership.lost, DOCTOR, ""),
+    (artifacts.places, ALL, ""),
+    (drift.pending, STATUS | DOCTOR, ""),
+    (balancer.unfinished, STATUS | DOCTOR, ""),
+    (drift.differs, STATUS | DOCTOR, "hosts.yaml"),
 )
-STATUS: tuple[Check, ...] = (
-    home.home,
-    home.journal,
-    home.disk,
-    home.readable,
-    logs.writable,
-    logs.grows,
-    java.java,
-    home.profile,
-    process.running,
-    process.single,
-    process.role,
-    clustering.overrides,
-    ports.taken,
-    ports.closed,
-    database.database,
-    membership.member,
-    artifacts.places,
-    drift.differs,
-    drift.pending,
-    balancer.unfinished,
-    service.alone,
-    service.owner,
-    service.unit,
-)
-DOCTOR: tuple[tuple[str, Check], ...] = (
-    ("AS_HOME", home.home),
-    ("", home.journal),
-    ("disk", home.disk),
-    ("", home.readable),
-    ("", logs.writable),
-    ("JAVA_HOME", java.java),
-    ("", java.overridden),
-    ("worker profile", home.profile),
-    ("", vault.vault),
-    ("ports", ports.taken),
-    ("", ports.closed),
-    ("", ports.offset),
-    ("driver", database.driver),
-    ("database", database.database),
-    (DATASOURCES, datasource.tried),
-    ("log", logs.grows),
-    ("", logs.start_hidden),
-    ("", logs.joins_hidden),
-    ("", logs.silent),
-    ("", logs.layout_is_known),
-    ("", failures.failures),
-    ("process", process.running),
-    ("", process.single),
-    ("", process.started),
-    ("role", process.role),
-    ("", service.alone),
-    ("", service.owner),
-    ("", service.unit),
-    ("axis2.xml", clustering.axis2),
-    ("", clustering.overrides),
-    ("domain", clustering.domain),
-    ("localMemberHost", clustering.member_host),
-    ("", clustering.foreign_host),
-    ("localMemberPort", ports.member_port),
-    ("membershipScheme", clustering.scheme),
-    ("members", clustering.members),
-    ("clustering class", clustering.agent),
-    ("manager", network.manager),
-    (TO_MANAGER, network.to_manager),
-    (FROM_MANAGER, network.from_manager),
-    ("", membership.lost),
-    ("", artifacts.places),
-    ("", drift.pending),
-    ("", balancer.unfinished),
-    ("hosts.yaml", drift.differs),
-)
-"""By the words in which doctor says that all is right with it."""
-NOTED: tuple[Check, ...] = (rights.readable,)
-"""What doctor notes although the server is well."""
+"""A check, its readers, and the words in which doctor says that all is right with it."""
+
+
+def checks_for(reader: Reader, case: Case) -> Iterator[tuple[str, Check]]:
+    """Yield the checks of a reader; if there is no AS_HOME, the others have nothing to look at."""
+    for check, readers, title in CHECKS if case.facts.home_real else CHECKS[:1]:
+        if reader in readers:
+            yield title, check
 
 
 def refusals(case: Case) -> list[UnfitError]:
     """Return every reason why what is planned for a node must not begin."""
-    checks = PREFLIGHT if case.facts.home_real else PREFLIGHT[:1]
-    return [each.as_error(case.node.name) for each in _findings(case, checks) if each.blocks]
+    return _refusals(case, (check for _, check in checks_for(PREFLIGHT, case)))
 
 
 def watcher_refusals(case: Case) -> list[UnfitError]:
@@ -150,7 +183,7 @@ def watcher_refusals(case: Case) -> list[UnfitError]:
         checks = checks[:1]
     elif case.is_manager:
         checks = (*network.MANAGER_CHECKS, clustering.domain)
-    errors = [each.as_error(case.node.name) for each in _findings(case, checks) if each.blocks]
+    errors = _refusals(case, checks)
     if case.node.role == "elb":
         for error in errors:
             error.action += "; if it is retired, take `elb:` out of hosts.yaml"
@@ -164,14 +197,9 @@ def trial_findings(case: Case) -> tuple[Finding, ...]:
 
 def for_status(case: Case) -> tuple[Finding, ...]:
     """Return what status says of a node."""
-    return tuple(_findings(case, STATUS if case.facts.home_real else STATUS[:1]))
+    return tuple(each for _, check in checks_for(STATUS, case) for each in check(case))
 
 
-def noted(case: Case) -> tuple[Finding, ...]:
-    """Return what doctor notes of a node although nothing is wrong with it."""
-    return tuple(_findings(case, NOTED)) if case.facts.home_real else ()
-
-
-def _findings(case: Case, checks: tuple[Check, ...]) -> Findings:
-    for check in checks:
-        yield from check(case)
+def _refusals(case: Case, checks: Iterable[Check]) -> list[UnfitError]:
+    findings = (finding for check in checks for finding in check(case))
+    return [finding.as_error(case.node.name) for finding in findings if finding.blocks]

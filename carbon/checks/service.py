@@ -49,12 +49,6 @@ OUTSIDE = Kind(
     remedy="`fab -H {node} restart` starts it by the unit",
     weight=28,
 )
-SECOND = Kind(
-    code="second-process",
-    seen="more than one server runs from {home} (pids {pids})",
-    remedy="find out who started the other one, end both, and run `fab -H {node} start`",
-    weight=92,
-)
 MISSING = Kind(
     code="service-missing",
     seen="systemd knows no unit {unit}",
@@ -138,15 +132,6 @@ def owner(case: Case) -> Findings:
         yield case.finding(OWNED, blocks=blocks, owner=running.unit, owner_name=name)
     elif not running.unit and not case.facts.recorded and (keeper := supervisor(running)):
         yield case.finding(SUPERVISED, blocks=blocks, keeper=keeper[1], keeper_pid=keeper[0])
-
-
-def alone(case: Case) -> Findings:
-    """No second process runs from the same AS_HOME."""
-    if case.facts.process and case.facts.process.others:
-        pids = (case.facts.process.pid, *case.facts.process.others)
-        plan = case.plan
-        blocks = isinstance(plan, Plan) and plan.start
-        yield case.finding(SECOND, blocks=blocks, pids=", ".join(map(str, pids)))
 
 
 def outlives(case: Case) -> Findings:

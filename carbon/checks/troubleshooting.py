@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from carbon import errors
-from carbon.checks.failures import SUBJECTS, kinds_of
 from carbon.checks.finding import Kind
+from carbon.checks.registry import SUBJECTS, kinds_of
 from carbon.errors import ProvisionError
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/troubleshooting.md"

@@ -124,7 +124,7 @@ def test_the_first_error_is_shown_where_no_rule_knows_it() -> None:
         "Caused by: java.sql.SQLException: jdbc:mysq://db",
         log_line("Cannot initialize the realm.", level="ERROR"),
     )
-    findings = registry.failures.failures(case(said={"own": lines}))
+    findings = registry.failures(case(said={"own": lines}))
     (finding,) = findings
     assert finding.code == "first-error"
     assert "Something new happened; Caused by: java.sql.SQLException" in finding.seen
@@ -133,7 +133,7 @@ def test_the_first_error_is_shown_where_no_rule_knows_it() -> None:
 def test_an_error_of_a_member_that_is_up_is_no_finding() -> None:
     lines = (*own_lines(), log_line("Error occurred while running CacheCleanupTask", level="ERROR"))
     seen = case(said={"own": lines}, record={"pid": "4711", "ticks": "815", "evidence": "JOIN"})
-    assert codes(registry.failures.failures(seen)) == []
+    assert codes(registry.failures(seen)) == []
 
 
 TRIBES = "org.wso2.carbon.core.clustering.tribes.TribesClusteringAgent"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from carbon.checks.case import Case
-from carbon.checks.failures import explain_start, failures
+from carbon.checks.failures import explain_start
 from carbon.checks.finding import Finding
+from carbon.checks.registry import failures
 from carbon.join.lines import StartBegan, Started, parse
 from tests.unit.carbon.looks import RECORD, make_facts
 from tests.unit.carbon.nodes import make_cluster, make_node

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from carbon.checks.case import Case
+from carbon.checks.diagnosis import diagnose
 from carbon.checks.home import SPARE_KB
-from carbon.checks.registry import refusals, watcher_refusals
+from carbon.checks.registry import for_status, refusals, watcher_refusals
 from carbon.cluster import Database
 from carbon.home import layout
 from carbon.home.facts import LogFacts, Reach, ServerFacts
@@ -187,6 +188,17 @@ def test_space_is_asked_for_where_files_are_swapped_and_where_a_server_starts() 
 
 def test_a_journal_is_no_obstacle_where_the_swap_is_completed() -> None:
     assert refused(replace(GOOD, journal="x"), finish_swap=True) == {}
+
+
+def test_a_second_server_of_the_same_home_is_one_finding_for_every_reader() -> None:
+    several = make_facts(process=running(others=(4712,)))
+    seen = "several servers run from its AS_HOME: pid 4711 and 4712"
+    assert refused(several) == {"several-servers": seen}
+    case = Case(node=NODE, cluster=CLUSTER, facts=several)
+    codes = [finding.code for finding in for_status(case)]
+    codes += [finding.code for finding in diagnose(case).findings]
+    assert codes.count("several-servers") == 2
+    assert "second-process" not in codes
 
 
 def test_a_reset_alone_waits_for_the_server_to_be_down() -> None:

@@ -7,8 +7,8 @@ import re
 import pytest
 
 import fabfile
-from carbon.checks.failures import kinds
 from carbon.checks.finding import Kind
+from carbon.checks.registry import kinds
 from carbon.inventory.keys import HOSTS_YAML
 
 KEYS = {key.name for _, key, _ in HOSTS_YAML.below()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from carbon.checks.failures import kinds
+from carbon.checks.registry import kinds
 from carbon.checks.troubleshooting import PAGE, updated
 
 
