@@ -10,149 +10,106 @@ quotation in another message for an event.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Literal, TypeAlias
+from functools import partial
+from typing import Literal
 
+from carbon.cluster import Node
 from carbon.join.address import canonical_host
 from carbon.join.columns import Entry, cut, take_apart
-from carbon.value import Value, field
+from carbon.value import Value
 
-Agent = Literal["tribes", "hazelcast"]
 Wording = Literal["GetConfigurationCommand", "JOIN", "New member", "Member joined", "custom"]
 
 
-class _Said(Value, kw_only=True):
+class Event(Value, kw_only=True):
+    """What a line says."""
+
     at: datetime | None = None
     """By the clock of the server that wrote it, without a zone; None: the line has no time."""
 
 
-class _MemberLine(_Said, kw_only=True):
+class MemberEvent(Event, kw_only=True):
+    """What a line says of one member; what its wording does not say is None."""
+
     host: str
     port: int
     domain: str | None = None
-    """None: the wording does not say."""
+    sub_domain: str | None = None
+    member_uuid: str | None = None
+    """Hazelcast gives each start one of its own: the same in the member's log and the manager's."""
+
+    def is_of(self, node: Node) -> bool:
+        """Tell whether it is this very node."""
+        same_address = self.host == canonical_host(node.local_member_host)
+        return same_address and self.port == node.local_member_port
 
 
-class Joined(_MemberLine, kw_only=True):
+class Joined(MemberEvent, kw_only=True):
     """A member announced itself to the node that wrote the line."""
 
     wording: Wording
-    member_uuid: str | None = None
 
 
-class Left(_MemberLine, kw_only=True):
+class Left(MemberEvent, kw_only=True):
     """A member is gone, in an orderly way or not."""
 
-    member_uuid: str | None = None
 
-
-class ApplicationMemberJoined(_MemberLine, kw_only=True):
+class ApplicationMemberJoined(MemberEvent, kw_only=True):
     """An ELB, or a manager with groupManagement, took a member into an application cluster."""
 
-    sub_domain: str | None = None
 
-
-class ApplicationMemberRefused(_MemberLine, kw_only=True):
+class ApplicationMemberRefused(MemberEvent, kw_only=True):
     """An ELB tried a member's HTTP and HTTPS ports for minutes and gave up."""
 
-    sub_domain: str | None = None
 
-
-class LocalMember(_MemberLine, kw_only=True):
+class LocalMember(MemberEvent, kw_only=True):
     """The address and port that the node truly advertises."""
 
-    sub_domain: str | None = None
-    """None: Tribes does not say."""
-    member_uuid: str | None = None
-    """That of the manager's `Member joined` line: Hazelcast gives each start one of its own."""
 
-
-class StartBegan(_Said, kw_only=True):
+class StartBegan(Event, kw_only=True):
     """The server begins to start: what stands before is of an earlier start."""
 
 
-class ClusterDomain(_Said, kw_only=True):
+class ClusterDomain(Event, kw_only=True):
     """The domain that the node truly uses."""
 
     domain: str
 
 
-class ClusterInitialized(_Said, kw_only=True):
+class ClusterInitialized(Event, kw_only=True):
     """The node's own clustering is up, which proves no membership: a lone node says it, too."""
 
-    agent: Agent
 
-
-class Elected(_Said, kw_only=True):
+class Elected(Event, kw_only=True):
     """The node is the oldest of its cluster (4.4.8): no manager is older."""
 
-    member_uuid: str
 
-
-class Started(_Said, kw_only=True):
+class Started(Event, kw_only=True):
     """The server is up."""
 
     seconds: int
 
 
-class ClusterFailed(_Said, kw_only=True):
-    """Clustering did not come up; the JVM stays, and never says that it started."""
+class StartFailed(Event, kw_only=True):
+    """The start failed; the JVM stays, and never says that it started."""
 
-    text: str
-
-
-class TransportsFailed(_Said, kw_only=True):
-    """No transport came up; the JVM stays, and never says that it started."""
+    seen: str
 
 
-class StartBlocked(_Said, kw_only=True):
-    """A part that all others need did not come up; the JVM stays, and logs nothing more."""
-
-    text: str
-
-
-class WaitingForServices(_Said, kw_only=True):
+class WaitingForServices(Event, kw_only=True):
     """The typical hang: logged every 60 s while OSGi services are missing."""
 
-    text: str
 
-
-class ProfileMissing(_Said, kw_only=True):
-    """The pack has no such OSGi profile (repository/components/worker)."""
-
-    profile: str
-
-
-class LoopbackWarning(_Said, kw_only=True):
+class LoopbackWarning(Event, kw_only=True):
     """localMemberHost is a loopback address, so nobody else can connect."""
 
 
-class ShuttingDown(_Said, kw_only=True):
-    """One phase of an orderly stop."""
+class ShuttingDown(Event, kw_only=True):
+    """An orderly stop began, or is complete."""
 
-    text: str
-
-
-Event: TypeAlias = (
-    Joined
-    | Left
-    | ApplicationMemberJoined
-    | ApplicationMemberRefused
-    | LocalMember
-    | StartBegan
-    | ClusterDomain
-    | ClusterInitialized
-    | Elected
-    | Started
-    | ClusterFailed
-    | TransportsFailed
-    | StartBlocked
-    | WaitingForServices
-    | ProfileMissing
-    | LoopbackWarning
-    | ShuttingDown
-)
+    complete: bool = False
 
 
 class _Wording(Value):
@@ -162,7 +119,6 @@ class _Wording(Value):
     message: str
     """Compiled when a line is read, by `re` itself, and kept there: most commands read none."""
     kind: Callable[..., Event]
-    fixed: Mapping[str, str] = field(default_factory=dict)
 
     def event(self, entry: Entry) -> Event | None:
         match = re.fullmatch(self.message, entry.message)
@@ -171,7 +127,12 @@ class _Wording(Value):
         fields = {name: _field(name, text) for name, text in match.groupdict().items()}
         if "port" in fields and fields["port"] is None:
             return None
-        return self.kind(at=entry.at, **fields, **self.fixed)
+        return self.kind(at=entry.at, **fields)
+
+
+def _failed(seen: str) -> Callable[..., StartFailed]:
+    """Return what makes the event of a failed start, with the line's `text` in its sentence."""
+    return lambda *, at, text="": StartFailed(at=at, seen=seen.format(text))
 
 
 _ANY = re.compile("")
@@ -199,35 +160,26 @@ _MEMBER = (
     r"Sub-domain: ?(?P<sub_domain>[^,]*), Active: ?\w+"
 )
 _CONFIGURATION = "Received GetConfigurationCommand initialization request message from"
-_STOPPING = (
-    r"(?P<text>Shutdown hook triggered.*|Gracefully shutting down .*"
-    r"|Starting to switch to maintenance mode.*|Stopped all transport listeners.*"
-    r"|Waiting for (?:request service|deployment|server task) completion.*"
-    r"|Timeout occurred even though there are active connections.*"
-    r"|All requests have been served.*"
-    r"|All (?:deployment|server) tasks have been completed.*"
-    r"|Shutting down .*\.\.\.|Shutdown complete|Halting JVM)"
-)
+_NO_PROFILE = _failed("the pack has no OSGi profile {!r}")
 
 _WORDINGS: tuple[_Wording, ...] = (
     # A member joins. Left out, since their address is the announcer's and not the joiner's:
     # "Received MEMBER_JOINED message from", "Received MEMBER_LIST message from".
     _Wording(
-        _CLUSTER, rf"Member joined \[{_UUID}\]: {_SOCKET}", Joined, {"wording": "Member joined"}
+        _CLUSTER, rf"Member joined \[{_UUID}\]: {_SOCKET}", partial(Joined, wording="Member joined")
     ),
     # (the membership schemes for Kubernetes and Mesos)
     _Wording(
         _CLUSTER,
         rf"Member joined: \[UUID\] {_UUID}, \[Address\] {_SOCKET}",
-        Joined,
-        {"wording": "Member joined"},
+        partial(Joined, wording="Member joined"),
     ),
     _Wording(
-        _CLUSTER, rf"{_CONFIGURATION} {_TRIBES}", Joined, {"wording": "GetConfigurationCommand"}
+        _CLUSTER, rf"{_CONFIGURATION} {_TRIBES}", partial(Joined, wording="GetConfigurationCommand")
     ),
-    _Wording(_CLUSTER, rf"Received JOIN message from {_TRIBES}", Joined, {"wording": "JOIN"}),
+    _Wording(_CLUSTER, rf"Received JOIN message from {_TRIBES}", partial(Joined, wording="JOIN")),
     _Wording(
-        _CLUSTER, rf"New member {_TRIBES} joined cluster\.?", Joined, {"wording": "New member"}
+        _CLUSTER, rf"New member {_TRIBES} joined cluster\.?", partial(Joined, wording="New member")
     ),
     # A member leaves.
     _Wording(_CLUSTER, rf"Member left \[{_UUID}\]: {_SOCKET}", Left),
@@ -251,28 +203,24 @@ _WORDINGS: tuple[_Wording, ...] = (
     ),
     # A node starts.
     _Wording(_ANY, r"Starting WSO2 Carbon\.\.\.", StartBegan),
-    _Wording(
-        _CLUSTER, "Cluster initialization completed", ClusterInitialized, {"agent": "hazelcast"}
-    ),
-    _Wording(
-        _CLUSTER, r"Cluster initialization completed\.", ClusterInitialized, {"agent": "tribes"}
-    ),
-    _Wording(_CLUSTER, rf"Elected this member \[{_UUID}\] as the Coordinator node", Elected),
+    _Wording(_CLUSTER, r"Cluster initialization completed\.?", ClusterInitialized),
+    _Wording(_CLUSTER, r"Elected this member \[[^\]]*\] as the Coordinator node", Elected),
     _Wording(_ANY, r"WSO2 Carbon started in (?P<seconds>\d{1,9}) sec", Started),
     # A start fails; the JVM stays.
-    _Wording(_ANY, "(?P<text>Cannot initialize cluster.*)", ClusterFailed),
-    _Wording(_ANY, "(?P<text>Invalid membership scheme .*)", ClusterFailed),
-    _Wording(_ANY, "Cannot start transports.*", TransportsFailed),
-    _Wording(_ANY, r"(?P<text>Cannot initialize the realm)\.?", StartBlocked),
-    _Wording(_ANY, "(?P<text>Cannot start User Manager Core bundle)", StartBlocked),
+    _Wording(_ANY, "(?P<text>Cannot initialize cluster.*)", _failed("its clustering failed: {}")),
+    _Wording(_ANY, "(?P<text>Invalid membership scheme .*)", _failed("its clustering failed: {}")),
+    _Wording(_ANY, "Cannot start transports.*", _failed("it could not start its transports")),
+    _Wording(_ANY, r"(?P<text>Cannot initialize the realm)\.?", _failed("it hangs: {}")),
+    _Wording(_ANY, "(?P<text>Cannot start User Manager Core bundle)", _failed("it hangs: {}")),
     # Kernel 4.2.0 says it nine times, and then nothing more.
-    _Wording(_KEYSTORE, r"(?P<text>(?:IO)?Error loading keyStore).*", StartBlocked),
-    _Wording(_ANY, r"(?P<text>Context \[/\] startup failed).*", StartBlocked),
-    _Wording(_ANY, "Waiting for required OSGi services: ?(?P<text>.*)", WaitingForServices),
-    _Wording(_ANY, r"(?:.* )?OSGi runtime (?P<profile>\S+) profile not found.*", ProfileMissing),
-    _Wording(_ANY, r".*Exception: (?P<profile>\S+) profile not found.*", ProfileMissing),
+    _Wording(_KEYSTORE, r"(?P<text>(?:IO)?Error loading keyStore).*", _failed("it hangs: {}")),
+    _Wording(_ANY, r"(?P<text>Context \[/\] startup failed).*", _failed("it hangs: {}")),
+    _Wording(_ANY, r"(?:.* )?OSGi runtime (?P<text>\S+) profile not found.*", _NO_PROFILE),
+    _Wording(_ANY, r".*Exception: (?P<text>\S+) profile not found.*", _NO_PROFILE),
+    _Wording(_ANY, "Waiting for required OSGi services:.*", WaitingForServices),
     # A server stops.
-    _Wording(_ANY, _STOPPING, ShuttingDown),
+    _Wording(_ANY, "Shutdown hook triggered.*", ShuttingDown),
+    _Wording(_ANY, "Shutdown complete|Halting JVM", partial(ShuttingDown, complete=True)),
 )
 
 

@@ -10,7 +10,7 @@ from carbon.join.columns import seconds
 from carbon.join.grep import grep_pattern
 from carbon.join.lines import Joined, Left, StartBegan, parse
 from carbon.join.own_log import OwnLog, is_after_start
-from carbon.join.proof import NotEnough, Proof, has_left, judge, neighbour_ports
+from carbon.join.proof import NotEnough, Proof, judge, neighbour_ports
 from carbon.value import Value, replace
 
 MemberState = Literal["joined", "starting", "left", "split", "unseen", "unknown"]
@@ -79,15 +79,11 @@ def _has_settled(manager: ServerFacts) -> bool:
 def _by_the_manager(
     node: Node, facts: ServerFacts, own: OwnLog, *, manager: ServerFacts | None, cluster: Cluster
 ) -> Membership:
-    last = _last_sighting(node, manager, cluster) if manager else None
-    if last is not None and not _is_of_this_start(last, facts, own):
-        last = None
-    if facts.joined and not (last and last.membership.state == "left"):
-        at = last.membership.at if last else None
+    last = _last_seen(node, facts, own, manager=manager, cluster=cluster) if manager else None
+    if facts.joined and not (last and last.state == "left"):
+        at = last.at if last else None
         return Membership(state="joined", at=at, wording=f"{facts.joined} (recorded)")
-    if last is not None:
-        return last.membership
-    return Membership(state="unseen" if manager and _can_tell(manager) else "unknown")
+    return last or Membership(state="unseen" if manager and _can_tell(manager) else "unknown")
 
 
 def _can_tell(manager: ServerFacts) -> bool:
@@ -99,50 +95,39 @@ def _can_tell(manager: ServerFacts) -> bool:
     return said and not manager.log_is_old
 
 
-class _Sighting(Value, kw_only=True):
-    """What the manager's log says of a node last, whichever of its starts that was."""
-
-    membership: Membership
-    seen_at: float | None
-    """By the operator's clock."""
-    member_uuid: str | None
-
-
-def _last_sighting(node: Node, manager: ServerFacts, cluster: Cluster) -> _Sighting | None:
-    last: _Sighting | None = None
+def _last_seen(
+    node: Node, facts: ServerFacts, own: OwnLog, *, manager: ServerFacts, cluster: Cluster
+) -> Membership | None:
+    """Return what the manager's log says of a node last, if that is of the process that runs."""
+    last: tuple[Joined | Left, MemberState, str | None] | None = None
     neighbours = neighbour_ports(cluster, node)
     for line in manager.said.get(MEMBERS, ()):
         match parse(line, extra_patterns=cluster.join_patterns):
-            case StartBegan() if last is not None and last.membership.state == "left":
+            case StartBegan() if last is not None and last[1] == "left":
                 last = None  # whom it lost before its restart, it may have met again by it
-            case Left() as event if has_left(event, node=node):
-                last = _sighting(event, manager, "left")
+            case Left() as event if event.is_of(node):
+                last = (event, "left", None)
             case Joined() as event:
-                verdict = judge(
+                match judge(
                     event, node=node, evidence=cluster.evidence, neighbour_ports=neighbours
-                )
-                match verdict:
-                    case Proof(wording=wording):
-                        last = _sighting(event, manager, "joined", wording)
-                    case NotEnough(wording=wording):
-                        last = _sighting(event, manager, "unseen", f"{wording} (evidence: strict)")
-    return last
+                ):
+                    case Proof() as verdict:
+                        last = (event, "joined", verdict.wording)
+                    case NotEnough() as verdict:
+                        last = (event, "unseen", f"{verdict.wording} (evidence: strict)")
+    if last is None:
+        return None
+    event, state, wording = last
+    at = seconds(event.at, zone_seconds=manager.zone_seconds) if event.at else None
+    seen_at = None if at is None else manager.by_operators_clock(at)
+    if not _is_of_this_start(event, seen_at, facts, own):
+        return None
+    return Membership(state=state, at=at, wording=wording)
 
 
-def _sighting(
-    event: Joined | Left, manager: ServerFacts, state: MemberState, wording: str | None = None
-) -> _Sighting:
-    at = None
-    if event.at is not None:
-        at = seconds(event.at, zone_seconds=manager.zone_seconds)
-    return _Sighting(
-        membership=Membership(state=state, at=at, wording=wording),
-        seen_at=None if at is None else manager.by_operators_clock(at),
-        member_uuid=event.member_uuid,
-    )
-
-
-def _is_of_this_start(sighting: _Sighting, facts: ServerFacts, own: OwnLog) -> bool:
+def _is_of_this_start(
+    event: Joined | Left, seen_at: float | None, facts: ServerFacts, own: OwnLog
+) -> bool:
     """Tell whether a line is of the process that runs.
 
     Hazelcast gives each start a uuid, which stands in both logs: no clock is needed then. Other
@@ -150,15 +135,12 @@ def _is_of_this_start(sighting: _Sighting, facts: ServerFacts, own: OwnLog) -> b
     been looked at long before the other. A server that is down has no start that a line could be
     older than. A member that leaves has joined before, some seconds after its start.
     """
-    if (
-        own.local is not None
-        and own.local.member_uuid
-        and sighting.member_uuid == own.local.member_uuid
-    ):
+    uuid = own.local and own.local.member_uuid
+    if uuid and event.member_uuid == uuid:
         return True
-    if facts.process is None or sighting.seen_at is None:
+    if facts.process is None or seen_at is None:
         return True
     started_at = facts.by_operators_clock(facts.process.started_at)
-    if sighting.membership.state == "left":
-        return sighting.seen_at > started_at + CLOCK_SLACK_SECONDS
-    return is_after_start(sighting.seen_at, started_at)
+    if isinstance(event, Left):
+        return seen_at > started_at + CLOCK_SLACK_SECONDS
+    return is_after_start(seen_at, started_at)

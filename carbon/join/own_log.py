@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from carbon.cluster import Node
 from carbon.home.facts import CLOCK_SLACK_SECONDS, ServerFacts
-from carbon.join.address import canonical_host
 from carbon.join.columns import seconds, take_apart
 from carbon.join.grep import MILESTONES_PATTERN, OWN_LOG_PATTERN
 from carbon.join.lines import (
     ClusterDomain,
     Elected,
-    Event,
     Joined,
     Left,
     LocalMember,
@@ -71,34 +70,21 @@ class OwnLog(Value, kw_only=True, dict=True):
     def of_lines(cls, lines: Iterable[str], *, stopped_at: datetime | None = None) -> OwnLog:
         """Read the lines of one start."""
         lines = tuple(lines)
-        began_at = domain = domain_line = local = local_line = None
-        started = elected = False
         error, cause = _first_error(lines)
+        said: dict[str, Any] = {}
         for line in lines:
             match parse(line):
                 case StartBegan() as event:
-                    began_at = event.at
+                    said["began_at"] = event.at
                 case ClusterDomain() as event:
-                    domain, domain_line = event.domain, line
+                    said |= {"domain": event.domain, "domain_line": line}
                 case LocalMember() as event:
-                    local, local_line = event, line
+                    said |= {"local": event, "local_line": line}
                 case Elected():
-                    elected = True
+                    said["elected"] = True
                 case Started():
-                    started = True
-        return cls(
-            lines=lines,
-            began_at=began_at,
-            domain=domain,
-            domain_line=domain_line,
-            local=local,
-            local_line=local_line,
-            started=started,
-            elected=elected,
-            first_error=error,
-            cause=cause,
-            stopped_at=stopped_at,
-        )
+                    said["started"] = True
+        return cls(lines=lines, first_error=error, cause=cause, stopped_at=stopped_at, **said)
 
     @property
     def has_milestones(self) -> bool:
@@ -117,15 +103,14 @@ class OwnLog(Value, kw_only=True, dict=True):
 
         A member names only those that come or go after it joined: not who was there before.
         """
-        moves = [event for event in self._moves if _is_at(event, other)]
+        moves = [event for event in self._moves if event.is_of(other)]
         if moves:
             return isinstance(moves[-1], Joined)
         return False if self.elected else None
 
     @cached_property
     def _moves(self) -> tuple[Joined | Left, ...]:
-        events: Iterable[Event | None] = map(parse, self.lines)
-        return tuple(event for event in events if isinstance(event, Joined | Left))
+        return tuple(e for e in map(parse, self.lines) if isinstance(e, Joined | Left))
 
 
 def is_after_start(at: float, started_at: float) -> bool:
@@ -137,11 +122,6 @@ def is_after_start(at: float, started_at: float) -> bool:
     if at >= started_at - CLOCK_SLACK_SECONDS:
         return True
     return 0 <= at + _DAYLIGHT_SECONDS - started_at + CLOCK_SLACK_SECONDS <= _STARTING_SECONDS
-
-
-def _is_at(event: Joined | Left, node: Node) -> bool:
-    same_address = event.host == canonical_host(node.local_member_host)
-    return same_address and event.port == node.local_member_port
 
 
 def _first_error(lines: Sequence[str]) -> tuple[str | None, str | None]:
@@ -164,6 +144,6 @@ def _since_last_start(lines: Sequence[str]) -> tuple[str, ...]:
         match parse(lines[at]):
             case StartBegan():
                 return tuple(lines[at:])
-            case ShuttingDown(text="Shutdown complete" | "Halting JVM"):
+            case ShuttingDown(complete=True):
                 return tuple(lines[at + 1 :])
     return tuple(lines)

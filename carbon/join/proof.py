@@ -48,17 +48,13 @@ class OtherDomain(Value, kw_only=True):
     domain: str
 
 
-class Unrelated(Value, kw_only=True):
-    """The line is of another node."""
-
-
-Verdict: TypeAlias = Proof | NotEnough | WrongPort | OtherDomain | Unrelated
+Verdict: TypeAlias = Proof | NotEnough | WrongPort | OtherDomain
 
 
 def judge(
     event: Joined, *, node: Node, evidence: Evidence = "any", neighbour_ports: Collection[int] = ()
-) -> Verdict:
-    """Judge one line of the manager that is newer than the node's start.
+) -> Verdict | None:
+    """Judge one line of the manager that is newer than the node's start; None: of another node.
 
     `evidence: strict` insists on GetConfigurationCommand, which Tribes sends only where node
     management is on; for Hazelcast, `Member joined` is the one evidence there is.
@@ -67,11 +63,11 @@ def judge(
     same port, or when its time is up.
     """
     if event.host != canonical_host(node.local_member_host):
-        return Unrelated()
+        return None
     same_domain = event.domain is None or event.domain == node.domain
     if event.port != node.local_member_port:
         if event.port in neighbour_ports or not same_domain:
-            return Unrelated()
+            return None
         return WrongPort(port=event.port)
     if not same_domain:
         return OtherDomain(domain=event.domain or "")
@@ -82,13 +78,13 @@ def judge(
 
 def has_left(event: Left, *, node: Node) -> bool:
     """Tell whether it is this very node that left."""
-    return _is_at(event, node)
+    return event.is_of(node)
 
 
 def is_about(event: ApplicationMemberJoined | ApplicationMemberRefused, *, node: Node) -> bool:
     """Tell whether a group manager speaks of this very node, in its own application cluster."""
     return (
-        _is_at(event, node)
+        event.is_of(node)
         and event.domain in (node.domain, None)
         and event.sub_domain in (node.sub_domain, None)
     )
@@ -101,14 +97,9 @@ def was_member(lines: Iterable[str], *, node: Node, patterns: Sequence[str] = ()
         match parse(line, extra_patterns=patterns):
             case Joined() as event if isinstance(judge(event, node=node), Proof | NotEnough):
                 member = True
-            case Left() as event if has_left(event, node=node):
+            case Left() as event if event.is_of(node):
                 member = False
     return member
-
-
-def _is_at(event: Left | ApplicationMemberJoined | ApplicationMemberRefused, node: Node) -> bool:
-    same_address = event.host == canonical_host(node.local_member_host)
-    return same_address and event.port == node.local_member_port
 
 
 def neighbour_ports(cluster: Cluster, node: Node) -> frozenset[int]:

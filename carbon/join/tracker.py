@@ -20,15 +20,12 @@ from carbon.join.lines import (
     ApplicationMemberJoined,
     ApplicationMemberRefused,
     ClusterDomain,
-    ClusterFailed,
     ClusterInitialized,
     Joined,
     Left,
     LocalMember,
-    ProfileMissing,
-    StartBlocked,
     Started,
-    TransportsFailed,
+    StartFailed,
     WaitingForServices,
     Wording,
     names_milestone,
@@ -40,7 +37,6 @@ from carbon.join.proof import (
     Proof,
     Verdict,
     WrongPort,
-    has_left,
     is_about,
     judge,
 )
@@ -103,14 +99,8 @@ class JoinTracker:
         """How far it has come."""
         if self.failure:
             return "failed"
-        if (
-            self.wording
-            and self.started_seconds is not None
-            and (self.in_elb or not self.needs_elb)
-        ):
-            return "done"
         if self.started_seconds is not None:
-            return "started"
+            return "done" if self.wording and (self.in_elb or not self.needs_elb) else "started"
         if self.wording:
             return "joined"
         return "initialized" if self.initialized else "starting"
@@ -127,16 +117,11 @@ class JoinTracker:
                 self._bound(port)
             case ClusterDomain(domain=domain) if domain != self.node.domain:
                 self.failure = f"its cluster domain is {domain}, not {self.node.domain}"
-            case StartBlocked(text=text):
-                self.failure = self.failure or f"it hangs: {text}"
-            case ClusterFailed(text=text):
-                self.failure = f"its clustering failed: {text}"
-            case TransportsFailed():
-                self.failure = "it could not start its transports"
+            case StartFailed(seen=seen):
+                self.failure = self.failure or seen
             case WaitingForServices() if self.first_error:
-                self.failure = "it hangs: OSGi services are missing because of an earlier error"
-            case ProfileMissing(profile=profile):
-                self.failure = f"the pack has no OSGi profile {profile!r}"
+                services = "it hangs: OSGi services are missing because of an earlier error"
+                self.failure = self.failure or services
             case None if names_milestone(line):
                 self.unread_line = quote(line)
 
@@ -145,7 +130,7 @@ class JoinTracker:
         match parse(line, extra_patterns=self._patterns):
             case Joined() as event:
                 self._judge(event, line)
-            case Left() as event if has_left(event, node=self.node):
+            case Left() as event if event.is_of(self.node):
                 self.manager_lines.append(quote(line))
                 if self._is_current(event):
                     self.wording = self._member_uuid = None
@@ -194,17 +179,15 @@ class JoinTracker:
 
     def process_ended(self, console: Sequence[str]) -> None:
         """Take note that the process is gone; what made it fail before counts for more."""
-        self._take_console(console)
+        for line in console:
+            self._keep(line)
         self.failure = self.failure or "its process ended"
 
     def process_not_seen(self, console: Sequence[str], *, within_seconds: int) -> None:
         """Take note that the start script runs and no JVM came of it."""
-        self._take_console(console)
-        self.failure = f"no JVM was seen within {within_seconds} s"
-
-    def _take_console(self, console: Sequence[str]) -> None:
         for line in console:
             self._keep(line)
+        self.failure = f"no JVM was seen within {within_seconds} s"
 
     def _is_current(self, event: Left) -> bool:
         """Tell whether this start left, and not the one before, whose loss is noticed late."""

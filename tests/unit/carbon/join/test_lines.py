@@ -18,7 +18,6 @@ from carbon.join.lines import (
     ApplicationMemberJoined,
     ApplicationMemberRefused,
     ClusterDomain,
-    ClusterFailed,
     ClusterInitialized,
     Elected,
     Event,
@@ -26,12 +25,10 @@ from carbon.join.lines import (
     Left,
     LocalMember,
     LoopbackWarning,
-    ProfileMissing,
     ShuttingDown,
     StartBegan,
-    StartBlocked,
     Started,
-    TransportsFailed,
+    StartFailed,
     WaitingForServices,
     parse,
 )
@@ -233,22 +230,22 @@ def test_a_join_is_read_in_every_layout(text: str, at: datetime | None) -> None:
         (
             HAZELCAST,
             f"Elected this member [{UUID}] as the Coordinator node",
-            Elected(at=AT, member_uuid=UUID),
+            Elected(at=AT),
         ),
         (
             "org.wso2.carbon.user.core.common.DefaultRealmService",
             "Cannot initialize the realm.",
-            StartBlocked(at=AT, text="Cannot initialize the realm"),
+            StartFailed(at=AT, seen="it hangs: Cannot initialize the realm"),
         ),
         (
             "org.wso2.carbon.user.core.internal.Activator",
             "Cannot start User Manager Core bundle",
-            StartBlocked(at=AT, text="Cannot start User Manager Core bundle"),
+            StartFailed(at=AT, seen="it hangs: Cannot start User Manager Core bundle"),
         ),
         (
             "org.apache.catalina.core.StandardContext",
             "Context [/] startup failed due to previous errors",
-            StartBlocked(at=AT, text="Context [/] startup failed"),
+            StartFailed(at=AT, seen="it hangs: Context [/] startup failed"),
         ),
         (
             HAZELCAST,
@@ -258,41 +255,42 @@ def test_a_join_is_read_in_every_layout(text: str, at: datetime | None) -> None:
         (
             HAZELCAST,
             "Cluster initialization completed",
-            ClusterInitialized(at=AT, agent="hazelcast"),
+            ClusterInitialized(at=AT),
         ),
         (
             TRIBES,
             "Cluster initialization completed.",
-            ClusterInitialized(at=AT, agent="tribes"),
+            ClusterInitialized(at=AT),
         ),
         (STARTUP, "WSO2 Carbon started in 23 sec", Started(at=AT, seconds=23)),
         (
             "org.wso2.carbon.core.internal.CarbonCoreServiceComponent",
             "Cannot initialize cluster",
-            ClusterFailed(at=AT, text="Cannot initialize cluster"),
+            StartFailed(at=AT, seen="its clustering failed: Cannot initialize cluster"),
         ),
         (
             HAZELCAST,
             "Invalid membership scheme 'wkaa'. Supported schemes are multicast, wka & aws",
-            ClusterFailed(
+            StartFailed(
                 at=AT,
-                text="Invalid membership scheme 'wkaa'. Supported schemes are multicast, wka & aws",
+                seen="its clustering failed: Invalid membership scheme 'wkaa'. Supported schemes"
+                " are multicast, wka & aws",
             ),
         ),
         (
             "org.wso2.carbon.core.init.CarbonServerManager",
             "Cannot start transports",
-            TransportsFailed(at=AT),
+            StartFailed(at=AT, seen="it could not start its transports"),
         ),
         (
             "org.wso2.carbon.core.internal.AppDeployerServiceComponent",
             "Waiting for required OSGi services: org.wso2.carbon.x.Y,",
-            WaitingForServices(at=AT, text="org.wso2.carbon.x.Y,"),
+            WaitingForServices(at=AT),
         ),
         (
             "org.wso2.carbon.launcher.Main",
             "OSGi runtime worker profile not found",
-            ProfileMissing(at=AT, profile="worker"),
+            StartFailed(at=AT, seen="the pack has no OSGi profile 'worker'"),
         ),
         (
             HAZELCAST,
@@ -308,13 +306,18 @@ def test_a_join_is_read_in_every_layout(text: str, at: datetime | None) -> None:
         ),
         (
             "org.wso2.carbon.core.init.CarbonServerManager",
-            "Waiting for request service completion...",
-            ShuttingDown(at=AT, text="Waiting for request service completion..."),
+            "Shutdown hook triggered....",
+            ShuttingDown(at=AT),
         ),
         (
             "org.wso2.carbon.core.init.CarbonServerManager",
-            "Shutting down WSO2 Application Server...",
-            ShuttingDown(at=AT, text="Shutting down WSO2 Application Server..."),
+            "Shutdown complete",
+            ShuttingDown(at=AT, complete=True),
+        ),
+        (
+            "org.wso2.carbon.core.init.CarbonServerManager",
+            "Halting JVM",
+            ShuttingDown(at=AT, complete=True),
         ),
     ],
 )
@@ -380,7 +383,7 @@ def test_half_a_line_is_no_event(message: str) -> None:
     [
         (
             "INFO - TribesClusteringAgent Cluster initialization completed.",
-            ClusterInitialized(agent="tribes"),
+            ClusterInitialized(),
         ),
         (
             "INFO - HazelcastClusteringAgent Cluster domain: wso2.as.domain",
@@ -402,7 +405,7 @@ def test_the_short_form_names_the_class_alone(text: str, event: Event) -> None:
 
 def test_the_jvms_exception_names_the_missing_profile() -> None:
     text = 'Exception in thread "main" java.lang.RuntimeException: worker profile not found'
-    assert parse(text) == ProfileMissing(profile="worker")
+    assert parse(text) == StartFailed(seen="the pack has no OSGi profile 'worker'")
 
 
 def test_extra_patterns_are_searched_where_a_line_says_nothing_else() -> None:

@@ -15,8 +15,8 @@ from carbon.join.lines import (
     Left,
     LocalMember,
     StartBegan,
-    StartBlocked,
     Started,
+    StartFailed,
     parse,
 )
 from carbon.join.tracker import JoinTracker
@@ -125,7 +125,7 @@ def test_a_start_of_4_4_8_without_its_root_context_fails_at_that_line(start: int
     assert tracker.failure == "it hangs: Context [/] startup failed"
     assert "CsrfGuardServletContextListener" in (tracker.first_error or "")
     times = dict(milestones(own))
-    assert times["StartBlocked"] < 8 and max(times.values()) == times["StartBlocked"]
+    assert times["StartFailed"] < 8 and max(times.values()) == times["StartFailed"]
 
 
 @pytest.mark.parametrize(
@@ -143,10 +143,10 @@ def test_a_start_without_its_realm_fails_within_a_second_of_its_cause(
     assert tracker.failure == "it hangs: Cannot initialize the realm"
     assert error in (tracker.first_error or "")
     assert tracker.last_cause is None or "Caused by" in tracker.last_cause
-    blocked = [event for line in own if isinstance(event := parse(line), StartBlocked)]
-    assert [event.text for event in blocked] == [
-        "Cannot initialize the realm",
-        "Cannot start User Manager Core bundle",
+    blocked = [event for line in own if isinstance(event := parse(line), StartFailed)]
+    assert [event.seen for event in blocked] == [
+        "it hangs: Cannot initialize the realm",
+        "it hangs: Cannot start User Manager Core bundle",
     ]
 
 

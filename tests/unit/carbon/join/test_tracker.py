@@ -195,6 +195,14 @@ def test_what_ended_it_first_is_what_is_told() -> None:
     assert "its clustering failed" in (tracker.failure or "")
 
 
+def test_a_failure_that_follows_from_an_earlier_one_does_not_hide_it() -> None:
+    tracker = track()
+    tracker.own(log_line("Invalid membership scheme 'wak'. Supported", level="ERROR"))
+    tracker.own(log_line("Cannot initialize cluster", level="ERROR"))
+    tracker.own(log_line("Waiting for required OSGi services: x.Y,"))
+    assert tracker.failure == "its clustering failed: Invalid membership scheme 'wak'. Supported"
+
+
 def test_a_pattern_of_hosts_yaml_is_evidence() -> None:
     tracker = track(patterns=[r"welcome (?P<host>[0-9.]+) at (?P<port>[0-9]+)"])
     tracker.manager("welcome 10.0.0.4 at 4000")
