@@ -32,7 +32,7 @@ def restart(session: Session, *, timeout: int = 0, break_lock: bool = False) -> 
 @verb(audited="stop", every_worker=False, help={"timeout": TIMEOUT, "break_lock": BREAK_LOCK})
 def stop(session: Session, *, timeout: int = 0, break_lock: bool = False) -> int:
     """Stop one worker after the other, each drained before and seen leaving after."""
-    from carbon.plan.stop import plan_stop
+    from carbon.plan.plan import plan_stop
     from tasks.rollout import run_stop
 
     return run_stop(session.patient(timeout), "stop", plan_stop, break_lock=break_lock)
@@ -41,7 +41,7 @@ def stop(session: Session, *, timeout: int = 0, break_lock: bool = False) -> int
 @verb(audited="remove", every_worker=False, help={"timeout": TIMEOUT, "break_lock": BREAK_LOCK})
 def remove(session: Session, *, timeout: int = 0, break_lock: bool = False) -> int:
     """Take a worker out: drained, stopped, seen leaving, unmapped; its AS_HOME stays."""
-    from carbon.plan.stop import plan_remove
+    from carbon.plan.plan import plan_remove
     from tasks.rollout import run_stop
 
     removed = {node.name for node in session.nodes}

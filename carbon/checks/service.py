@@ -13,13 +13,23 @@ from contextlib import suppress
 from carbon.checks.case import Case
 from carbon.checks.finding import Finding, Findings, Kind
 from carbon.home import layout
+from carbon.home.facts import RunningServer
 from carbon.home.unit import UnitState
 from carbon.plan.model import Plan
-from carbon.service.owner import supervisor
 from carbon.service.unit import is_ours, unit_file
 
 PATIENCE_SECONDS = 90
 """The product waits 60 s for requests in flight, and needs a while after that."""
+SUPERVISORS = frozenset(
+    {"runsv", "supervisord", "s6-supervise", "supervise", "perpd", "circusd", "monit", "god"}
+)
+SESSIONS = frozenset(
+    {"sshd", "login", "tmux", "tmux: server", "screen", "cron", "crond", "atd", "containerd-shim"}
+)
+"""Below one of these a server was started by hand, or once."""
+WRAPPERS = frozenset({"su", "sudo", "runuser", "setpriv", "gosu", "start-stop-daemon"})
+"""What became an account for one command, and starts nothing again."""
+SHELLS = frozenset({"sh", "dash", "bash", "ash", "ksh", "zsh", "busybox"})
 
 NO_SYSTEMD = Kind(
     code="service-no-systemd",
@@ -130,8 +140,22 @@ def owner(case: Case) -> Findings:
     if running.unit and (service is None or running.unit != service.unit):
         name = running.unit.removesuffix(".service")
         yield case.finding(OWNED, blocks=blocks, owner=running.unit, owner_name=name)
-    elif not running.unit and not case.facts.recorded and (keeper := supervisor(running)):
+    elif not running.unit and not case.facts.recorded and (keeper := _supervisor(running)):
         yield case.finding(SUPERVISED, blocks=blocks, keeper=keeper[1], keeper_pid=keeper[0])
+
+
+def _supervisor(running: RunningServer) -> tuple[int, str] | None:
+    """Return pid and name of the process that keeps a server; None if nobody does.
+
+    The process right above a server is its start script, if it is a shell. A loop that starts the
+    script again is known by nothing but that it is there.
+    """
+    above = list(running.parents)
+    if above and above[0][1] in SHELLS:
+        above = above[1:]
+    if not above or above[-1][1] in WRAPPERS or any(name in SESSIONS for _, name in above):
+        return None
+    return next((each for each in above if each[1] in SUPERVISORS), above[-1])
 
 
 def outlives(case: Case) -> Findings:

@@ -211,6 +211,11 @@ class ServerFacts(Value, kw_only=True):
     said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Lines of its logs, by the name under which they were asked for, the oldest first."""
 
+    def data_of(self, path: PurePosixPath) -> bytes | None:
+        """Return what a file has that was read, by its path relative to AS_HOME."""
+        file = self.files.get(path)
+        return file.data if file else None
+
     def by_operators_clock(self, moment: float) -> float:
         """Return when that moment of the server's own clock was, in the terms of `seen_at`."""
         return self.seen_at - (self.now - moment)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from itertools import takewhile
 
-from carbon import config
-from carbon.errors import ConfigFileError, UsageError
+from carbon.errors import UsageError
 from carbon.home import layout
 from carbon.home.facts import Generation
-from carbon.plan.model import Plan
+from carbon.plan.model import Plan, clustering_in
 from carbon.text import some_of
 
 _SHOWN_NAMES = 3
@@ -28,9 +26,8 @@ def changed_names(plan: Plan) -> str:
 def was_alone(plan: Plan) -> bool:
     """Tell whether a deploy makes a member of a server that was in no cluster before."""
     for change in plan.files:
-        if change.path == layout.AXIS2 and change.old is not None:
-            with suppress(ConfigFileError):
-                return not config.read_clustering(change.old).enabled
+        if change.path == layout.AXIS2 and (axis2 := clustering_in(change.old)):
+            return not axis2.enabled
     return False
 
 

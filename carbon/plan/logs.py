@@ -21,47 +21,39 @@ def log4j_changes(plan: Plan) -> bool:
 
 def only_console_tells(plan: Plan) -> bool:
     """Tell whether its console will say that it started, and its log will not."""
-    return _console_tells_instead(start_hidden(plan))
-
-
-def _console_tells_instead(hides: Hidden) -> bool:
+    hides = start_hidden(plan)
     return bool(hides.log) and not hides.console
 
 
 def log_notes(plan: Plan) -> tuple[str, ...]:
     """Say what a log will not tell although the server can be started."""
     notes = []
-    hides = start_hidden(plan)
-    if _console_tells_instead(hides):
+    if only_console_tells(plan):
         notes.append(
-            f"its log will not say that it started: {hides.log}. Its console says it, and counts"
+            f"its log will not say that it started: {start_hidden(plan).log}. Its console says it,"
+            " and counts"
         )
-    if plan.node.role == "manager" and (why := joins_hidden_next(plan, None).log):
+    hides = _joins_hidden(_next_log4j(plan), None, plan.facts)
+    if plan.node.role == "manager" and hides.log:
         notes.append(
-            f"its log will not show who joins: {why}. No worker can be seen joining until"
+            f"its log will not show who joins: {hides.log}. No worker can be seen joining until"
             f" {layout.LOG} gets these lines at level INFO"
         )
     return tuple(notes)
-
-
-def joins_hidden_next(plan: Plan, agent: str | None) -> Hidden:
-    """Return why the planned server would not show who joins it."""
-    return _joins_hidden(_next_log4j(plan), agent, plan.facts)
 
 
 def joins_hidden_now(facts: ServerFacts, agent: str | None) -> Hidden:
     """Return why a server that runs does not show who joins it; nothing if its file is newer."""
     if facts.process is None or _changed_since_start(facts):
         return Hidden()
-    file = facts.files.get(layout.LOG4J)
-    return _joins_hidden(file.data if file else b"", agent, facts)
+    return _joins_hidden(facts.data_of(layout.LOG4J), agent, facts)
 
 
 def _changed_since_start(facts: ServerFacts) -> bool:
     return facts.process is not None and str(layout.LOG4J) in facts.process.newer
 
 
-def _joins_hidden(data: bytes, agent: str | None, facts: ServerFacts) -> Hidden:
+def _joins_hidden(data: bytes | None, agent: str | None, facts: ServerFacts) -> Hidden:
     """Return why neither of the agents that it may have shows who joins."""
     by_agent = {"tribes": TRIBES_LOGGER, "hazelcast": HAZELCAST_LOGGER}
     known = [logger for word, logger in by_agent.items() if word in (agent or "").lower()]
@@ -69,22 +61,11 @@ def _joins_hidden(data: bytes, agent: str | None, facts: ServerFacts) -> Hidden:
     return each[-1] if all(hides.log for hides in each) else Hidden()
 
 
-def _hidden(data: bytes, logger: str, facts: ServerFacts) -> Hidden:
+def _hidden(data: bytes | None, logger: str, facts: ServerFacts) -> Hidden:
     home = facts.home_real
-    if not data or home is None:
-        return Hidden()
-    return hidden(data, logger, home=home)
+    return hidden(data, logger, home=home) if data and home else Hidden()
 
 
-def _next_log4j(plan: Plan) -> bytes:
-    """Return the file as the server will start with it; empty if there is none, or it is not known.
-
-    A rollback may bring back another one.
-    """
-    if plan.undo:
-        return b""
-    for change in plan.artifacts:
-        if change.path == layout.LOG4J:
-            return change.text or b""
-    file = plan.facts.files.get(layout.LOG4J)
-    return file.data if file else b""
+def _next_log4j(plan: Plan) -> bytes | None:
+    """Return the file as the server will start with it; a rollback may bring back another one."""
+    return None if plan.undo else plan.next_data(layout.LOG4J)

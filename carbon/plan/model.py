@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Literal
@@ -10,13 +11,21 @@ from typing import Literal
 from carbon import config
 from carbon.artifacts.plan import ArtifactChange
 from carbon.cluster import LocalCommand, Node
+from carbon.config import Clustering
 from carbon.errors import ConfigFileError
 from carbon.home import layout
 from carbon.home.driver import DriverPlan
 from carbon.home.facts import ServerFacts
 from carbon.home.hostsfile import HostsPlan
-from carbon.service.plan import UnitPlan
+from carbon.service.unit import UnitPlan
 from carbon.value import Value, field, replace
+
+
+def clustering_in(axis2: bytes | None) -> Clustering | None:
+    """Return what an axis2.xml says of clustering; None if it is not there, or cannot be read."""
+    with suppress(ConfigFileError):
+        return config.read_clustering(axis2) if axis2 is not None else None
+    return None
 
 
 class Step(StrEnum):
@@ -95,6 +104,20 @@ class Plan(Value, kw_only=True):
     notes: tuple[str, ...] = ()
     """What the operator should know although nothing is done about it."""
 
+    def noting(self, *notes: str) -> Plan:
+        """Return it with further notes."""
+        return replace(self, notes=(*self.notes, *notes))
+
+    def next_data(self, path: PurePosixPath) -> bytes | None:
+        """Return a file as the server will start with it; None: it is not there, or not known."""
+        for change in self.files:
+            if change.path == path:
+                return change.new
+        for artifact in self.artifacts:
+            if artifact.path == path:
+                return artifact.text
+        return self.facts.data_of(path)
+
     @property
     def restart(self) -> bool:
         """The server runs, or its unit is about to start it, and it is stopped and started."""
@@ -126,11 +149,7 @@ class Plan(Value, kw_only=True):
     @property
     def as_running(self) -> Node:
         """The node as it announced itself at its start: what it leaves the cluster as."""
-        file = self.facts.files.get(layout.AXIS2)
-        try:
-            axis2 = config.read_clustering(file.data) if file else None
-        except ConfigFileError:
-            axis2 = None
+        axis2 = clustering_in(self.facts.data_of(layout.AXIS2))
         port = axis2.local_member_port if axis2 else None
         return replace(self.node, local_member_port=port) if port else self.node
 

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from carbon import config
 from carbon.artifacts.plan import plan_artifacts
-from carbon.cluster import Node
+from carbon.cluster import Cluster, Node
 from carbon.errors import ConfigFileError, ProvisionError, UnfitError, UsageError
 from carbon.home import driver, hostsfile, layout
 from carbon.home.driver import DriverPlan, WantedDriver
@@ -17,7 +17,7 @@ from carbon.plan.history import to_undo
 from carbon.plan.model import FileChange, Options, Plan, Step
 from carbon.plan.start import with_reset, with_start
 from carbon.plan.tighten import tightened
-from carbon.service.plan import plan_unit
+from carbon.service.unit import plan_unit
 from carbon.value import replace
 
 
@@ -74,6 +74,37 @@ def plan_rollback(node: Node, facts: ServerFacts, *, to: str | None = None) -> P
     note = "already rolled back; `--to` goes further back (`fab history` lists how far)"
     drafted = Plan(node=node, facts=facts, notes=(note,))
     return with_start(drafted, Options(steps=frozenset({Step.START})))
+
+
+def plan_stop(node: Node, facts: ServerFacts) -> Plan:
+    """Plan to stop a server. It is taken out of rotation even if it is down already."""
+    return Plan(node=node, facts=facts, stop=True, reason="asked for")
+
+
+def plan_remove(
+    node: Node, facts: ServerFacts, *, cluster: Cluster, removed: Collection[str]
+) -> Plan:
+    """Plan to stop a server and to remove what maps to it; AS_HOME stays.
+
+    The block in /etc/hosts stays if another node of the cluster still lives on the same server;
+    `removed` names the nodes that leave with this one.
+    """
+    neighbours = [
+        other.name
+        for other in cluster.nodes
+        if other.server == node.server and other.name not in removed
+    ]
+    hosts = hostsfile.remove(facts.hosts.data, owner=hosts_owner(node))
+    kept = f"/etc/hosts block kept for {', '.join(neighbours)}" if neighbours else ""
+    return Plan(
+        node=node,
+        facts=facts,
+        stop=True,
+        remove=True,
+        hosts=hosts if hosts.changed and not neighbours else None,
+        reason="asked for",
+        notes=(kept,) if kept else (),
+    )
 
 
 def _refuse_leaving(node: Node, facts: ServerFacts, oldest: str) -> None:

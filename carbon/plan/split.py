@@ -24,7 +24,7 @@ def heal_split(drafted: Plan, options: Options, cluster: Cluster) -> Plan:
     seen = f"it runs in a cluster without {manager.name}, by its own log"
     if options.restart == "never":
         note = f"{seen}: `fab -H {node.name} restart` makes it join {manager.name}"
-        return replace(drafted, notes=(*drafted.notes, note))
+        return drafted.noting(note)
     if _lists(node, cluster.workers):
         raise UnfitError(
             f"{seen}, and its members list other workers, which it may join again",

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 
-from carbon import config
 from carbon.cluster import Artifact, Node
-from carbon.errors import ConfigFileError, ProvisionError
+from carbon.errors import ProvisionError
 from carbon.home import layout
 from carbon.home.facts import ServerFacts
 from carbon.plan.logs import log_notes
-from carbon.plan.model import Options, Plan, Step
-from carbon.service.plan import why_not_by_unit
+from carbon.plan.model import Options, Plan, Step, clustering_in
+from carbon.service.unit import why_not_by_unit
 from carbon.text import some_of
 from carbon.value import replace
 
@@ -22,24 +21,17 @@ MEMORY_SINCE = (4, 4, 3)
 
 def with_start(drafted: Plan, options: Options) -> Plan:
     if Step.START not in options.steps:
-        return replace(drafted, notes=(*drafted.notes, *_pending_restart(drafted)))
-    reason = _start_reason(drafted, options)
-    if reason and drafted.facts.process is not None:
-        drafted = replace(drafted, notes=(*drafted.notes, *_split_notes(drafted)))
-    if reason:
-        drafted = replace(drafted, notes=(*drafted.notes, *_ignored(drafted), *log_notes(drafted)))
-    unproved = not reason and drafted.facts.joined is None
-    ours = bool(drafted.facts.recorded)
-    notes = () if reason else _pending_restart(drafted)
-    if unproved and not ours:
-        notes = ("join not verified: it was not started by this tool", *notes)
+        return drafted.noting(*_pending_restart(drafted))
+    if reason := _start_reason(drafted, options):
+        notes = (*_split_notes(drafted), *_ignored(drafted), *log_notes(drafted))
+        return replace(drafted.noting(*notes), start=True, reason=reason)
+    joined, ours = drafted.facts.joined is not None, bool(drafted.facts.recorded)
+    if not joined and not ours:
+        drafted = drafted.noting("join not verified: it was not started by this tool")
     return replace(
-        drafted,
-        start=bool(reason),
-        finish=not reason and not unproved and bool(drafted.facts.unfinished),
-        verify=unproved and ours,
-        reason=reason,
-        notes=(*drafted.notes, *notes),
+        drafted.noting(*_pending_restart(drafted)),
+        finish=joined and bool(drafted.facts.unfinished),
+        verify=ours and not joined,
     )
 
 
@@ -61,14 +53,8 @@ def _split_notes(drafted: Plan) -> tuple[str, ...]:
 
     Seen on kernels 4.2.0 and 4.4.8: while two workers faced it, they did not merge in minutes.
     """
-    node, file = drafted.node, drafted.facts.files.get(layout.AXIS2)
-    changed = {change.path: change.new for change in drafted.files}
-    data = changed.get(layout.AXIS2) or (file.data if file else None)
-    if node.role != "manager" or data is None:
-        return ()
-    try:
-        axis2 = config.read_clustering(data, file=str(layout.AXIS2))
-    except ConfigFileError:
+    node, axis2 = drafted.node, clustering_in(drafted.next_data(layout.AXIS2))
+    if drafted.facts.process is None or node.role != "manager" or axis2 is None:
         return ()
     itself = (node.local_member_host, node.local_member_port)
     if any((each.host, each.port) != itself for each in axis2.members):
@@ -149,27 +135,44 @@ def with_reset(drafted: Plan, options: Options) -> Plan:
     """Decide about the deployment directory (guide: delete it and create an empty one).
 
     With a deployment synchronizer every start empties it, since the synchronizer refills it;
-    without one a filled directory is left alone unless --reset, since nothing would.
+    without one a filled directory is left alone unless --reset, since nothing would. One that
+    `artifacts:` fills comes with its files, and is never emptied.
     """
-    if Step.RESET not in options.steps:
+    alone = options.steps == {Step.RESET}
+    if Step.RESET not in options.steps or not (drafted.start or alone):
         return drafted
     state = drafted.facts.deployment
-    alone = options.steps == {Step.RESET}
-    if not (drafted.start or alone):
-        return drafted
-    if any(map(_is_deployed, drafted.node.artifacts)):
-        return _filled_by_artifacts(drafted, asked=options.reset or alone)
-    if state in ("mount", "link"):
-        return _unreset(drafted, options, state)
-    if state == "missing":
-        return replace(drafted, reset=True)
-    if state == "empty":
-        return drafted
     synchronizer = drafted.node.deployment_synchronizer
-    if options.reset or (synchronizer and synchronizer.enabled):
+    empties = options.reset or (synchronizer is not None and synchronizer.enabled)
+    if any(map(_is_deployed, drafted.node.artifacts)):
+        if state == "filled" and (options.reset or alone):
+            raise _no_reset(
+                drafted,
+                "`artifacts:` in hosts.yaml fills repository/deployment/server, and a reset would"
+                " empty it",
+                "take away what is too much with `absent: true`, and leave the reset out",
+            )
+    elif state in ("mount", "link"):
+        if empties:
+            target = drafted.facts.deployment_target
+            where = f"behind a link to {target}" if state == "link" else "on a mount point"
+            raise _no_reset(
+                drafted,
+                f"repository/deployment/server is {where}, which is never emptied",
+                "empty it by hand, or deploy without --reset and DeploymentSynchronizer",
+            )
+    elif state == "missing" or (state == "filled" and empties):
         return replace(drafted, reset=True)
-    note = "repository/deployment/server is filled and left alone: no DeploymentSynchronizer"
-    return replace(drafted, notes=(*drafted.notes, f"{note} would refill it (--reset empties it)"))
+    elif state == "filled":
+        return drafted.noting(
+            "repository/deployment/server is filled and left alone: no DeploymentSynchronizer would"
+            " refill it (--reset empties it)"
+        )
+    return drafted
+
+
+def _no_reset(drafted: Plan, seen: str, action: str) -> ProvisionError:
+    return ProvisionError(seen, host=drafted.node.name, step="reset", action=action)
 
 
 def _is_deployed(entry: Artifact) -> bool:
@@ -177,30 +180,3 @@ def _is_deployed(entry: Artifact) -> bool:
     server, place = layout.DEPLOYMENT_SERVER, entry.to
     related = place.is_relative_to(server) or server.is_relative_to(place)
     return entry.source is not None and related
-
-
-def _filled_by_artifacts(drafted: Plan, *, asked: bool) -> Plan:
-    """Leave a directory alone that hosts.yaml itself fills; a missing one comes with its files."""
-    if asked and drafted.facts.deployment == "filled":
-        raise ProvisionError(
-            "`artifacts:` in hosts.yaml fills repository/deployment/server, and a reset would"
-            " empty it",
-            host=drafted.node.name,
-            step="reset",
-            action="take away what is too much with `absent: true`, and leave the reset out",
-        )
-    return drafted
-
-
-def _unreset(drafted: Plan, options: Options, state: str) -> Plan:
-    synchronizer = drafted.node.deployment_synchronizer
-    if options.reset or (synchronizer and synchronizer.enabled):
-        where = drafted.facts.deployment_target
-        seen = f"behind a link to {where}" if state == "link" else "on a mount point"
-        raise ProvisionError(
-            f"repository/deployment/server is {seen}, which is never emptied",
-            host=drafted.node.name,
-            step="reset",
-            action="empty it by hand, or deploy without --reset and DeploymentSynchronizer",
-        )
-    return drafted

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 
 from carbon import config
 from carbon.cluster import Datasource
@@ -86,15 +85,11 @@ def _resolved(datasource: Datasource, plan: Plan) -> Datasource:
 
 def _datasources_file(plan: Plan) -> bytes | None:
     """Return master-datasources.xml as the server will start with it; None: not by hosts.yaml."""
-    path: PurePosixPath = layout.DATASOURCES
-    changed = {change.path: change.new for change in plan.files}
-    if path in changed:
-        return changed[path]
-    file = plan.facts.files.get(path)
-    if file is None or plan.configures:
-        return file.data if file else None
+    data = plan.next_data(layout.DATASOURCES)
+    if data is None or plan.configures:
+        return data
     try:
-        same = config.patch(plan.node, path, file.data).data == file.data
+        same = config.patch(plan.node, layout.DATASOURCES, data).data == data
     except ProvisionError:
         return None
-    return file.data if same else None
+    return data if same else None

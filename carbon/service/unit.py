@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from carbon.cluster import Node
 from carbon.home import layout
 from carbon.home.facts import ServerFacts
+from carbon.value import Value
 
 FOLDER = PurePosixPath("/etc/systemd/system")
 HEADER = "# Written by carbon-provision. The next deploy changes back what is changed here by hand."
@@ -33,6 +34,51 @@ def is_ours(text: bytes) -> bool:
     return text.startswith(HEADER.encode())
 
 
+class UnitPlan(Value, kw_only=True):
+    """What will be done about a node's unit."""
+
+    unit: str
+    file: PurePosixPath
+    old: bytes | None
+    new: bytes | None
+    """None: the unit is somebody else's, and its file stays as it is."""
+    enable: bool
+
+    @property
+    def writes(self) -> bool:
+        """The file will be replaced."""
+        return self.new is not None and self.new != self.old
+
+
+def plan_unit(node: Node, facts: ServerFacts) -> UnitPlan | None:
+    """Return what has to be done about the unit that hosts.yaml names; None: nothing.
+
+    A unit that somebody else wrote is adopted as it is; what is wrong with it, a check says.
+    """
+    if node.service is None or facts.unit is None or not facts.systemd:
+        return None
+    unit = facts.unit
+    foreign = unit.is_there and not is_ours(unit.text)
+    plan = UnitPlan(
+        unit=unit.name,
+        file=unit_file(unit.name),
+        old=unit.text if unit.is_there else None,
+        new=None if foreign else unit_text(node, facts),
+        enable=not unit.starts_at_boot,
+    )
+    return plan if plan.writes or plan.enable or unit.stale else None
+
+
+def why_not_by_unit(node: Node, facts: ServerFacts) -> str:
+    """Say why a running server has to be started again for its unit; empty if it need not."""
+    if node.service is None or facts.process is None:
+        return ""
+    if facts.process.unit != node.service.unit:
+        return f"it does not run under {node.service.unit}"
+    plan = plan_unit(node, facts)
+    return "its unit changes" if plan and plan.writes else ""
+
+
 def unit_text(node: Node, facts: ServerFacts) -> bytes:
     """Return the unit for a node whose facts hold its start script.
 
@@ -46,8 +92,7 @@ def unit_text(node: Node, facts: ServerFacts) -> bytes:
 
 
 def _lines(node: Node, unit: str, facts: ServerFacts) -> Iterator[str]:
-    script = facts.files.get(layout.SCRIPT)
-    text = script.data if script else b""
+    text = facts.data_of(layout.SCRIPT) or b""
     becomes_jvm = re.search(rb"exec .?\$JAVACMD", text) is not None
     yield "[Unit]"
     yield f"Description=WSO2 Carbon {node.name} ({_escaped(node.domain)})"

@@ -7,9 +7,8 @@ import pytest
 from carbon.checks.case import Case
 from carbon.checks.registry import for_status
 from carbon.plan.model import Options, Plan, Step
-from carbon.plan.plan import with_rotation
+from carbon.plan.plan import plan_stop, with_rotation
 from carbon.plan.start import with_start
-from carbon.plan.stop import plan_stop
 from carbon.value import replace
 from tests.unit.carbon.looks import RECORD, make_facts, running
 from tests.unit.carbon.nodes import make_cluster, make_node

@@ -9,7 +9,7 @@ import pytest
 from carbon.cluster import Hooks, LocalCommand
 from carbon.errors import ProvisionError, UsageError
 from carbon.plan.model import Plan
-from carbon.plan.stop import plan_stop
+from carbon.plan.plan import plan_stop
 from carbon.value import replace
 from remote.rollout.record import Record
 from tests.unit.carbon.looks import RECORD, make_facts

@@ -13,8 +13,7 @@ from carbon.errors import ConnectError, ProvisionError, StartError
 from carbon.home import layout
 from carbon.home.hostsfile import HostsPlan
 from carbon.plan.model import FileChange, Options, Plan
-from carbon.plan.plan import with_rotation
-from carbon.plan.stop import plan_stop
+from carbon.plan.plan import plan_stop, with_rotation
 from remote.host.fleet import Fleet
 from remote.host.mock import Log, MockOpener, MockServer
 from remote.host.server import Outcome
