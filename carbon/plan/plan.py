@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 from carbon import config
@@ -10,11 +11,10 @@ from carbon.artifacts.plan import plan_artifacts
 from carbon.cluster import Cluster, Node
 from carbon.errors import ConfigFileError, ProvisionError, UnfitError, UsageError
 from carbon.home import driver, hostsfile, layout
-from carbon.home.driver import DriverPlan, WantedDriver
+from carbon.home.driver import WantedDriver
 from carbon.home.facts import ServerFacts
-from carbon.home.hostsfile import HostsPlan
 from carbon.plan.history import to_undo
-from carbon.plan.model import FileChange, Options, Plan, Step
+from carbon.plan.model import FileChange, Options, Plan, Step, clustering_in
 from carbon.plan.start import with_reset, with_start
 from carbon.plan.tighten import tightened
 from carbon.service.unit import plan_unit
@@ -27,29 +27,20 @@ def plan(
     """Compare a server with hosts.yaml and say what has to change.
 
     `wanted` is the driver JAR as read on the operator's side. Raises ConfigFileError for a
-    file that cannot be patched, and ProvisionError where /etc/hosts contradicts hosts.yaml.
+    file that cannot be patched, and ProvisionError if /etc/hosts contradicts hosts.yaml.
     """
+    steps = options.steps
+    changes_home = bool(steps & {Step.DRIVER, Step.CONFIG, Step.RESET})
+    drafted = Plan(node=node, facts=facts, finish_swap=changes_home and facts.journal is not None)
     try:
-        patched = _patched(node, facts) if Step.CONFIG in options.steps else {}
-        files = _file_changes(facts, patched)
-        driver_plan = _driver_plan(facts, wanted) if Step.DRIVER in options.steps else None
-        drafted = Plan(
-            node=node,
-            facts=facts,
-            files=files,
-            modes=_modes(node, facts, files) if Step.CONFIG in options.steps else {},
-            artifacts=plan_artifacts(node, facts) if Step.CONFIG in options.steps else (),
-            driver=driver_plan,
-            upload=layout.LIB / wanted.name
-            if wanted and driver_plan and driver_plan.upload
-            else None,
-            hosts=_hosts_plan(node, facts) if Step.HOSTS in options.steps else None,
-            unit=plan_unit(node, facts) if Step.CONFIG in options.steps else None,
-            finish_swap=_swap_is_open(facts, options),
-            configures=Step.CONFIG in options.steps,
-            notes=_secured_notes(patched),
-        )
-        _refuse_renumbering(node, facts, files, options)
+        if Step.CONFIG in steps:
+            drafted = _with_configuration(drafted, renumber=options.renumber)
+        if Step.DRIVER in steps and wanted is not None:
+            drafted = _with_driver(drafted, wanted)
+        if Step.HOSTS in steps and node.hosts_entries:
+            entries, owner = node.hosts_entries, hosts_owner(node)
+            hosts = hostsfile.plan(facts.hosts.data, entries, owner=owner)
+            drafted = replace(drafted, hosts=hosts if hosts.changed else None)
     except ProvisionError as error:
         raise error.at(host=node.name) from error
     return with_reset(with_start(drafted, options), options)
@@ -120,31 +111,39 @@ def _refuse_leaving(node: Node, facts: ServerFacts, oldest: str) -> None:
         )
 
 
-def _patched(node: Node, facts: ServerFacts) -> dict[PurePosixPath, config.Patched]:
-    return {
+def _with_configuration(drafted: Plan, *, renumber: bool) -> Plan:
+    """Add what differs from hosts.yaml: files, modes, artifacts and the unit."""
+    node, facts = drafted.node, drafted.facts
+    patched = {
         path: config.patch(node, path, _patchable(node, facts, path))
         for path in config.managed_files(node)
     }
-
-
-def _file_changes(
-    facts: ServerFacts, patched: Mapping[PurePosixPath, config.Patched]
-) -> tuple[FileChange, ...]:
-    return tuple(
+    files = tuple(
         FileChange(path=path, old=old, new=change.data)
         for path, change in patched.items()
         if change.data != (old := facts.files[path].data)
     )
-
-
-def _modes(node: Node, facts: ServerFacts, files: Sequence[FileChange]) -> dict[PurePosixPath, int]:
-    return tightened(node, facts, {change.path: change.new for change in files})
-
-
-def _secured_notes(patched: Mapping[PurePosixPath, config.Patched]) -> tuple[str, ...]:
-    """Name the values that Secure Vault keeps: plaintext is never written over an alias."""
+    if not renumber:
+        _refuse_renumbering(node, facts, files)
     kept = [f"{path.name}: {value}" for path, change in patched.items() for value in change.secured]
-    return (f"left to Secure Vault: {', '.join(kept)}",) if kept else ()
+    return replace(
+        drafted,
+        configures=True,
+        files=files,
+        modes=tightened(node, facts, {change.path: change.new for change in files}),
+        artifacts=plan_artifacts(node, facts),
+        unit=plan_unit(node, facts),
+        # Plaintext is never written over an alias of Secure Vault.
+        notes=(f"left to Secure Vault: {', '.join(kept)}",) if kept else (),
+    )
+
+
+def _with_driver(drafted: Plan, wanted: WantedDriver) -> Plan:
+    changes = driver.plan(wanted, drafted.facts.jars, drafted.facts.dropins)
+    if not changes.changed:
+        return drafted
+    upload = layout.LIB / wanted.name if changes.upload else None
+    return replace(drafted, driver=changes, upload=upload)
 
 
 def _patchable(node: Node, facts: ServerFacts, path: PurePosixPath) -> bytes:
@@ -165,20 +164,6 @@ def _patchable(node: Node, facts: ServerFacts, path: PurePosixPath) -> bytes:
         action=f"check that {node.home} is a whole pack and that the account that runs it"
         " (run_as in hosts.yaml) can read it",
     )
-
-
-def _driver_plan(facts: ServerFacts, wanted: WantedDriver | None) -> DriverPlan | None:
-    if wanted is None:
-        return None
-    driver_plan = driver.plan(wanted, facts.jars, facts.dropins)
-    return driver_plan if driver_plan.changed else None
-
-
-def _hosts_plan(node: Node, facts: ServerFacts) -> HostsPlan | None:
-    if not node.hosts_entries:
-        return None
-    hosts_plan = hostsfile.plan(facts.hosts.data, node.hosts_entries, owner=hosts_owner(node))
-    return hosts_plan if hosts_plan.changed else None
 
 
 def edit_hosts_once(plans: Iterable[Plan]) -> Iterator[Plan]:
@@ -211,38 +196,23 @@ def hosts_owner(node: Node) -> str:
     return node.domain
 
 
-def _swap_is_open(facts: ServerFacts, options: Options) -> bool:
-    changes_home = options.steps & {Step.DRIVER, Step.CONFIG, Step.RESET}
-    return bool(changes_home) and facts.journal is not None
-
-
-def _refuse_renumbering(
-    node: Node, facts: ServerFacts, files: Sequence[FileChange], options: Options
-) -> None:
+def _refuse_renumbering(node: Node, facts: ServerFacts, files: Sequence[FileChange]) -> None:
     """Stop an inventory edit from silently moving a deployed worker to other ports.
 
-    Deployed means that clustering is on and the localMemberHost is already this node's. Where
-    an interrupted run left its journal open, its files are a mixture that has no numbers yet. What
+    Deployed means that clustering is on and the localMemberHost is already this node's. If an
+    interrupted run left its journal open, its files are a mixture that has no numbers yet. What
     is no number, such as a placeholder, is no number to protect.
     """
-    if options.renumber or facts.journal is not None:
+    if facts.journal is not None or not any(change.path in _NUMBERED for change in files):
         return
-    if not any(change.path in _NUMBERED for change in files):
+    axis2 = clustering_in(facts.data_of(layout.AXIS2))
+    if axis2 is None or not axis2.enabled or axis2.local_member_host != node.local_member_host:
         return
-    try:
-        axis2 = config.read_clustering(facts.files[layout.AXIS2].data)
-    except ConfigFileError:
-        return
-    if not axis2.enabled or axis2.local_member_host != node.local_member_host:
-        return
-    moved = [
-        f"{name} {old} → {new}"
-        for name, old, new in (
-            ("localMemberPort", axis2.local_member_port, node.local_member_port),
-            ("Offset", _offset(facts), node.offset),
-        )
-        if old not in (None, new)
-    ]
+    numbers = [("localMemberPort", axis2.local_member_port, node.local_member_port)]
+    with suppress(ConfigFileError):  # an Offset that is no number
+        carbon_xml = config.read_carbon(facts.files[layout.CARBON_XML].data)
+        numbers.append(("Offset", carbon_xml.offset, node.offset))
+    moved = [f"{name} {old} → {new}" for name, old, new in numbers if old not in (None, new)]
     if moved:
         raise ProvisionError(
             f"hosts.yaml would renumber this deployed worker: {', '.join(moved)}",
@@ -250,14 +220,6 @@ def _refuse_renumbering(
             action="keep its numbers by writing them into its entry in hosts.yaml, or say"
             " --renumber",
         )
-
-
-def _offset(facts: ServerFacts) -> int | None:
-    """Return the Offset of carbon.xml; None if it is no number."""
-    try:
-        return config.read_carbon(facts.files[layout.CARBON_XML].data).offset
-    except ConfigFileError:
-        return None
 
 
 _NUMBERED = frozenset({layout.AXIS2, layout.CARBON_XML})
