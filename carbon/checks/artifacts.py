@@ -6,7 +6,6 @@ from pathlib import PurePosixPath
 
 from carbon.checks.case import Case
 from carbon.checks.finding import Findings, Kind
-from carbon.plan.model import Plan
 
 SHARED = Kind(
     code="artifact-shared",
@@ -25,9 +24,7 @@ IN_THE_WAY = Kind(
 
 def places(case: Case) -> Findings:
     """What a deploy brings or takes away lies in AS_HOME itself, and nothing else stands there."""
-    if not isinstance(case.plan, Plan):
-        return
-    for change in case.plan.artifacts:
+    for change in case.planned.artifacts if case.planned else ():
         if where := _shared(case, change.path):
             folder, text = where
             yield case.finding(SHARED, blocks=True, folder=folder, path=change.path, where=text)

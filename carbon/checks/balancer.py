@@ -90,25 +90,33 @@ class BalancerFacts(Value, kw_only=True):
     listening: frozenset[int] = frozenset()
 
 
-class BalancerStatus(Value, kw_only=True):
-    """The nginx before the workers."""
+class HostStatus(Value, kw_only=True):
+    """What status says of any host."""
 
     name: str
     state: State
-    kind: Literal["load_balancer"] = "load_balancer"
     problems: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+    """What an operator may want to know although nothing is wrong with it."""
     pid: int | None = None
     since: float | None = None
+    """Seconds since the epoch, by its own clock."""
     ports: tuple[Port, ...] = ()
-    rotation: Mapping[str, Rotation] = field(default_factory=dict)
-    """By worker; `out` if any of its files says so."""
     drift: tuple[str, ...] | None = None
+    """What a deploy, or lb.config, would change; None: not known, or not kept by hosts.yaml."""
 
     @property
     def well(self) -> bool:
         """Tell whether nothing is wrong."""
         return not self.problems
+
+
+class BalancerStatus(HostStatus, kw_only=True):
+    """The nginx before the workers."""
+
+    kind: Literal["load_balancer"] = "load_balancer"
+    rotation: Mapping[str, Rotation] = field(default_factory=dict)
+    """By worker; `out` if any of its files says so."""
 
 
 def balancer_status(

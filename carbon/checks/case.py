@@ -80,19 +80,24 @@ class Case(Value, kw_only=True, dict=True):
         return self.facts.process is not None
 
     @property
+    def planned(self) -> Plan | None:
+        """What will be done; None if nothing is planned, or its files stand in the way."""
+        return self.plan if isinstance(self.plan, Plan) else None
+
+    @property
     def starts(self) -> bool:
         """It will be started, or restarted."""
-        return isinstance(self.plan, Plan) and self.plan.start
+        return self.planned is not None and self.planned.start
 
     @property
     def configures(self) -> bool:
         """Its files are patched, or it starts with them."""
-        return isinstance(self.plan, Plan) and (self.plan.configures or self.plan.start)
+        return self.planned is not None and (self.planned.configures or self.planned.start)
 
     @property
     def swaps(self) -> bool:
         """Something below AS_HOME will change."""
-        return isinstance(self.plan, Plan) and self.plan.swaps
+        return self.planned is not None and self.planned.swaps
 
     @cached_property
     def own(self) -> OwnLog:
@@ -117,11 +122,9 @@ class Case(Value, kw_only=True, dict=True):
     @cached_property
     def axis2(self) -> Clustering | ConfigFileError | None:
         """Its clustering as the file has it; None: the file is not there, or cannot be read."""
-        file = self.facts.files.get(layout.AXIS2)
-        if file is None:
-            return None
+        data = self.facts.data_of(layout.AXIS2)
         try:
-            return config.read_clustering(file.data)
+            return None if data is None else config.read_clustering(data)
         except ConfigFileError as error:
             return error
 
@@ -151,7 +154,7 @@ class Case(Value, kw_only=True, dict=True):
             return (
                 f"see what overrides its axis2.xml, such as a hazelcast.xml: fab -H {name} doctor"
             )
-        if isinstance(self.plan, Plan) and not self.plan.files:
+        if self.planned and not self.planned.files:
             return f"its files are right by now: `fab -H {name} restart` applies them"
         deploy = f"`fab -H {name} deploy` writes what hosts.yaml says, and restarts it"
         return f"{deploy}; or correct `{key}` of {name} in hosts.yaml" if key else deploy

@@ -5,7 +5,6 @@ from __future__ import annotations
 from carbon.checks.case import Case
 from carbon.checks.finding import Findings, Kind
 from carbon.home import layout
-from carbon.plan.model import Plan
 from carbon.text import some_of
 
 SPARE_KB = 50 * 1024
@@ -155,5 +154,5 @@ def profile(case: Case) -> Findings:
 def reset(case: Case) -> Findings:
     """The deployment directory of a running server is not emptied."""
     running = case.facts.process
-    if isinstance(case.plan, Plan) and case.plan.reset and running and not case.starts:
+    if case.planned and case.planned.reset and running and not case.starts:
         yield case.finding(IN_USE, blocks=True, pid=running.pid)

@@ -12,7 +12,6 @@ from carbon.join.membership import MEMBERS
 from carbon.join.own_log import is_after_start
 from carbon.plan.logs import joins_hidden_now, log4j_changes
 from carbon.plan.logs import start_hidden as hidden_start
-from carbon.plan.model import Plan
 
 START_SECONDS = 30
 """A JVM is silent for some seconds after its start."""
@@ -103,11 +102,12 @@ def grows(case: Case) -> Findings:
 
 def start_hidden(case: Case) -> Findings:
     """Its log or its console can say that it started, by the file that it starts with."""
-    if not isinstance(case.plan, Plan) or not (case.plan.start or case.runs):
+    plan = case.planned
+    if plan is None or not (plan.start or case.runs):
         return
-    if case.has_started and not (case.starts and log4j_changes(case.plan)):
+    if case.has_started and not (case.starts and log4j_changes(plan)):
         return  # with this very file it said so
-    hides = hidden_start(case.plan)
+    hides = hidden_start(plan)
     if hides.log and (hides.console or not case.starts):
         yield case.finding(
             START_HIDDEN,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from carbon.checks import clustering, home, logs, ports, process
 from carbon.checks.case import Case
 from carbon.checks.finding import Finding, Findings, Kind
+from carbon.cluster import Node
 from carbon.errors import ProvisionError
+from carbon.home.facts import Reach
 
 MANAGER_UNKNOWN = "manager-unreachable"
 TO_MANAGER = Kind(
@@ -76,29 +78,21 @@ def manager(case: Case) -> Findings:
 
 def to_manager(case: Case) -> Findings:
     """The node reaches the manager's member port, if the manager listens there."""
-    other = case.manager_case
-    port = case.manager.local_member_port
-    if other is not None and (not other.runs or port not in other.facts.listening):
-        return
-    met = {"refused": "refuses its connections", "silent": "does not answer it"}
-    if case.to_manager in met:
-        yield case.finding(
-            TO_MANAGER,
-            met=met[case.to_manager],
-            port=port,
-            host=case.manager.local_member_host,
-        )
+    other, target = case.manager_case, case.manager
+    listens = other is None or (other.runs and target.local_member_port in other.facts.listening)
+    if listens:
+        yield from _unreached(case, TO_MANAGER, case.to_manager, target=target, by=case.node)
 
 
 def from_manager(case: Case) -> Findings:
     """The manager reaches the node's member port, if the node listens there."""
-    port = case.node.local_member_port
-    name = case.manager.name
-    met = {"refused": f"refuses {name}'s connections", "silent": f"does not answer {name}"}
-    if port in case.facts.listening and case.from_manager in met:
-        yield case.finding(
-            FROM_MANAGER,
-            met=met[case.from_manager],
-            port=port,
-            host=case.node.local_member_host,
-        )
+    if case.node.local_member_port in case.facts.listening:
+        reach, node = case.from_manager, case.node
+        yield from _unreached(case, FROM_MANAGER, reach, target=node, by=case.manager)
+
+
+def _unreached(case: Case, kind: Kind, reach: Reach | None, *, target: Node, by: Node) -> Findings:
+    met = {"refused": f"refuses connections from {by.name}", "silent": f"does not answer {by.name}"}
+    if reach in met:
+        host, port = target.local_member_host, target.local_member_port
+        yield case.finding(kind, met=met[reach], host=host, port=port)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from carbon.checks.case import Case
 from carbon.checks.finding import Findings, Kind
-from carbon.plan.model import Plan
 from carbon.plan.tighten import readable_secrets, tightened
 from carbon.text import some_of
 
@@ -31,8 +30,8 @@ def readable(case: Case) -> Findings:
 
     It stops nothing, and a server that is like this is well: the mode is the operator's to choose.
     """
-    plan = case.plan
-    new = {change.path: change.new for change in plan.files} if isinstance(plan, Plan) else {}
+    changes = case.planned.files if case.planned else ()
+    new = {change.path: change.new for change in changes}
     open_files = readable_secrets(case.node, case.facts, new)
     ours = tightened(case.node, case.facts, new)
     left = [path.name for path in open_files if path not in ours]

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from carbon.checks.case import Case
-from carbon.checks.finding import Finding, Findings, Kind
+from carbon.checks.finding import Findings, Kind
+from carbon.cluster import Node
 from carbon.home import layout
 from carbon.home.facts import RunningServer
 from carbon.home.unit import UnitState
-from carbon.plan.model import Plan
 from carbon.service.unit import is_ours, unit_file
 
 PATIENCE_SECONDS = 90
@@ -136,7 +136,7 @@ def owner(case: Case) -> Findings:
     running, service = case.facts.process, case.node.service
     if running is None:
         return
-    blocks = isinstance(case.plan, Plan) and case.plan.stops
+    blocks = case.planned is not None and case.planned.stops
     if running.unit and (service is None or running.unit != service.unit):
         name = running.unit.removesuffix(".service")
         yield case.finding(OWNED, blocks=blocks, owner=running.unit, owner_name=name)
@@ -160,8 +160,7 @@ def _supervisor(running: RunningServer) -> tuple[int, str] | None:
 
 def outlives(case: Case) -> Findings:
     """A server that is started over SSH outlives the login."""
-    starts = isinstance(case.plan, Plan) and case.plan.start
-    if case.facts.ends_sessions and case.node.service is None and starts:
+    if case.facts.ends_sessions and case.node.service is None and case.starts:
         yield case.finding(ENDS_WITH_LOGIN, blocks=True)
 
 
@@ -170,9 +169,7 @@ def unit(case: Case) -> Findings:
     service, state = case.node.service, case.facts.unit
     if service is None:
         return
-    plan = case.plan
-    starts = isinstance(plan, Plan) and plan.start
-    installs = isinstance(plan, Plan) and plan.unit is not None
+    starts, installs = case.starts, case.planned is not None and case.planned.unit is not None
     if not case.facts.systemd:
         yield case.finding(NO_SYSTEMD, blocks=starts or installs, unit=service.unit)
     elif state is None or not state.is_there:
@@ -185,8 +182,12 @@ def unit(case: Case) -> Findings:
     else:
         yield from _state(case, state)
         if not is_ours(state.text) or state.drop_ins:
-            yield from _what_it_starts(case, state, blocks=starts)
-            yield from _how(case, state)
+            settings = [(UNIT_SETTING, better, {"harm": harm}) for harm, better in _harms(state)]
+            for kind, setting, words in (*_wrong_start(case.node, state), *settings):
+                file = state.file or unit_file(state.name)
+                about = {"unit": state.name, "file": file, "setting": setting, **words}
+                blocks = starts and kind is not UNIT_SETTING
+                yield kind.finding({**case.words, **about}, blocks=blocks)
 
 
 def _state(case: Case, state: UnitState) -> Findings:
@@ -201,33 +202,21 @@ def _state(case: Case, state: UnitState) -> Findings:
         yield case.finding(NOT_ENABLED, unit=state.name)
 
 
-def _mend(
-    case: Case, state: UnitState, kind: Kind, setting: str, *, blocks: bool = False, **words: object
-) -> Finding:
-    file = state.file or unit_file(state.name)
-    about = {"unit": state.name, "file": file, "setting": setting}
-    return kind.finding({**case.words, **about, **words}, blocks=blocks)
-
-
-def _what_it_starts(case: Case, state: UnitState, *, blocks: bool) -> Findings:
-    """Judge what a unit that somebody else wrote starts."""
-    node, command = case.node, state.command
-    script = str(node.home / layout.SCRIPT)
+def _wrong_start(node: Node, state: UnitState) -> Iterator[tuple[Kind, str, dict[str, str]]]:
+    """Yield what is wrong with what somebody else's unit starts: the right setting, and words."""
+    command, script = state.command, str(node.home / layout.SCRIPT)
+    is_worker = node.role == "worker"
     if state.type in ("forking", "oneshot"):
         setting = "Type=simple, with wso2server.sh in the foreground,"
-        yield _mend(case, state, UNIT_TYPE, setting, blocks=blocks, type=state.type)
+        yield UNIT_TYPE, setting, {"type": state.type}
     if not _mentions(command, script):
-        setting = f"ExecStart=/bin/sh {script} test"
         words = {"script": script, "command": command or "none"}
-        yield _mend(case, state, UNIT_HOME, setting, blocks=blocks, **words)
-    elif _starts_a_worker(command) != (node.role == "worker"):
-        is_worker = node.role == "worker"
+        yield UNIT_HOME, f"ExecStart=/bin/sh {script} test", words
+    elif _starts_a_worker(command) != is_worker:
         setting = f"{'' if is_worker else 'no '}-DworkerNode=true at the end of ExecStart"
-        wanted = "worker" if is_worker else "manager"
-        yield _mend(case, state, UNIT_ROLE, setting, blocks=blocks, wanted=wanted)
+        yield UNIT_ROLE, setting, {"wanted": "worker" if is_worker else "manager"}
     if node.keystore_password and b"password" not in state.text:
-        setting = "an ExecStartPre that writes AS_HOME/password"
-        yield _mend(case, state, UNIT_PASSWORD, setting, blocks=blocks)
+        yield UNIT_PASSWORD, "an ExecStartPre that writes AS_HOME/password", {}
 
 
 def _mentions(command: str, script: str) -> bool:
@@ -241,35 +230,28 @@ def _starts_a_worker(command: str) -> bool:
     return re.search(r"-DworkerNode(?:=true)?(?![\w=.])", command) is not None
 
 
-def _how(case: Case, state: UnitState) -> Findings:
-    """Judge how a unit that somebody else wrote stops the server and keeps it up."""
-    for harm, setting in _harms(state):
-        yield _mend(case, state, UNIT_SETTING, setting, harm=harm)
-
-
 def _harms(state: UnitState) -> Iterator[tuple[str, str]]:
+    """Yield how such a unit stops the server or keeps it up wrongly, and the right setting."""
     if state.sets("ExecRestart"):
         yield "has ExecRestart, which systemd does not know", "nothing in its place"
     if state.pid_file:
-        pid_file = f"reads PIDFile={state.pid_file}, which any start by hand overwrites"
-        yield pid_file, "no PIDFile, with Type=simple,"
+        harm = f"reads PIDFile={state.pid_file}, which any start by hand overwrites"
+        yield harm, "no PIDFile, with Type=simple,"
     becomes_jvm = re.search(r"(^|\s)-{0,2}test(\s|$)", state.command) is not None
     if state.restart == "no":
         yield "has no Restart: a server that crashed stays down", "Restart=on-failure"
     elif state.restart != "always" and not becomes_jvm:
-        yield (
+        harm = (
             f"has Restart={state.restart}, which never acts: the start script ends with 0"
-            " whatever becomes of the JVM",
-            "`wso2server.sh test`, which becomes the JVM,",
+            " whatever becomes of the JVM"
         )
+        yield harm, "`wso2server.sh test`, which becomes the JVM,"
     if state.kill_mode != "control-group":
         yield f"has KillMode={state.kill_mode}: {_KILLS[state.kill_mode]}", "KillMode=control-group"
     if state.stop_seconds is not None and state.stop_seconds < PATIENCE_SECONDS:
-        yield (
-            f"has TimeoutStopSec={state.stop_seconds:g}, and the product waits 60 s for requests"
-            " in flight",
-            "TimeoutStopSec=120",
-        )
+        seconds = f"{state.stop_seconds:g}"
+        harm = f"has TimeoutStopSec={seconds}, and the product waits 60 s for requests in flight"
+        yield harm, "TimeoutStopSec=120"
 
 
 _KILLS = {

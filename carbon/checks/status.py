@@ -6,18 +6,17 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from carbon.checks.balancer import BalancerStatus, State
+from carbon.checks.balancer import BalancerStatus, HostStatus
 from carbon.checks.case import Case
 from carbon.checks.drift import differences
 from carbon.checks.finding import Finding
-from carbon.checks.ports import Port, states
+from carbon.checks.ports import states
 from carbon.checks.process import effective_role
 from carbon.checks.registry import for_status
 from carbon.checks.service import boot_note
 from carbon.cluster import Cluster, LoadBalancer, Node, Role
 from carbon.errors import ProvisionError
 from carbon.join.membership import Membership
-from carbon.plan.model import Plan
 from carbon.value import Value, as_builtins
 
 
@@ -28,39 +27,23 @@ class DriverStatus(Value, kw_only=True):
     right: bool
 
 
-class NodeStatus(Value, kw_only=True):
+class NodeStatus(HostStatus, kw_only=True):
     """One Carbon server."""
 
-    name: str
     kind: Role
     """What it should be."""
-    state: State
-    problems: tuple[Finding, ...] = ()
-    notes: tuple[str, ...] = ()
-    """What an operator may want to know although nothing is wrong with it."""
     role: Literal["manager", "worker"] | None = None
     """What its JVM truly runs as; None: down, or an old Linux that cuts command lines."""
-    pid: int | None = None
-    since: float | None = None
-    """Seconds since the epoch, by its own clock."""
     product: str | None = None
     kernel: str | None = None
-    ports: tuple[Port, ...] = ()
     membership: Membership | None = None
     """None for the manager, which is what the others join."""
-    drift: tuple[str, ...] | None = None
-    """What a deploy would change; None: not known, or not kept by hosts.yaml."""
     restart_pending: bool = False
     driver: DriverStatus | None = None
     journal: str | None = None
     """The generation of an interrupted deploy."""
     lock: str | None = None
     """Who works on the server, in the lock's own words."""
-
-    @property
-    def well(self) -> bool:
-        """Tell whether nothing is wrong."""
-        return not self.problems
 
 
 Status = NodeStatus | BalancerStatus
@@ -76,7 +59,7 @@ def unreachable(host: Node | LoadBalancer, error: ProvisionError) -> Status:
 
 def node_status(case: Case) -> NodeStatus:
     """Judge one Carbon server."""
-    node, facts, plan = case.node, case.facts, case.plan
+    node, facts = case.node, case.facts
     problems = for_status(case)
     if facts.home_real is None:
         return NodeStatus(name=node.name, kind=node.role, state="missing", problems=problems)
@@ -94,7 +77,7 @@ def node_status(case: Case) -> NodeStatus:
         kernel=facts.kernel,
         ports=states(case),
         membership=case.membership,
-        drift=differences(plan) if isinstance(plan, Plan) else None,
+        drift=differences(case.planned) if case.planned else None,
         restart_pending=bool(running and running.newer),
         driver=_driver(case),
         journal=facts.journal,
@@ -103,10 +86,8 @@ def node_status(case: Case) -> NodeStatus:
 
 
 def _driver(case: Case) -> DriverStatus | None:
-    driver = case.node.driver
-    if driver is None or not isinstance(case.plan, Plan):
-        return None
-    return DriverStatus(jar=driver.jar.name, right=case.plan.driver is None)
+    driver, plan = case.node.driver, case.planned
+    return DriverStatus(jar=driver.jar.name, right=plan.driver is None) if driver and plan else None
 
 
 def _holder(lock: str | None) -> str | None:

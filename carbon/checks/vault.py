@@ -33,8 +33,7 @@ WRONG_PASSWORD = Kind(
 
 def vault(case: Case) -> Findings:
     """A server with secure vault is given the password that it wants at each start."""
-    file = case.facts.files.get(layout.SECRET_CONF)
-    enabled = file is not None and uses_vault(file.data)
+    enabled = uses_vault(case.facts.data_of(layout.SECRET_CONF) or b"")
     given = case.node.keystore_password or str(layout.PASSWORD_PERSIST) in case.facts.present
     if enabled and not given and not case.own.started:
         yield case.finding(NO_PASSWORD, blocks=case.starts)

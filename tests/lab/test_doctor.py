@@ -285,7 +285,7 @@ def test_deploy_tells_the_same_when_a_worker_fails_to_join(
     address = lab.hosts["manager"].address
     ran = fab.fails("-H", "worker1", "deploy", hosts=hosts)
     assert "it started, but the manager logged no join within 2 s" in ran.said
-    said = f"{address}:4000 of manager does not answer it"
+    said = f"{address}:4000 of manager does not answer worker1"
     assert f"\n  doctor: {said}\n    → open port 4000 from worker1" in ran.said
     alone = fab("-H", "worker1", "doctor", hosts=hosts)
     assert section(alone, "worker1")[0] == f"worker1 has not joined: {said}"

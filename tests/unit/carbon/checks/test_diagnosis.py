@@ -281,10 +281,10 @@ def test_a_manager_elsewhere_than_hosts_yaml_says_is_told() -> None:
 @pytest.mark.parametrize(
     ("way", "seen"),
     [
-        ({"to_manager": "silent"}, "10.0.0.3:4000 of manager does not answer it"),
-        ({"to_manager": "refused"}, "10.0.0.3:4000 of manager refuses its connections"),
+        ({"to_manager": "silent"}, "10.0.0.3:4000 of manager does not answer worker1"),
+        ({"to_manager": "refused"}, "10.0.0.3:4000 of manager refuses connections from worker1"),
         ({"from_manager": "silent"}, "its 10.0.0.4:4000 does not answer manager"),
-        ({"from_manager": "refused"}, "its 10.0.0.4:4000 refuses manager's connections"),
+        ({"from_manager": "refused"}, "its 10.0.0.4:4000 refuses connections from manager"),
         ({"to_database": "silent"}, "the database 10.0.0.9:3306 does not answer"),
         ({"to_database": "refused"}, "the database 10.0.0.9:3306 refuses connections"),
     ],
