@@ -123,14 +123,14 @@ def scalar(parse: Parse[T], *, echo: bool = True, word: str = "text", **schema: 
 def number(low: int, high: int) -> Single[int]:
     """Return the kind of whole numbers between two limits."""
     types = ["integer", "string", "null"]
-    parse = values.WholeNumber(low, high)
+    parse = values.whole_number(low, high)
     return scalar(parse, word=f"{low} to {high}", type=types, minimum=low, maximum=high)
 
 
 def one_of(*words: str) -> Single[str]:
     """Return the kind of a few words."""
     word = " or ".join(f"`{word}`" for word in words)
-    return scalar(values.OneOf(*words), word=word, enum=[*words, None])
+    return scalar(values.one_of(*words), word=word, enum=[*words, None])
 
 
 def text_or_secret(parse: Parse[str]) -> Single[str | Secret]:

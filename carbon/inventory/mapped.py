@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from carbon.cluster import HostsEntry, Node
 from carbon.inventory.nodes import YamlNode
-from carbon.inventory.raw import RawInventory, RawNode
+from carbon.inventory.raw import RawInventory
 from carbon.inventory.servers import by_machine
 from carbon.inventory.values import is_address
 
@@ -28,10 +28,15 @@ def hosts_entries(raw: RawInventory) -> dict[str, tuple[HostsEntry, ...]]:
     Raises InventoryError for a name with two addresses.
     """
     common = tuple(_common(raw))
-    return {
-        machine: _lines((*common, *_further(neighbours)))
-        for machine, neighbours in by_machine(raw.nodes).items()
-    }
+    entries = {}
+    for machine, neighbours in by_machine(raw.nodes).items():
+        further = (
+            Mapped(name, address, each.place_of("hosts"))
+            for each in neighbours
+            for name, address in each.node.hosts.items()
+        )
+        entries[machine] = _lines((*common, *further))
+    return entries
 
 
 def _common(raw: RawInventory) -> Iterator[Mapped]:
@@ -51,12 +56,6 @@ def _names(node: Node) -> tuple[str, ...]:
         return node.host_names
     own = node.mgt_host_name
     return (own,) if own and not is_address(own) else ()
-
-
-def _further(neighbours: Sequence[RawNode]) -> Iterator[Mapped]:
-    for each in neighbours:
-        for name, address in each.node.hosts.items():
-            yield Mapped(name, address, each.place_of("hosts"))
 
 
 def _lines(mapped: Iterable[Mapped]) -> tuple[HostsEntry, ...]:

@@ -19,15 +19,10 @@ MAX_OFFSET = MAX_PORT - 9763
 """The highest of the two Tomcat ports is 9763 + Offset."""
 MAX_SECONDS = 86_400
 
-SYSTEM_DIRECTORIES = frozenset(
-    f"/{name}".rstrip("/")
-    for name in (
-        "",
-        *("bin", "boot", "dev", "etc", "home", "lib", "lib64", "media", "mnt", "opt", "proc"),
-        *("root", "run", "sbin", "srv", "sys", "tmp", "usr", "usr/local", "var"),
-    )
+SYSTEM_DIRECTORY = (
+    "/(bin|boot|dev|etc|home|lib|lib64|media|mnt|opt|proc|root|run|sbin|srv|sys|tmp|usr|usr/local"
+    "|var)?"
 )
-
 INLINE_PASSWORD = r"(?i)[?&;]password=|//[^/@:\s]*:[^/@\s]*@"
 NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 does not have."""
@@ -58,23 +53,20 @@ def matching(pattern: str, problem: str, action: str) -> Callable[[str], str]:
     return check
 
 
-class WholeNumber:
-    """Checks decimal numbers between two limits."""
+def whole_number(low: int, high: int, action: str = "") -> Callable[[str], int]:
+    """Return a check for decimal numbers between two limits."""
+    action = action or "write it in plain decimal digits, without sign or leading zeros"
 
-    def __init__(self, low: int, high: int, action: str = "") -> None:
-        self.low = low
-        self.high = high
-        self._action = action or "write it in plain decimal digits, without sign or leading zeros"
-
-    def __call__(self, text: str) -> int:
-        """Return the number. Raises Unfit."""
-        fits = re.fullmatch(r"0|[1-9][0-9]{0,8}", text) and self.low <= int(text) <= self.high
-        demand(fits, f"is not a whole number from {self.low} to {self.high}", self._action)
+    def check(text: str) -> int:
+        fits = re.fullmatch(r"0|[1-9][0-9]{0,8}", text) and low <= int(text) <= high
+        demand(fits, f"is not a whole number from {low} to {high}", action)
         return int(text)
 
+    return check
 
-port = WholeNumber(1, MAX_PORT)
-offset = WholeNumber(
+
+port = whole_number(1, MAX_PORT)
+offset = whole_number(
     0, MAX_OFFSET, action=f"the HTTP port is 9763 + Offset, and no port is above {MAX_PORT}"
 )
 
@@ -97,17 +89,10 @@ def flag(text: str) -> bool:
     return text.lower() == "true"
 
 
-class OneOf:
-    """Checks a word out of a few."""
-
-    def __init__(self, *words: str) -> None:
-        self.words = words
-
-    def __call__(self, text: str) -> str:
-        """Return the word. Raises Unfit."""
-        action = f"write one of: {', '.join(self.words)}"
-        demand(text in self.words, "is not a known word here", action)
-        return text
+def one_of(*words: str) -> Callable[[str], str]:
+    """Return a check for a word out of a few."""
+    pattern = "|".join(map(re.escape, words))
+    return matching(pattern, "is not a known word here", f"write one of: {', '.join(words)}")
 
 
 def printable(text: str) -> str:
@@ -329,7 +314,7 @@ def unit(text: str) -> str:
 def home(text: str) -> PurePosixPath:
     """Check an AS_HOME: a directory of its own, since parts of it are emptied and replaced."""
     path = server_path(text)
-    own = str(path).rstrip("/") not in SYSTEM_DIRECTORIES
+    own = not re.fullmatch(SYSTEM_DIRECTORY, str(path))
     action = "name the product's own directory, as in /opt/wso2/as"
     demand(own, "is a directory of the system", action)
     return path

@@ -91,7 +91,16 @@ def test_nodes_of_one_server_need_homes_apart(tmp_path: Path, other: str) -> Non
     ("worker1", "worker2", "seen"),
     [
         ("home: /opt/a", "home: /opt/a/b", "workers.worker2.home puts worker2 at /opt/a/b"),
-        ("Offset: 2", "Offset: 2", "Offset is 2, as worker1 on the same server has"),
+        (
+            "Offset: 2",
+            "Offset: 2",
+            "Offset makes 9765 the HTTP port of worker2, and it is worker1's HTTP port",
+        ),
+        (
+            "service: {systemd: as}",
+            "service: {systemd: as.service}",
+            "service makes as.service the unit of worker2, and it is worker1's unit",
+        ),
         (
             "localMemberPort: 4100",
             "localMemberPort: 4100",
