@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from carbon.balancer.nginx import ROUTE_COOKIE, file_names, is_ours
-from carbon.balancer.reading import Target, Upstream, UpstreamServer, Vhost, read_vhosts
+from carbon.balancer.reading import Target, UpstreamServer, Vhost, read_vhosts
 from carbon.cluster import Cluster, Node
 from carbon.errors import ConfigFileError
 from carbon.home.hostsfile import addresses_of, canonical
@@ -49,11 +49,21 @@ def describe(read: Configuration, cluster: Cluster) -> tuple[dict[str, Tree], tu
     served = [each for vhost in vhosts for each in reader.serving(vhost)]
     if not served:
         return {}, (*notes, "no vhost of this nginx hands requests on to these workers")
-    keys = _keys(served, conf=read.conf)
     notes += [note for each in served for note in reader.notes(each)]
-    notes += reader.missing(served)
-    by_hand = {each.vhost.file for each in served if not is_ours(read.files[each.vhost.file])}
-    return keys, (*notes, *(_by_hand(cluster, by_hand) if by_hand else ()))
+    workers = {name for each in served for name in each.workers}
+    notes += [
+        f"{worker.name} is in no upstream: it gets no requests from this nginx"
+        for worker in cluster.workers
+        if worker.name not in workers
+    ]
+    if by_hand := {each.vhost.file for each in served if not is_ours(read.files[each.vhost.file])}:
+        notes.append(
+            f"written by hand: {', '.join(sorted(by_hand))}. This tool turns workers only in the"
+            " files of its own, which `fab lb.config` writes"
+            f" ({', '.join(file_names(cluster)[:2])}): until then it drains no worker; take out of"
+            " nginx what these files replace"
+        )
+    return _keys(served, conf=read.conf), tuple(notes)
 
 
 class _Serving(NamedTuple):
@@ -66,11 +76,11 @@ class _Serving(NamedTuple):
 
 def _keys(served: Sequence[_Serving], *, conf: str) -> dict[str, Tree]:
     keys: dict[str, Tree] = {}
-    folder = PurePosixPath(served[0].vhost.file).parent
     if served[0].vhost.file != conf:
-        keys["conf_dir"] = str(folder)
+        keys["conf_dir"] = str(PurePosixPath(served[0].vhost.file).parent)
     for each in served:
-        for listen in each.vhost.listens:
+        vhost = each.vhost
+        for listen in vhost.listens:
             if listen.is_tls == (each.target.scheme == "https"):
                 keys.setdefault("https_port" if listen.is_tls else "http_port", listen.port)
         methods = each.target.upstream.others
@@ -78,7 +88,6 @@ def _keys(served: Sequence[_Serving], *, conf: str) -> dict[str, Tree]:
             keys.setdefault("stickiness", "ip_hash")
         elif any(map(_is_own_hash, methods)):
             keys.setdefault("stickiness", "cookie")
-        vhost = each.vhost
         if "https_port" in keys and vhost.certificate and vhost.certificate_key:
             keys.setdefault("ssl_certificate", vhost.certificate)
             keys.setdefault("ssl_certificate_key", vhost.certificate_key)
@@ -91,14 +100,6 @@ def _is_own_hash(words: tuple[str, ...]) -> bool:
 
 def _is_own_cookie(words: tuple[str, ...]) -> bool:
     return " ".join(words).startswith(f"add_header Set-Cookie ${ROUTE_COOKIE}_")
-
-
-def _by_hand(cluster: Cluster, files: set[str]) -> Iterator[str]:
-    yield (
-        f"written by hand: {', '.join(sorted(files))}. This tool turns workers only in the files of"
-        f" its own, which `fab lb.config` writes ({', '.join(file_names(cluster)[:2])}): until then"
-        " it drains no worker; take out of nginx what these files replace"
-    )
 
 
 class _Reader:
@@ -131,22 +132,13 @@ class _Reader:
         yield f"{place}: {names} on port {ports} serves {', '.join(each.workers)}"
         left = [
             *self._other_names(vhost),
-            *_other_ports(vhost),
             *_other_way(vhost, target),
-            *self._other_servers(target),
-            *_other_methods(target.upstream),
+            *self._other_upstream(target),
         ]
         others = {words[0] for words in vhost.others if not _is_own_cookie(words)}
         if own := sorted(others - OWN_DIRECTIVES):
             left.append(f"directives of its own: {', '.join(own)}")
         yield from (f"{place}: no key says {note}" for note in left)
-
-    def missing(self, served: Sequence[_Serving]) -> Iterator[str]:
-        """Yield the workers that get no requests."""
-        names = {name for each in served for name in each.workers}
-        for worker in self._cluster.workers:
-            if worker.name not in names:
-                yield f"{worker.name} is in no upstream: it gets no requests from this nginx"
 
     def _worker(self, server: UpstreamServer) -> Node | None:
         host = self._addresses.get(server.host, server.host)
@@ -160,7 +152,7 @@ class _Reader:
                     f" ({', '.join(sorted(known))})" if known else ", and none is set"
                 )
 
-    def _other_servers(self, target: Target) -> Iterator[str]:
+    def _other_upstream(self, target: Target) -> Iterator[str]:
         for server in target.upstream.servers:
             worker, place = self._worker(server), f"server {server.host}:{server.port}"
             if worker is None:
@@ -171,16 +163,16 @@ class _Reader:
                 yield f"{place}: `lb.config` writes {worker.name} with port {port}"
             if flags := [flag for flag in server.flags if flag != "max_fails=0"]:
                 yield f"{place} {' '.join(flags)}"
+        for words in target.upstream.others:
+            if words not in OWN_METHODS and not _is_own_hash(words):
+                yield f"{words[0]} in its upstream"
 
 
-def _other_ports(vhost: Vhost) -> Iterator[str]:
+def _other_way(vhost: Vhost, target: Target) -> Iterator[str]:
     for is_tls in (False, True):
         ports = dict.fromkeys(each.port for each in vhost.listens if each.is_tls == is_tls)
         if len(ports) > 1:
             yield f"more than one port: {', '.join(map(str, ports))}"
-
-
-def _other_way(vhost: Vhost, target: Target) -> Iterator[str]:
     if target.location != "/":
         yield f"location {target.location}"
     if target.path not in ("", "/"):
@@ -191,9 +183,3 @@ def _other_way(vhost: Vhost, target: Target) -> Iterator[str]:
                 f"{'HTTPS' if listen.is_tls else 'HTTP'} on port {listen.port} that goes on over"
                 f" {target.scheme.upper()}"
             )
-
-
-def _other_methods(upstream: Upstream) -> Iterator[str]:
-    for words in upstream.others:
-        if words not in OWN_METHODS and not _is_own_hash(words):
-            yield f"{words[0]} in its upstream"

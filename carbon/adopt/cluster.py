@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from carbon.adopt.server import Described, secret_names
@@ -14,19 +13,9 @@ from carbon.inventory import values
 from carbon.inventory.write import Commented, Tree, document
 
 
-class Adopted(NamedTuple):
-    """One server, its names for addresses, and how ssh reaches it."""
-
-    described: Described
-    hosts: bytes
-    """Its /etc/hosts."""
-    host: str
-    port: int | None
-
-
 def write(
-    manager: Adopted,
-    workers: Sequence[Adopted],
+    manager: Described,
+    workers: Sequence[Described],
     *,
     ssh: Mapping[str, Tree],
     load_balancer: Commented | None,
@@ -38,17 +27,17 @@ def write(
     key can say, the differences between workers, the variables of the secrets, and `notes`.
     """
     servers = (manager, *workers)
-    shared = _shared([server.described for server in workers or servers])
+    shared = _shared(workers or servers)
+    database, of_database = _database(servers)
     tree: dict[str, Tree] = {
         "cluster": {"domain": _domain(servers), "ssh": ssh, **shared},
         "manager": {**_hostnames(servers), **_own(manager, shared, servers)},
+        **({"database": database} if database else {}),
+        **({"load_balancer": load_balancer} if load_balancer else {}),
+        "workers": {worker.name: _own(worker, shared, servers) for worker in workers},
     }
-    if database := _database(servers):
-        tree["database"] = database
-    if load_balancer:
-        tree["load_balancer"] = load_balancer
-    tree["workers"] = {worker.described.name: _own(worker, shared, servers) for worker in workers}
-    return document(tree, head=[*_head(servers, workers), *notes])
+    head = [*_head(servers), *of_database, *_differences(workers), *notes]
+    return document(tree, head=head)
 
 
 def _shared(servers: Sequence[Described]) -> dict[str, Tree]:
@@ -74,28 +63,21 @@ def _common(trees: Sequence[Tree]) -> dict[str, Tree]:
 
 
 def _own(
-    server: Adopted, shared: Mapping[str, Tree], servers: Sequence[Adopted]
+    server: Described, shared: Mapping[str, Tree], servers: Sequence[Described]
 ) -> dict[str, Tree]:
-    described = server.described
+    """Return a server's own keys, and what it shows otherwise than what is shared."""
+    address = server.own.get("localMemberHost")
     own: dict[str, Tree] = {}
-    ssh: dict[str, Tree] = {}
-    if server.host != described.own.get("localMemberHost"):
-        ssh["host"] = server.host
+    ssh: dict[str, Tree] = {} if server.host == address else {"host": server.host}
     if server.port is not None:
         ssh["port"] = server.port
     if ssh:
         own["ssh"] = ssh
-    address = described.own.get("localMemberHost")
-    neighbours = [each for each in servers if each.described.own.get("localMemberHost") == address]
-    if len(neighbours) > 1 and address is not None:
-        own["server"] = neighbours[0].described.name
-    return {**own, **described.own, **_over(described, shared)}
-
-
-def _over(described: Described, shared: Mapping[str, Tree]) -> dict[str, Tree]:
-    """Return what a server shows otherwise than what is shared."""
-    seen = {key: value for key, value in shared.items() if key not in described.unseen}
-    return _difference(described.shared, seen)
+    names = [each.name for each in servers if each.own.get("localMemberHost") == address]
+    if len(names) > 1 and address is not None:
+        own["server"] = names[0]
+    seen = {key: value for key, value in shared.items() if key not in server.unseen}
+    return {**own, **server.own, **_difference(server.shared, seen)}
 
 
 def _difference(tree: Mapping[str, Tree], shared: Mapping[str, Tree]) -> dict[str, Tree]:
@@ -111,51 +93,42 @@ def _difference(tree: Mapping[str, Tree], shared: Mapping[str, Tree]) -> dict[st
     return own
 
 
-def _domain(servers: Sequence[Adopted]) -> str:
-    domains = Counter(
-        server.described.domain for server in servers if server.described.domain is not None
-    )
+def _domain(servers: Sequence[Described]) -> str:
+    domains = Counter(server.domain for server in servers if server.domain is not None)
     return domains.most_common(1)[0][0] if domains else "wso2.carbon.domain"
 
 
-def _address_of(name: str, servers: Sequence[Adopted]) -> str | None:
+def _address_of(name: str, servers: Sequence[Described]) -> str | None:
     """Return the one address that every server's /etc/hosts has for a name."""
     addresses = {addresses_of(server.hosts).get(name.lower()) for server in servers}
     return addresses.pop() if len(addresses) == 1 else None
 
 
-def _hostnames(servers: Sequence[Adopted]) -> dict[str, Tree]:
+def _hostnames(servers: Sequence[Described]) -> dict[str, Tree]:
     """Let the manager's name be mapped only if every server maps it so already."""
-    name = servers[0].described.shared.get("MgtHostName")
-    address = servers[0].described.own.get("localMemberHost")
+    name = servers[0].shared.get("MgtHostName")
+    address = servers[0].own.get("localMemberHost")
     if not isinstance(name, str) or values.is_address(name):
         return {}
     return {} if _address_of(name, servers) == address else {"hostnames": []}
 
 
-def _database(servers: Sequence[Adopted]) -> Tree | None:
-    """Return the database's section, if all datasources lead to one host."""
-    place = _database_place(servers)
-    if place is None:
-        return None
-    host, port = place
+def _database(servers: Sequence[Described]) -> tuple[dict[str, Tree], tuple[str, ...]]:
+    """Return the database's section, if all datasources lead to one host, and what hinders one."""
+    datasources = (server.shared.get("datasources") for server in servers)
+    sources = [each for tree in datasources if isinstance(tree, Mapping) for each in tree.values()]
+    places = set(filter(None, map(_place, sources)))
+    if len(places) != 1:
+        return {}, ()
+    host, port = places.pop()
     address = host if values.is_address(host) else _address_of(host, servers)
     if address is None or not values.is_address(address):
-        return None
+        return {}, (
+            f"the database's name {host} is not in every server's /etc/hosts with one address:"
+            " set `database:` if this tool is to keep it there",
+        )
     names: dict[str, Tree] = {} if host == address else {"hostnames": [host]}
-    return {"address": address, **({"port": port} if port else {}), **names}
-
-
-def _database_place(servers: Sequence[Adopted]) -> tuple[str, int | None] | None:
-    """Return the one host and port that all datasources lead to."""
-    sources = [
-        source
-        for server in servers
-        if isinstance(tree := server.described.shared.get("datasources"), Mapping)
-        for source in tree.values()
-    ]
-    places = set(filter(None, map(_place, sources)))
-    return places.pop() if len(places) == 1 else None
+    return {"address": address, **({"port": port} if port else {}), **names}, ()
 
 
 def _place(source: Tree) -> tuple[str, int | None] | None:
@@ -169,32 +142,22 @@ def _place(source: Tree) -> tuple[str, int | None] | None:
         return None
 
 
-def _head(servers: Sequence[Adopted], workers: Sequence[Adopted]) -> Iterator[str]:
+def _head(servers: Sequence[Described]) -> Iterator[str]:
     yield "Read from running servers. `fab plan` shows what still differs; it changes nothing."
     yield "Keystore passwords cannot be read: see `keystore_password` in docs/hosts-yaml.md."
-    secrets = {name for server in servers for name in secret_names(server.described.shared)}
+    secrets = {name for server in servers for name in secret_names(server.shared)}
     if secrets:
         yield f"Set these before `fab plan`, or use !file or !command: {', '.join(sorted(secrets))}"
     for server in servers:
-        yield from (f"{server.described.name}: {note}" for note in server.described.notes)
-    if (place := _database_place(servers)) and _database(servers) is None:
-        yield (
-            f"the database's name {place[0]} is not in every server's /etc/hosts with one address:"
-            " set `database:` if this tool is to keep it there"
-        )
-    yield from _differences(workers)
+        yield from (f"{server.name}: {note}" for note in server.notes)
 
 
-def _differences(workers: Sequence[Adopted]) -> Iterator[str]:
-    for key in dict.fromkeys(key for worker in workers for key in worker.described.shared):
-        by_name = {
-            worker.described.name: worker.described.shared.get(key)
-            for worker in workers
-            if key not in worker.described.unseen
-        }
-        first = next(iter(by_name.values()))
-        if other := [name for name, value in by_name.items() if value != first]:
-            yield f"the workers differ in {key}: {', '.join(other)} from {next(iter(by_name))}"
-    domains = {worker.described.domain for worker in workers}
+def _differences(workers: Sequence[Described]) -> Iterator[str]:
+    for key in dict.fromkeys(key for worker in workers for key in worker.shared):
+        first, *others = (worker for worker in workers if key not in worker.unseen)
+        differ = [each.name for each in others if each.shared.get(key) != first.shared.get(key)]
+        if differ:
+            yield f"the workers differ in {key}: {', '.join(differ)} from {first.name}"
+    domains = {worker.domain for worker in workers}
     if len(domains) > 1:
         yield f"the workers differ in domain: {', '.join(sorted(map(str, domains)))}"

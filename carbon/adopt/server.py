@@ -17,7 +17,7 @@ from carbon.errors import ConfigFileError
 from carbon.home import layout
 from carbon.home.facts import ServerFacts
 from carbon.inventory import values
-from carbon.inventory.keys import DATASOURCE_NAMES
+from carbon.inventory.keys import CARBON_KEYS, DATASOURCE_NAMES, NAMED_KEYS
 from carbon.inventory.values import Unfit
 from carbon.inventory.write import Reference, Tree
 from carbon.secret import SECRET_NAME
@@ -32,13 +32,8 @@ OF_SCRIPT = frozenset({"CARBON_HOME", "CARBON_CLASSPATH", "CARBON_XBOOTCLASSPATH
 """wso2server.sh works them out anew at each start."""
 OF_PROCESS = ("java_home", "environment", "service")
 """Keys that only a running server shows."""
-KEYS_OF: Mapping[PurePosixPath, tuple[str, ...]] = {
-    layout.AXIS2: (),
-    layout.CARBON_XML: ("HostName", "MgtHostName", "DeploymentSynchronizer"),
-    layout.CATALINA: ("proxyPort",),
-    layout.DATASOURCES: ("datasources",),
-}
-"""Keys that servers may share, and the file that each is read from."""
+OF_NODE = frozenset(key.name for key in (*CARBON_KEYS, *NAMED_KEYS))
+"""Keys that each node has for itself; servers may share any other."""
 LOCAL_DATABASE = "jdbc:h2:"
 """Each server has its own embedded database: nothing to describe."""
 
@@ -47,6 +42,11 @@ class Described(Value, kw_only=True):
     """One server: the settings that nodes may share, those of its own, and what is left out."""
 
     name: str
+    host: str
+    port: int | None
+    """How ssh reaches it."""
+    hosts: bytes
+    """Its /etc/hosts."""
     domain: str | None
     shared: Mapping[str, Tree]
     own: Mapping[str, Tree]
@@ -86,8 +86,7 @@ class _Reader:
         self._node = node
         self._facts = facts
         self._environment = environment
-        self._shared: dict[str, Tree] = {}
-        self._own: dict[str, Tree] = {}
+        self._keys: dict[str, Tree] = {}
         self._notes: list[str] = []
         self._unseen: set[str] = set()
         self._domain: str | None = None
@@ -95,36 +94,36 @@ class _Reader:
     def described(self) -> Described:
         self._read_place()
         self._read_process()
-        for path, read in (
-            (layout.AXIS2, self._read_axis2),
-            (layout.CARBON_XML, self._read_carbon),
-            (layout.CATALINA, self._read_catalina),
-            (layout.DATASOURCES, self._read_datasources),
-        ):
-            self._read_file(path, read)
+        of_carbon = ("HostName", "MgtHostName", "DeploymentSynchronizer")
+        self._read_file(layout.AXIS2, self._read_axis2)
+        self._read_file(layout.CARBON_XML, self._read_carbon, keys=of_carbon)
+        self._read_file(layout.CATALINA, self._read_catalina, keys=("proxyPort",))
+        self._read_file(layout.DATASOURCES, self._read_datasources, keys=("datasources",))
         return Described(
             name=self._node.name,
+            host=self._node.ssh.host,
+            port=self._node.ssh.port,
+            hosts=self._facts.hosts.data,
             domain=self._domain,
-            shared=self._shared,
-            own=self._own,
+            shared={key: value for key, value in self._keys.items() if key not in OF_NODE},
+            own={key: value for key, value in self._keys.items() if key in OF_NODE},
             notes=tuple(self._notes),
             unseen=frozenset(self._unseen),
         )
 
     def _read_place(self) -> None:
-        self._shared["home"] = str(self._node.home)
+        self._keys["home"] = str(self._node.home)
+        driver = self._node.driver
         for jar in self._facts.jars:
-            if self._node.driver and jar.has_driver_class:
+            if driver and jar.has_driver_class:
                 self._notes.append(
-                    f"{self._node.driver.driver_class} is in {layout.LIB / jar.name}: copy that JAR"
-                    f" to this folder, and set `driver: {{jar: {jar.name}, class:"
-                    f" {self._node.driver.driver_class}}}`"
+                    f"{driver.driver_class} is in {layout.LIB / jar.name}: copy that JAR to this"
+                    f" folder, and set `driver: {{jar: {jar.name}, class: {driver.driver_class}}}`"
                 )
         carbon = self._facts.files.get(layout.CARBON_XML)
-        if self._node.run_as:
-            self._shared["run_as"] = self._node.run_as
-        elif carbon and carbon.owner not in (self._facts.user, "?"):
-            self._shared["run_as"] = carbon.owner
+        owner = carbon.owner if carbon and carbon.owner not in (self._facts.user, "?") else None
+        if run_as := self._node.run_as or owner:
+            self._keys["run_as"] = run_as
 
     def _read_process(self) -> None:
         process = self._facts.process
@@ -138,9 +137,9 @@ class _Reader:
         self._read_environment()
         java = PurePosixPath(process.command.java)
         if java.is_absolute() and java.parent.name == "bin":
-            self._shared["java_home"] = str(java.parent.parent)
+            self._keys["java_home"] = str(java.parent.parent)
         if process.unit:
-            self._shared["service"] = {"systemd": process.unit.removesuffix(".service")}
+            self._keys["service"] = {"systemd": process.unit.removesuffix(".service")}
         if process.command.port_offset is not None:
             self._notes.append("its script sets -DportOffset, which beats the Offset")
 
@@ -154,12 +153,13 @@ class _Reader:
             return
         variables: dict[str, Tree] = {}
         for name, value in self._environment.items():
+            setting = f"{name}={value}"
             if name in OF_SCRIPT:
                 continue
             if name == "JAVA_HOME":
                 check = values.server_path
-                self._put(self._shared, "java_home", check, value, file=PurePosixPath("environ"))
-            elif _may_be_secret(name, value):
+                self._put("java_home", check, value, file=PurePosixPath("environ"))
+            elif mask_secrets(setting.encode(), plain=True) != setting:
                 self._notes.append(
                     f"{name} of its environment may hold a secret, so that it is not written here:"
                     " a start by this tool gives it only what the login's own environment has"
@@ -169,28 +169,23 @@ class _Reader:
             else:
                 self._notes.append(f"{name} of its environment has no key: it is not one line")
         if variables:
-            self._shared["environment"] = variables
+            self._keys["environment"] = variables
 
-    def _read_file(self, path: PurePosixPath, read: Callable[[bytes], None]) -> None:
+    def _read_file(
+        self, path: PurePosixPath, read: Callable[[bytes], None], *, keys: Iterable[str] = ()
+    ) -> None:
+        """Read a file that servers may have the same `keys` from."""
         file = self._facts.files.get(path)
-        if file is None:
-            self._unseen.update(KEYS_OF[path])
-            self._notes.append(f"{path} is not there, or cannot be read")
-            return
         try:
+            if file is None:
+                raise ConfigFileError("it is not there, or cannot be read", file=str(path))
             read(file.data)
         except ConfigFileError as error:
-            self._unseen.update(KEYS_OF[path])
             self._notes.append(error.seen)
+            self._unseen.update(keys)
 
     def _put(
-        self,
-        into: dict[str, Tree],
-        key: str,
-        check: Callable[[str], object],
-        value: str | None,
-        *,
-        file: PurePosixPath,
+        self, key: str, check: Callable[[str], object], value: str | None, *, file: PurePosixPath
     ) -> None:
         """Put a value that hosts.yaml takes under its key; list it otherwise."""
         if value is None:
@@ -200,7 +195,7 @@ class _Reader:
         except Unfit as unfit:
             self._notes.append(f"{file}: {key} {value!r} {unfit.problem}; {unfit.action}")
         else:
-            into[key] = value
+            self._keys[key] = value
 
     def _read_axis2(self, data: bytes) -> None:
         axis2 = read_clustering(data)
@@ -210,10 +205,10 @@ class _Reader:
             self._notes.append(f"its membershipScheme is {axis2.membership_scheme}, not wka")
         self._domain = axis2.domain
         host, port, file = axis2.local_member_host, axis2.local_member_port, layout.AXIS2
-        self._put(self._own, "localMemberHost", values.member_address, host, file=file)
+        self._put("localMemberHost", values.member_address, host, file=file)
         if port is not None:
-            self._own["localMemberPort"] = port
-        self._put(self._own, "subDomain", values.word, axis2.sub_domain, file=file)
+            self._keys["localMemberPort"] = port
+        self._put("subDomain", values.word, axis2.sub_domain, file=file)
         members = [
             f"[{member.host}]:{member.port}"
             if ":" in member.host
@@ -223,16 +218,16 @@ class _Reader:
         if unfit := [member for member in members if not _fits(values.member, member)]:
             self._notes.append(f"{file}: members with names have no key: {', '.join(unfit)}")
         else:
-            self._own["members"] = members
+            self._keys["members"] = members
         if self._node.role == "manager" and axis2.group_management_port is not None:
-            self._own["group_mgt_port"] = axis2.group_management_port
+            self._keys["group_mgt_port"] = axis2.group_management_port
 
     def _read_carbon(self, data: bytes) -> None:
         carbon, file = read_carbon(data), layout.CARBON_XML
-        self._own["Offset"] = carbon.offset
+        self._keys["Offset"] = carbon.offset
         check = values.host_name_or_address
-        self._put(self._shared, "HostName", check, carbon.host_name, file=file)
-        self._put(self._shared, "MgtHostName", check, carbon.mgt_host_name, file=file)
+        self._put("HostName", check, carbon.host_name, file=file)
+        self._put("MgtHostName", check, carbon.mgt_host_name, file=file)
         if carbon.deployment_synchronizer_enabled:
             self._read_synchronizer(data)
 
@@ -248,7 +243,7 @@ class _Reader:
                 f"{layout.CARBON_XML}: DeploymentSynchronizer lacks SvnUrl or SvnUser"
             )
             return
-        self._shared["DeploymentSynchronizer"] = {
+        self._keys["DeploymentSynchronizer"] = {
             "Enabled": True,
             "RepositoryType": given["RepositoryType"] or "svn",
             "SvnUrl": url,
@@ -261,7 +256,7 @@ class _Reader:
         document = XmlDocument.parse(data, file=str(layout.CATALINA))
         http, https = (connector(document, https=https).get("proxyPort") for https in (False, True))
         if http and https and _fits(values.port, http) and _fits(values.port, https):
-            self._shared["proxyPort"] = {"http": int(http), "https": int(https)}
+            self._keys["proxyPort"] = {"http": int(http), "https": int(https)}
         elif http or https:
             self._notes.append(f"{layout.CATALINA}: proxyPort of one Connector alone has no key")
 
@@ -275,7 +270,7 @@ class _Reader:
             if source is not None:
                 sources[name] = source
         if sources:
-            self._shared["datasources"] = sources
+            self._keys["datasources"] = sources
 
     def _datasource(self, name: str, element: Element, document: XmlDocument) -> Tree | None:
         configuration = document.find("definition/configuration", within=element)
@@ -303,7 +298,8 @@ class _Reader:
                 continue
             if re.search(f"(?i){SECRET_NAME}$", tag):
                 into = source if tag == "password" else properties
-                into[tag] = Reference("env", _variable(name, tag))
+                variable = re.sub(r"[^A-Z0-9]+", "_", f"{name}_{tag}".upper())
+                into[tag] = Reference("env", variable)
             elif tag not in DATASOURCE_NAMES and _fits(values.property_name, tag):
                 properties[tag] = value
         return {**source, **({"properties": properties} if properties else {})}
@@ -316,15 +312,6 @@ def secret_names(tree: Tree) -> Iterable[str]:
     elif isinstance(tree, Mapping):
         for value in tree.values():
             yield from secret_names(value)
-
-
-def _may_be_secret(name: str, value: str) -> bool:
-    text = f"{name}={value}"
-    return mask_secrets(text.encode(), plain=True) != text
-
-
-def _variable(datasource: str, tag: str) -> str:
-    return re.sub(r"[^A-Z0-9]+", "_", f"{datasource}_{tag}".upper())
 
 
 def _fits(check: Callable[[str], object], value: str) -> bool:

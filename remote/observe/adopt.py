@@ -10,7 +10,6 @@ from typing import NamedTuple
 from carbon.adopt import cluster as written
 from carbon.adopt.balancer import Configuration
 from carbon.adopt.balancer import describe as describe_balancer
-from carbon.adopt.cluster import Adopted
 from carbon.adopt.request import Request, shared_ssh, split_host
 from carbon.adopt.server import ALSO, VARIABLES, describe, driver_class
 from carbon.cluster import Cluster, Driver, LoadBalancer, Node
@@ -45,8 +44,9 @@ def adopt(fleet: Fleet, request: Request) -> str:
     if errors:
         raise errors[0]
     facts = {read.node.name: read.facts for read in reads}
-    manager, *workers = map(_adopted, reads)
-
+    manager, *workers = (
+        describe(read.node, read.facts, environment=read.environment) for read in reads
+    )
     ssh = shared_ssh(request)
 
     def text(load_balancer: Commented | None, notes: Sequence[str]) -> str:
@@ -64,12 +64,6 @@ class _Read(NamedTuple):
     """As it could be read."""
     facts: ServerFacts
     environment: Mapping[str, str] | None
-
-
-def _adopted(read: _Read) -> Adopted:
-    node = read.node
-    described = describe(node, read.facts, environment=read.environment)
-    return Adopted(described, read.facts.hosts.data, node.ssh.host, node.ssh.port)
 
 
 def _read(fleet: Fleet, node: Node, *, run_as: str) -> _Read:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from carbon.adopt.cluster import Adopted, write
+from carbon.adopt.cluster import write
 from carbon.adopt.request import Request, provisional, split_host
 from carbon.adopt.server import ALSO, Described, describe, driver_class
 from carbon.cluster import Cluster, Driver, Node, Service
@@ -88,6 +88,12 @@ def test_what_no_key_can_say_is_listed() -> None:
     assert "members" not in described.own
 
 
+def test_a_file_that_cannot_be_read_is_named_once() -> None:
+    described = describe(node("worker1"), facts("10.0.0.4", axis2="<a"), environment={})
+    (note,) = (note for note in described.notes if "axis2.xml" in note)
+    assert note.count("axis2.xml") == 1
+
+
 def test_the_password_of_a_datasource_is_a_name() -> None:
     secret = b"<password>hunter2</password>"
     data = DATASOURCES.replace(b"<password>wso2carbon</password>", secret).replace(
@@ -135,9 +141,7 @@ def written(
     servers: dict[str, ServerFacts], *, environment: Mapping[str, str] | None = None
 ) -> str:
     manager, *workers = (
-        Adopted(
-            describe(node(name), facts, environment=environment or {}), HOSTS, THREE[name], None
-        )
+        describe(node(name), facts, environment=environment or {})
         for name, facts in servers.items()
     )
     return write(manager, workers, ssh={"user": "deploy"}, load_balancer=None)
@@ -154,7 +158,9 @@ def facts(address: str, *, axis2: str = "", datasources: bytes = DATASOURCES) ->
     files = {
         path: RemoteFile(data=data, mode=0o644, owner="deploy") for path, data in texts.items()
     }
-    return make_facts(files=files, user="deploy")
+    return make_facts(
+        files=files, user="deploy", hosts=RemoteFile(data=HOSTS, mode=0o644, owner="root")
+    )
 
 
 def node(name: str) -> Node:
@@ -164,15 +170,17 @@ def node(name: str) -> Node:
     return found
 
 
-def adopted(name: str, shared: dict[str, Any], address: str) -> Adopted:
-    described = Described(
+def adopted(name: str, shared: dict[str, Any], address: str) -> Described:
+    return Described(
         name=name,
+        host=address,
+        port=None,
+        hosts=HOSTS,
         domain="d",
         shared=shared,
         own={"localMemberHost": address},
         notes=(),
     )
-    return Adopted(described, HOSTS, address, None)
 
 
 def test_a_unit_that_owns_the_server_is_named_as_its_service(tmp_path: Path) -> None:
@@ -201,10 +209,10 @@ def test_a_database_that_not_every_server_maps_alike_is_told() -> None:
     shared = {"home": "/opt/as", "datasources": {"R": source}}
     manager = adopted("manager", shared, "10.0.0.3")
     worker = adopted("worker1", shared, "10.0.0.4")
-    named = worker._replace(hosts=b"10.0.0.206 db.example.com\n")
+    named = replace(worker, hosts=b"10.0.0.206 db.example.com\n")
     text = write(manager, [named], ssh={}, load_balancer=None)
     assert "the database's name db.example.com is not in every server's /etc/hosts" in text
-    both = [each._replace(hosts=b"10.0.0.206 db.example.com\n") for each in (manager, worker)]
+    both = [replace(each, hosts=b"10.0.0.206 db.example.com\n") for each in (manager, worker)]
     assert "address: 10.0.0.206" in write(both[0], both[1:], ssh={}, load_balancer=None)
 
 
