@@ -189,7 +189,7 @@ class Server(Protocol):
         ...
 
     def demand_sessions(self, count: int, *, timeout_seconds: float) -> None:
-        """Open so many further sessions at once, and close them: a later step will need them.
+        """Open so many further sessions at once; the next steps use them.
 
         Raises ConnectError if its sshd does not open them, and TimeLimitError.
         """

@@ -223,26 +223,6 @@ class ChannelReading:
             self._channel.shutdown_write()
 
 
-def opened_session(transport: paramiko.Transport, deadline: float) -> paramiko.Channel:
-    """Open a channel for one command. Raises TimeoutError at the deadline, and ConnectError.
-
-    Paramiko gives the reason of a refusal to whichever thread asks first, and to others none.
-    """
-    try:
-        return transport.open_session(timeout=left(deadline))
-    except paramiko.SSHException as error:
-        if str(error).startswith("Timeout"):
-            raise TimeoutError from error
-        refused = isinstance(error, paramiko.ChannelException) or transport.is_active()
-        if not refused:
-            raise
-        raise ConnectError(
-            "its sshd opens no further session on this connection",
-            code="sessions",
-            action="set MaxSessions to 10, its default, in sshd_config there, or remove the line",
-        ) from error
-
-
 def execute(channel: paramiko.Channel, command: str, deadline: float) -> None:
     """Ask for a command; Paramiko itself waits without a limit for the server to agree."""
 

@@ -13,22 +13,21 @@ from typing import Any
 import paramiko
 from fabric import Connection
 
-from carbon.errors import ConnectError, PrivilegeError, refuse
+from carbon.errors import ConnectError, PrivilegeError
 from remote.host.script import OPENING, Script
 from remote.host.server import Held, Outcome, Reach, Reading, Sink, Stream
-from remote.run.threads import all_or_errors, parallel
 from remote.ssh.channels import (
     AfterOpening,
     ChannelReading,
     ChannelStream,
     execute,
     exit_status,
-    opened_session,
     read,
     sent,
 )
 from remote.ssh.errors import refuse_sudo_failure, translated
 from remote.ssh.limits import LEAST_UPLOAD, Inbox, Pace, left
+from remote.ssh.sessions import Sessions
 from remote.ssh.shells import Shells
 from remote.ssh.sudo import PROMPT, give_sudo_its_password
 
@@ -58,7 +57,8 @@ class FabricServer:
         """How long a script that then goes on running may take to begin."""
         self._least_upload = least_upload
         """Bytes in a second, over each `begin_seconds`."""
-        self._shells = Shells(self._transport, sudo_password=sudo_password, pace=self._pace)
+        self._sessions = Sessions(self._transport)
+        self._shells = Shells(self._sessions, sudo_password=sudo_password, pace=self._pace)
 
     @property
     def name(self) -> str:
@@ -149,18 +149,7 @@ class FabricServer:
         return answer.partition(b"\n")[0].rstrip(b"\r")
 
     def demand_sessions(self, count: int, *, timeout_seconds: float) -> None:
-        deadline = time.monotonic() + timeout_seconds
-        opened: list[paramiko.Channel] = []
-
-        def open_session(_number: int) -> None:
-            with translated(self._name, "sessions", limit_seconds=timeout_seconds):
-                opened.append(opened_session(self._transport(), deadline))
-
-        try:
-            refuse(all_or_errors(parallel(range(count), open_session))[1][:1])
-        finally:
-            for channel in opened:
-                channel.close()
+        self._sessions.demand(self._name, count, timeout_seconds=timeout_seconds)
 
     def close(self) -> None:
         self._connection.close()
@@ -200,7 +189,7 @@ class FabricServer:
 
     def _begin(self, script: Script, deadline: float) -> paramiko.Channel:
         text = script.render()  # of this many bytes, behind the opening
-        channel = opened_session(self._transport(), deadline)
+        channel = self._sessions.open(deadline)
         try:
             password = self._password_for(script)
             if password is not None:

@@ -17,8 +17,9 @@ import paramiko
 
 from remote.host.script import OPENING, Script, shell_command
 from remote.host.server import Held, Outcome
-from remote.ssh.channels import AfterOpening, execute, exit_status, opened_session, sent
+from remote.ssh.channels import AfterOpening, execute, exit_status, sent
 from remote.ssh.limits import Inbox, Pace
+from remote.ssh.sessions import Sessions
 from remote.ssh.sudo import PROMPT, give_sudo_its_password
 
 _LOOP = (
@@ -120,12 +121,12 @@ class Shells:
 
     def __init__(
         self,
-        transport: Callable[[], paramiko.Transport],
+        sessions: Sessions,
         *,
         sudo_password: str | None = None,
         pace: Callable[[], Pace | None] = lambda: None,
     ) -> None:
-        self._transport = transport
+        self._sessions = sessions
         self._pace = pace
         self._sudo_password = sudo_password
         self._free: defaultdict[str | None, list[Shell]] = defaultdict(list)
@@ -164,7 +165,7 @@ class Shells:
             self._free[account].append(shell)
 
     def _opened(self, account: str | None, step: str, deadline: float) -> Shell:
-        channel = opened_session(self._transport(), deadline)
+        channel = self._sessions.open(deadline)
         try:
             self._become(channel, account, step, deadline)
         except BaseException:

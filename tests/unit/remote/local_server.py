@@ -18,6 +18,7 @@ from carbon.home.facts import Reach
 from remote.host.host import Host, Machine
 from remote.host.script import BEGIN, OPENING, Script
 from remote.host.server import Held, Outcome, Reading, Sink, Stream
+from remote.ssh.sessions import Sessions
 from remote.ssh.shells import Shells
 from tests.unit.remote.local_channel import LocalTransport
 
@@ -34,7 +35,7 @@ class LocalServer:
     """What the server itself was to end each script after."""
 
     def __post_init__(self) -> None:
-        self._shells = Shells(LocalTransport().as_transport)
+        self._shells = Shells(Sessions(LocalTransport().as_transport))
 
     def run(
         self, script: Script, *, payload: bytes | Iterable[bytes] = b"", timeout_seconds: float

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +20,7 @@ from carbon.errors import ConnectError
 from remote.host.script import Script
 from remote.host.server import Held, Outcome
 from remote.ssh.server import FabricServer
+from remote.ssh.sessions import Sessions
 from remote.ssh.shells import Shells
 from tests.unit.remote.local_channel import SECONDS, LocalChannel, LocalTransport
 from tests.waiting import wait_for
@@ -28,7 +31,7 @@ class Host:
 
     def __init__(self, kind: type[LocalChannel] = LocalChannel) -> None:
         self._transport = LocalTransport(kind)
-        self._shells = Shells(self._transport.as_transport)
+        self._shells = Shells(Sessions(self._transport.as_transport))
 
     @property
     def channels(self) -> list[LocalChannel]:
@@ -101,7 +104,7 @@ class Full(paramiko.Transport):
 def test_a_server_that_opens_no_further_session_is_told_with_its_setting() -> None:
     script = Body(name="hosts_read", values={"body": "true"})
     with pytest.raises(ConnectError, match="no further session") as caught:
-        Shells(Full).run(script, b"", timeout_seconds=SECONDS)
+        Shells(Sessions(Full)).run(script, b"", timeout_seconds=SECONDS)
     assert caught.value.code == "sessions"
     assert "MaxSessions" in caught.value.action
 
@@ -125,11 +128,24 @@ class Counting(paramiko.Transport):
             if self.open >= self.most:
                 raise paramiko.SSHException("Unable to open channel.")  # another thread has why
             self.open += 1
-        return SimpleNamespace(close=self._close)
+            self.last = CountedSession(self._close)
+            return self.last
 
     def _close(self) -> None:
         with self._guard:
             self.open -= 1
+
+
+@dataclass
+class CountedSession:
+    """What is known of one of them."""
+
+    on_close: Callable[[], None]
+    closed: bool = False
+
+    def close(self) -> None:
+        self.closed = True
+        self.on_close()
 
 
 def server_with(transport: paramiko.Transport) -> FabricServer:
@@ -147,11 +163,22 @@ def test_too_few_sessions_are_known_before_they_are_needed(most: int) -> None:
     assert transport.open == 0
 
 
-def test_sessions_that_were_only_tried_are_closed() -> None:
+def test_a_session_that_was_demanded_is_there_for_who_needs_one_next() -> None:
+    """The check before a stop costs a rollout nothing: what it opens is used."""
     transport = Counting(3)
-    server = server_with(transport)
-    server.demand_sessions(3, timeout_seconds=SECONDS)
-    assert transport.open == 0
+    sessions = Sessions(lambda: transport)
+    sessions.demand("worker1", 3, timeout_seconds=SECONDS)
+    for _ in range(3):
+        sessions.open(time.monotonic() + SECONDS)
+    assert transport.open == 3
+
+
+def test_a_demanded_session_that_its_server_closed_is_opened_anew() -> None:
+    transport = Counting(3)
+    sessions = Sessions(lambda: transport)
+    sessions.demand("worker1", 1, timeout_seconds=SECONDS)
+    transport.last.close()
+    assert not sessions.open(time.monotonic() + SECONDS).closed
 
 
 def test_scripts_share_a_session_and_not_their_output(host: Host) -> None:
