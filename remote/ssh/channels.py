@@ -12,7 +12,7 @@ from queue import Empty, Full, Queue
 import paramiko
 
 from carbon.errors import ConnectError
-from remote.host.script import BEGIN, NOT_BEGUN, Script
+from remote.host.script import BEGIN, NOT_BEGUN, OPENING, Script
 from remote.host.server import Outcome, Sink
 from remote.ssh.errors import refuse_sudo_failure, translated
 from remote.ssh.limits import Inbox, Pace, left
@@ -62,6 +62,8 @@ class AfterOpening:
                 self.begun = True
                 if rest:
                     return rest
+            elif b"\n" + OPENING in b"\n" + self.greeting:  # who prints what it reads runs nothing
+                raise _login_script_error()
             self.greeting = self.greeting[-_GREETING_BYTES:]
         return self._receive(size)
 

@@ -6,6 +6,7 @@ IFS='
 unset TMOUT # bash would end every wait for a line after it
 # `run` gives the login's own environment to its command.
 case $0 in *:run) ;; *)
+    set +efxC # bash takes them from SHELLOPTS
     unset CDPATH ENV BASH_ENV POSIXLY_CORRECT _POSIX2_VERSION GREP_OPTIONS GREP_COLOR GREP_COLORS TAR_OPTIONS
     unset BLOCK_SIZE BLOCKSIZE DF_BLOCK_SIZE DU_BLOCK_SIZE LS_BLOCK_SIZE TIME_STYLE QUOTING_STYLE ;;
 esac

@@ -68,6 +68,24 @@ def test_a_function_that_the_login_exports_takes_no_programs_place() -> None:
     assert done.stdout == "1\nline\n"
 
 
+@pytest.mark.parametrize("option", ["noclobber", "errexit", "noglob", "xtrace"])
+def test_an_option_of_the_shell_that_the_login_exports_changes_no_script(
+    option: str, tmp_path: Path
+) -> None:
+    """If sh is bash, it takes its options from SHELLOPTS."""
+    (tmp_path / "there").touch()
+    text = f". {BASE}; false; : > {tmp_path}/there && echo {tmp_path}/th*; fail 3 no more"
+    done = subprocess.run(
+        ["bash", "--posix", "-c", text, "provision:facts"],
+        env={"PATH": os.environ["PATH"], "SHELLOPTS": option},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (3, f"{tmp_path}/there\n")
+    assert done.stderr.splitlines()[-1] == "no more"
+
+
 def test_a_command_is_given_the_logins_own_environment(
     server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,6 +74,13 @@ class Asking(LocalChannel):
         super().exec_command(f"read -r answer; {command}")
 
 
+class Echoing(LocalChannel):
+    """A login script that puts a program in the place of the shell, which prints what it reads."""
+
+    def exec_command(self, _command: str) -> None:
+        super().exec_command("echo welcome; exec cat")
+
+
 class OtherShell(LocalChannel):
     """A login whose ~/.bashrc ends in another shell, which takes its input for commands."""
 
@@ -269,7 +276,7 @@ def test_what_a_login_script_prints_is_no_part_of_an_answer() -> None:
     host.channels[0].close()
 
 
-@pytest.mark.parametrize("kind", [Asking, OtherShell])
+@pytest.mark.parametrize("kind", [Asking, OtherShell, Echoing])
 def test_a_login_script_that_takes_what_is_sent_is_named_and_runs_nothing_of_it(
     kind: type[LocalChannel], tmp_path: Path
 ) -> None:
