@@ -1,11 +1,12 @@
-"""Text for people: what came from outside commands no terminal, and a long list is cut short."""
+"""Text for people: what came from outside commands no terminal, and what is long is cut short."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+SHOWN_CHARACTERS = 60
 _KEPT = (ord("\t"), ord("\n"))
 _CONTROLS = (*range(32), *range(127, 160))
 _DIRECTIONS = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -22,6 +23,22 @@ def visible(text: str) -> str:
     tasks/failure.py. Nothing before them has to think of it.
     """
     return text.translate(_SHOWN)
+
+
+def shown(text: str) -> str:
+    """Return `text` in quotes, on one line and short, whatever it holds."""
+    if len(text) > SHOWN_CHARACTERS:
+        return f"{text[:SHOWN_CHARACTERS]!r}… ({len(text)} characters)"
+    return repr(text)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `did you mean 'x'? `, or nothing if no known word is near."""
+    from difflib import get_close_matches
+
+    by_folded = {name.casefold(): name for name in known}
+    near = get_close_matches(word[:SHOWN_CHARACTERS].casefold(), by_folded, n=1, cutoff=0.6)
+    return f"did you mean '{by_folded[near[0]]}'? " if near else ""
 
 
 def local_path(text: str) -> Path:

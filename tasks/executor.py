@@ -73,7 +73,8 @@ class FleetExecutor(fabric.Executor):
     """Fabric's executor, for verbs and for anybody's own tasks with names from hosts.yaml."""
 
     def expand_calls(self, calls: Any, apply_hosts: bool = True) -> list[Call]:
-        names = _names(self.core[0].args.hosts.value) if apply_hosts else None
+        given = self.core[0].args.hosts.value if apply_hosts else None
+        names = None if given is None else tuple(given.split(","))
         expanded: list[Call] = []
         for call in calls:
             prepared = Call(task=call) if isinstance(call, Task) else call
@@ -95,7 +96,3 @@ class FleetExecutor(fabric.Executor):
             return connection_kwargs(self.config, [str(name) for name in hosts])
         except ProvisionError as error:
             raise as_exit(error) from error
-
-
-def _names(given: str | None) -> tuple[str, ...] | None:
-    return None if given is None else tuple(given.split(","))

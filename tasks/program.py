@@ -20,9 +20,8 @@ from carbon.errors import ProvisionError, UsageError
 from tasks.debug import mask_passwords
 from tasks.executor import FleetExecutor, Option
 from tasks.failure import as_exit
-from tasks.repeated import refuse_repeated
 from tasks.settings import Settings
-from tasks.usage import check_settings, explain, unreadable_settings
+from tasks.usage import CommandLine, check_settings, refuse_repeated, unreadable_settings
 from tasks.wording import NAME
 
 SHOWN = {
@@ -41,12 +40,6 @@ SHOWN = {
 """The options of Fabric that the verbs heed."""
 
 
-NO_PASSWORD = UsageError(
-    "no password was typed",
-    action="run it at a terminal, or without --prompt-for-...",
-)
-
-
 class Program(fabric.main.Fab):
     """Fabric's program with verbs first in its help, and a sentence for each mistake."""
 
@@ -62,9 +55,11 @@ class Program(fabric.main.Fab):
     def parse_tasks(self) -> None:
         self._refuse_repeated()
         words = self.core.unparsed
-        if asks_for_help(words) and words[0] in self._make_parser().contexts:
-            words[:] = [words[0], "--help"]
-            self._help(words[0])
+        # Before the parser, which wants the command of `run --help` first.
+        if words[1:2] in (["--help"], ["-h"]) and words[0] in self._make_parser().contexts:
+            self.parser = self._make_parser()
+            self.print_task_help(words[0])
+            raise Exit
         try:
             super().parse_tasks()
         except ParseError as error:
@@ -98,7 +93,8 @@ class Program(fabric.main.Fab):
         except KeyboardInterrupt:
             raise Exit(message="interrupted", code=exits.INTERRUPTED) from None
         except EOFError:
-            raise as_exit(NO_PASSWORD) from None
+            action = "run it at a terminal, or without --prompt-for-..."
+            raise as_exit(UsageError("no password was typed", action=action)) from None
         except Exception as error:
             if os.environ.get("PROVISION_DEBUG"):
                 raise
@@ -135,11 +131,6 @@ class Program(fabric.main.Fab):
         self.print_columns(self.parser.contexts[name].help_tuples())
         self._print_statuses()
 
-    def _help(self, verb: str) -> NoReturn:
-        self.parser = self._make_parser()
-        self.print_task_help(verb)
-        raise Exit
-
     def _print_statuses(self) -> None:
         print("Exit status:\n")
         self.print_columns([(str(status), text) for status, text in exits.MEANINGS.items()])
@@ -147,9 +138,8 @@ class Program(fabric.main.Fab):
     def _refuse(self, error: ParseError, words: list[str]) -> NoReturn:
         collection: Collection | None = getattr(self, "collection", None)
         verbs = [] if collection is None else sorted(collection.task_names)
-        raise as_exit(
-            explain(error, words, program=self.binary, verbs=verbs, config=self.config)
-        ) from None
+        line = CommandLine(words, self.binary, verbs, self.config)
+        raise as_exit(line.explain(error)) from None
 
 
 def flags_of(context: ParserContext) -> dict[str, Argument]:
@@ -183,11 +173,6 @@ def adopt() -> None:
         fabric.main.program.__class__ = Program
         if config := getattr(fabric.main.program, "config", None):
             config.__class__ = Settings  # the files of SSH are read after this
-
-
-def asks_for_help(words: list[str]) -> bool:
-    """Tell whether `VERB --help` was written, also for a verb that wants a word of its own."""
-    return len(words) > 1 and words[1] in ("--help", "-h")
 
 
 def shown(flag: str) -> bool:

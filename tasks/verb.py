@@ -11,7 +11,7 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal
 
 from invoke import Exit, task
 
@@ -54,20 +54,21 @@ def verb(
     def decorate(body: Callable[..., int | None]) -> Any:
         @functools.wraps(body)
         def run(context: VerbContext, **given: Any) -> None:
-            scope = _Scope(
-                inventory=given.pop("inventory"),
-                commands=not given.pop("no_commands", False),
-                every_worker=every_worker or given.pop("all", False),
-                every_host=every_host,
-            )
+            scope = {
+                "inventory": given.pop("inventory"),
+                "commands": not given.pop("no_commands", False),
+                "every_worker": every_worker or given.pop("all", False),
+                "every_host": every_host,
+            }
+            watchers = connects == "hosts and watchers"
 
             def work(session: Session) -> int | None:
-                session.check_ssh_files(context.config, watchers=connects == "hosts and watchers")
+                session.check_ssh_files(context.config, watchers=watchers)
                 if connects:
-                    session.connect(watchers=connects == "hosts and watchers")
+                    session.connect(watchers=watchers)
                 return body(session, **given)
 
-            _end(lambda: _in_session(context, work, scope=scope, audited=audited))
+            _end(lambda: _in_session(context, scope, work, audited=audited))
 
         signature = _signature(body, every_worker=every_worker)
         setattr(run, "__signature__", signature)  # noqa: B010 - no attribute of functions to mypy
@@ -77,27 +78,23 @@ def verb(
     return decorate
 
 
-class _Scope(TypedDict):
-    """Which hosts of which inventory: what `Session.open` wants to know."""
-
-    inventory: str
-    commands: bool
-    every_worker: bool
-    every_host: bool
-
-
 def _in_session(
     context: VerbContext,
+    scope: Mapping[str, Any],
     work: Callable[[Session], int | None],
     *,
-    scope: _Scope,
     audited: str,
 ) -> int | None:
-    _refuse_dry(context)
+    if context.config.run.dry:  # Fabric's --dry still connects and still copies files
+        raise UsageError("--dry is not safe for remote work", action="use `fab plan`")
+    from tasks.permissions import open_files
     from tasks.session import Session
 
     with Session.open(context, **scope) as session:
-        _note_open_files(session)
+        for text in open_files(session.cluster):
+            from tasks.console import stderr
+
+            stderr().print(f"note: {text}")
         if not audited:
             return work(session)
         from tasks.runlog import logged
@@ -105,15 +102,6 @@ def _in_session(
         with logged(session, context.config, audited) as run:
             run.status = work(session) or 0
             return run.status
-
-
-def _note_open_files(session: Session) -> None:
-    from tasks.permissions import open_files
-
-    for text in open_files(session.cluster):
-        from tasks.console import stderr
-
-        stderr().print(f"note: {text}")
 
 
 def local(
@@ -171,9 +159,3 @@ def _defect(error: Exception) -> ProvisionError:
         action="run it again with PROVISION_DEBUG=1 and report the traceback; mind that a"
         " traceback can show values of hosts.yaml",
     )
-
-
-def _refuse_dry(context: VerbContext) -> None:
-    """Fabric's --dry still connects and still copies files."""
-    if context.config.run.dry:
-        raise UsageError("--dry is not safe for remote work", action="use `fab plan`")

@@ -8,10 +8,9 @@ from carbon.cluster import Cluster, LoadBalancer, Node, Role, Ssh
 from carbon.errors import UsageError
 from carbon.inventory import values
 from carbon.inventory.raw import LOAD_BALANCER_NAME
-from carbon.inventory.suggest import shown
 from carbon.inventory.values import Unfit
 from carbon.inventory.write import Tree
-from carbon.text import local_path
+from carbon.text import local_path, shown
 from carbon.value import Value
 
 

@@ -25,8 +25,8 @@ from carbon.inventory.nodes import (
     expanded,
     is_null,
 )
-from carbon.inventory.suggest import shown
 from carbon.secret import Secret
+from carbon.text import shown
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 30

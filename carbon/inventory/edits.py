@@ -10,7 +10,7 @@ from lxml import etree
 
 from carbon.cluster import Cluster, FileEdit
 from carbon.errors import InventoryError
-from carbon.inventory.suggest import shown
+from carbon.text import shown
 
 
 def check_edits(cluster: Cluster) -> None:

@@ -17,9 +17,9 @@ from typing import Any, Generic, TypeVar
 
 from carbon.inventory import values
 from carbon.inventory.nodes import ListNode, MapNode, ScalarNode, YamlNode, expanded, is_null
-from carbon.inventory.suggest import did_you_mean, shown
 from carbon.inventory.values import Unfit
 from carbon.secret import Secret
+from carbon.text import did_you_mean, shown
 from carbon.value import Value, defaults
 
 T = TypeVar("T")

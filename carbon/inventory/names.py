@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import UsageError
-from carbon.inventory.suggest import did_you_mean, shown
+from carbon.text import did_you_mean, shown
 
 
 def known_names(cluster: Cluster) -> tuple[str, ...]:

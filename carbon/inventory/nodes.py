@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from carbon.errors import InventoryError
-from carbon.inventory.suggest import shown
 from carbon.secret import Secret
+from carbon.text import shown
 from carbon.value import Value, replace
 
 

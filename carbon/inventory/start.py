@@ -8,10 +8,9 @@ from ipaddress import ip_address
 
 from carbon.errors import UsageError
 from carbon.inventory import values
-from carbon.inventory.suggest import shown
 from carbon.inventory.values import Unfit
 from carbon.inventory.write import Tree, document
-from carbon.text import local_path
+from carbon.text import local_path, shown
 
 
 def _private_key(text: str) -> None:
