@@ -58,17 +58,17 @@ def parse(data: bytes, source: Source) -> MapNode:
 def _decode(data: bytes, source: Source) -> str:
     if len(data) > MAX_BYTES:
         action = "name the inventory itself: a cluster fits in a few kilobytes"
-        raise InventoryError(f"larger than {MAX_BYTES} bytes", action=action, file=source.file)
+        raise source.error(f"larger than {MAX_BYTES} bytes", action=action)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         seen = f"not UTF-8 text: byte 0x{data[error.start]:02x}"
-        raise _error(source, seen, line, "save the file as UTF-8") from None
+        raise source.error(seen, action="save the file as UTF-8", line=line) from None
     if control := Reader.NON_PRINTABLE.search(text):
         line = text.count("\n", 0, control.start()) + 1
         seen = f"the character U+{ord(control.group()):04X} is not allowed in YAML"
-        raise _error(source, seen, line, "remove it")
+        raise source.error(seen, action="remove it", line=line)
     return text
 
 
@@ -76,16 +76,11 @@ def _syntax_error(error: yaml.MarkedYAMLError, source: Source) -> InventoryError
     begun = f", {error.context}" if error.context else ""
     if error.context_mark:
         begun += f" that begins in line {error.context_mark.line + 1}"
-    return _error(
-        source,
+    return source.error(
         f"not valid YAML: {error.problem}{begun}",
-        error.problem_mark.line + 1 if error.problem_mark else None,
-        "look at this line and the one before: indentation, colons, quotes",
+        action="look at this line and the one before: indentation, colons, quotes",
+        line=error.problem_mark.line + 1 if error.problem_mark else None,
     )
-
-
-def _error(source: Source, seen: str, line: int | None, action: str) -> InventoryError:
-    return InventoryError(seen, action=action, file=source.file, line=line)
 
 
 class _Composer:
@@ -200,7 +195,7 @@ class _Composer:
             raise self._error(seen, line, "use fewer aliases")
 
     def _error(self, seen: str, line: int, action: str) -> InventoryError:
-        return _error(self.source, seen, line, action)
+        return self.source.error(seen, action=action, line=line)
 
 
 def _check_reference(node: ScalarNode, tag: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from carbon.cluster import Cluster, FileEdit
+from carbon.cluster import Cluster
 from carbon.errors import InventoryError
 from carbon.text import shown
 
@@ -18,26 +18,19 @@ def check_edits(cluster: Cluster) -> None:
 
     Raises InventoryError, with file and line, at the first that can never work.
     """
-    for node in cluster.nodes:
-        for edit in node.files:
-            _check_xpath(edit, file=str(cluster.file))
-
-
-def _check_xpath(edit: FileEdit, *, file: str) -> None:
-    """Evaluate it on an empty document, which shows unbound prefixes and functions too."""
-    try:
-        result = etree.XPath(edit.xpath, namespaces=dict(edit.namespaces))(etree.Element("empty"))
-    except (etree.XPathError, ValueError) as error:
+    for edit in (edit for node in cluster.nodes for edit in node.files):
+        empty = etree.Element("empty")  # it shows unbound prefixes and functions, too
+        try:
+            xpath = etree.XPath(edit.xpath, namespaces=dict(edit.namespaces))
+            if isinstance(xpath(empty), list):
+                continue
+            seen, action = "computes a value", "write the path of the element to edit"
+        except (etree.XPathError, ValueError) as error:
+            seen = f"does not compile: {error}"
+            action = "correct it; every prefix in it must be among its `namespaces:`"
         raise InventoryError(
-            f"the xpath {shown(edit.xpath)} does not compile: {error}",
-            action="correct it; every prefix in it must be among its `namespaces:`",
-            file=file,
-            line=edit.line,
-        ) from None
-    if not isinstance(result, list):
-        raise InventoryError(
-            f"the xpath {shown(edit.xpath)} computes a value",
-            action="write the path of the element to edit",
-            file=file,
+            f"the xpath {shown(edit.xpath)} {seen}",
+            action=action,
+            file=edit.inventory,
             line=edit.line,
         )

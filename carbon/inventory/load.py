@@ -34,16 +34,9 @@ def load(path: Path, *, commands: bool = True) -> Cluster:
     Without `commands`, no `!command` is run: a value that needs one is an error.
     Raises InventoryError with file, line and remedy at the first thing that is wrong.
     """
-    data = _bytes(path)
-    source = Source(file=str(path), base=path.absolute().parent, commands=commands)
-    root = parse(data, source)
-    return derive(read(root), file=path, digest=hashlib.sha256(data).hexdigest())
-
-
-def _bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+            data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InventoryError(
@@ -52,3 +45,5 @@ def _bytes(path: Path) -> bytes:
             " one, `fab adopt` one for servers that run already",
             file=str(path),
         ) from None
+    source = Source(file=str(path), base=path.absolute().parent, commands=commands)
+    return derive(read(parse(data, source)), file=path, digest=hashlib.sha256(data).hexdigest())

@@ -24,6 +24,10 @@ class Source(NamedTuple):
     commands: bool = True
     """A `!command` may be run."""
 
+    def error(self, seen: str, *, action: str, line: int | None = None) -> InventoryError:
+        """Return the error that says `seen` of the file."""
+        return InventoryError(seen, action=action, file=self.file, line=line)
+
 
 class YamlNode(Value):
     """One value of hosts.yaml and its place."""
@@ -35,7 +39,7 @@ class YamlNode(Value):
     def error(self, seen: str, *, action: str) -> InventoryError:
         """Return the error that says `seen` of this value, with its place."""
         whole = f"{self.path or 'the file'} {seen}"
-        return InventoryError(whole, action=action, file=self.source.file, line=self.line)
+        return self.source.error(whole, action=action, line=self.line)
 
 
 class ScalarNode(YamlNode):
@@ -53,19 +57,7 @@ class ScalarNode(YamlNode):
 
         Raises InventoryError if the tag's source cannot be read.
         """
-        if self.secret is None:
-            return self.text
-        try:
-            return self.secret.reveal()
-        except InventoryError as error:
-            if self._is_written_by_lab():
-                error.action = "start the lab: fab lab.up"
-            raise
-
-    def _is_written_by_lab(self) -> bool:
-        base = self.source.base
-        is_file = self.secret is not None and self.secret.origin == "file"
-        return is_file and (base / self.text).is_relative_to(base / "lab" / "run")
+        return self.secret.reveal() if self.secret else self.text
 
 
 class ListNode(YamlNode):

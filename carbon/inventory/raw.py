@@ -67,12 +67,17 @@ def read(root: MapNode) -> RawInventory:
     shared = cluster.only(key.name for key in keys.SHARED_KEYS)
     settings = keys.SETTINGS(cluster.only(key.name for key in keys.CLUSTER_KEYS))
     domain = settings["domain"]
-    elb, workers, balancer = (sections.get(name) for name in ("elb", "workers", "load_balancer"))
-    hooks, database = shared.get("hooks"), sections.get("database")
+    elb, balancer, database = map(sections.get, ("elb", "load_balancer", "database"))
+    workers, hooks = sections.get("workers", root.part("workers")), shared.get("hooks")
+    manager = _node(
+        keys.MANAGER, "manager", sections["manager"], shared, domain=domain, sub_domain="mgt"
+    )
     return RawInventory(
-        manager=_node("manager", sections["manager"], shared, domain=domain, sub_domain="mgt"),
+        manager=manager,
         elb=_elb(elb, shared, domain=domain) if elb else None,
-        workers=_workers(workers, shared, domain=domain) if workers else (),
+        workers=tuple(
+            _worker(name, own, shared, domain=domain) for name, own in workers.entries.items()
+        ),
         database=keys.DATABASE(database) if database else None,
         database_names=database.get("hostnames") if database else None,
         others={
@@ -83,28 +88,18 @@ def read(root: MapNode) -> RawInventory:
     )
 
 
-def _node(role: Role, own: MapNode, shared: MapNode, *, name: str = "", **default: Any) -> RawNode:
+def _node(
+    record: Record[Node], role: Role, own: MapNode, shared: MapNode, *, name: str = "", **more: Any
+) -> RawNode:
     place = inherit(own, shared)
     name = name or role
-    node = RECORDS[role](place, name=name, role=role, server=name, **default)
-    return RawNode(node, place)
-
-
-RECORDS: Mapping[Role, Record[Node]] = {
-    "manager": keys.MANAGER,
-    "worker": keys.WORKER,
-    "elb": keys.ELB,
-}
+    return RawNode(record(place, name=name, role=role, server=name, **more), place)
 
 
 def _elb(own: MapNode, shared: MapNode, *, domain: str) -> RawNode:
     """Read the ELB; its home is its own, since it is another product."""
     reached = shared.only(key.name for key in keys.REACHED_KEYS if key.name != "home")
-    return _node("elb", own, reached, domain=domain, sub_domain="", group_mgt_port=4500)
-
-
-def _workers(section: MapNode, shared: MapNode, *, domain: str) -> tuple[RawNode, ...]:
-    return tuple(_worker(name, own, shared, domain=domain) for name, own in section.entries.items())
+    return _node(keys.ELB, "elb", own, reached, domain=domain, sub_domain="", group_mgt_port=4500)
 
 
 def _worker(name: str, own: YamlNode, shared: MapNode, *, domain: str) -> RawNode:
@@ -114,7 +109,8 @@ def _worker(name: str, own: YamlNode, shared: MapNode, *, domain: str) -> RawNod
             f"takes the name {name!r}, which is not a worker's",
             action=f"rename it; {', '.join(RESERVED_NAMES)} have sections of their own",
         )
-    return _node("worker", as_map(own), shared, name=name, domain=domain, sub_domain="worker")
+    more = {"domain": domain, "sub_domain": "worker"}
+    return _node(keys.WORKER, "worker", as_map(own), shared, name=name, **more)
 
 
 def _load_balancer(own: MapNode, shared: MapNode) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-SCHEMA_LINE = "# yaml-language-server: $schema={url}"
 SCHEMA_URL = "hosts.schema.json"
+SCHEMA_LINE = "# yaml-language-server: $schema={url}"
 
 PLAIN = re.compile(
     r"[A-Za-z0-9_./][A-Za-z0-9_./@+*-]*|[A-Za-z][A-Za-z0-9+.]*:[A-Za-z0-9_./@+?=;&:-]+"
@@ -53,26 +53,16 @@ def _entry(key: str, value: Tree, *, indent: str) -> Iterator[str]:
         yield name
         for inner, below in value.items():
             yield from _entry(inner, below, indent=f"{indent}  ")
-    elif isinstance(value, Mapping):
-        yield f"{name} {{}}"
-    elif isinstance(value, Sequence) and not isinstance(value, str | Reference):
-        yield from _list(name, value, indent=indent)
+    elif isinstance(value, Sequence) and value and not isinstance(value, str | Reference):
+        yield name
+        for item in value:
+            entries = item.items() if isinstance(item, Mapping) else ()
+            lines = [line for inner in entries for line in _entry(*inner, indent="")]
+            first, *others = lines or [_scalar(item)]
+            yield f"{indent}  - {first}"
+            yield from (f"{indent}    {line}" for line in others)
     else:
         yield f"{name} {_scalar(value)}"
-
-
-def _list(name: str, items: Sequence[Tree], *, indent: str) -> Iterator[str]:
-    if not items:
-        yield f"{name} []"
-        return
-    yield name
-    for item in items:
-        if isinstance(item, Mapping):
-            lines = [line for key, value in item.items() for line in _entry(key, value, indent="")]
-            yield f"{indent}  - {lines[0]}"
-            yield from (f"{indent}    {line}" for line in lines[1:])
-        else:
-            yield f"{indent}  - {_scalar(item)}"
 
 
 def _scalar(value: Tree) -> str:
@@ -88,16 +78,16 @@ def _scalar(value: Tree) -> str:
         case str() if PLAIN.fullmatch(value) and not NULL.fullmatch(value):
             return value
         case str():
-            return _quoted(value)
+            return f'"{"".join(map(_escaped, value))}"'
+        case Mapping():
+            return "{}"
+        case []:
+            return "[]"
     raise TypeError(f"{type(value).__name__} is not a single value")
 
 
-def _quoted(text: str) -> str:
-    """Return the text in double quotes; what is not printable is written as an escape."""
-    return f'"{"".join(map(_escaped, text))}"'
-
-
 def _escaped(character: str) -> str:
+    """Return a character as it stands in double quotes, as an escape if it is not printable."""
     if character in '"\\':
         return f"\\{character}"
     return character if character.isprintable() else f"\\U{ord(character):08X}"
