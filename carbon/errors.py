@@ -71,9 +71,7 @@ class InventoryError(ProvisionError):
     def __init__(
         self, seen: str, *, action: str = "", file: str | None = None, line: int | None = None
     ) -> None:
-        where = None
-        if file is not None:
-            where = file if line is None else f"{file}:{line}"
+        where = file if file is None or line is None else f"{file}:{line}"
         super().__init__(seen, action=action, host=where)
         self.file = file
         self.line = line

@@ -25,33 +25,24 @@ def select(
     Raises UsageError for names that hosts.yaml does not have, and if none is named.
     """
     wanted = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
-    if not wanted:
-        return _every_worker(cluster, asked_for_none=not names, allowed=every_worker)
+    known = ", ".join(known_names(cluster))
+    if not wanted and names:
+        raise UsageError("-H names nobody", action=f"name some of: {known}")
+    if not wanted and not every_worker:
+        raise UsageError(
+            "no host is named",
+            action=f"name some with -H, or every worker with --all; known: {known}",
+        )
+    if not wanted and not cluster.workers:
+        raise UsageError(
+            f"{cluster.file} has no workers",
+            action="add them under `workers:`, or name one with -H",
+        )
     hosts = {host.name: host for host in cluster.hosts}
     if unknown := [name for name in wanted if name not in hosts]:
         hints = "".join(did_you_mean(name, known_names(cluster)) for name in unknown)
         raise UsageError(
             f"{cluster.file} has no {', '.join(map(shown, unknown))}",
-            action=f"{hints}known: {_listed(cluster)}",
+            action=f"{hints}known: {known}",
         )
-    return tuple(hosts[name] for name in wanted)
-
-
-def _every_worker(cluster: Cluster, *, asked_for_none: bool, allowed: bool) -> tuple[Node, ...]:
-    if not asked_for_none:
-        raise UsageError("-H names nobody", action=f"name some of: {_listed(cluster)}")
-    if not allowed:
-        raise UsageError(
-            "no host is named",
-            action=f"name some with -H, or every worker with --all; known: {_listed(cluster)}",
-        )
-    if not cluster.workers:
-        raise UsageError(
-            f"{cluster.file} has no workers",
-            action="add them under `workers:`, or name one with -H",
-        )
-    return cluster.workers
-
-
-def _listed(cluster: Cluster) -> str:
-    return ", ".join(known_names(cluster))
+    return tuple(hosts[name] for name in wanted) or cluster.workers

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 from carbon.adopt import cluster as written
 from carbon.adopt.balancer import Configuration
 from carbon.adopt.balancer import describe as describe_balancer
 from carbon.adopt.request import Request, shared_ssh, split_host
-from carbon.adopt.server import ALSO, VARIABLES, describe, driver_class
+from carbon.adopt.server import ALSO, VARIABLES, Described, describe, driver_class
 from carbon.cluster import Cluster, Driver, LoadBalancer, Node
 from carbon.errors import ProvisionError, ScriptError
 from carbon.home.facts import ServerFacts
 from carbon.inventory import load
 from carbon.inventory.write import Commented, Tree
 from carbon.plan.model import Options as PlanOptions
-from carbon.plan.model import Plan
 from carbon.plan.plan import plan
 from carbon.value import replace
 from remote.host.archive import unpack
@@ -35,18 +34,12 @@ def adopt(fleet: Fleet, request: Request) -> str:
     still change is found by planning against it, and listed in its head. Raises the first error
     of a server, and ProvisionError if AS_HOME is not there.
     """
-    nodes = fleet.cluster.nodes
-
-    def read(node: Node) -> _Read:
-        return _read(fleet, node, run_as=request.run_as)
-
-    reads, errors = all_or_errors(parallel(nodes, read))
+    read = partial(_read, fleet, run_as=request.run_as)
+    reads, errors = all_or_errors(parallel(fleet.cluster.nodes, read))
     if errors:
         raise errors[0]
-    facts = {read.node.name: read.facts for read in reads}
-    manager, *workers = (
-        describe(read.node, read.facts, environment=read.environment) for read in reads
-    )
+    facts = {described.name: facts for described, facts in reads}
+    manager, *workers = (described for described, _ in reads)
     ssh = shared_ssh(request)
 
     def text(load_balancer: Commented | None, notes: Sequence[str]) -> str:
@@ -59,14 +52,7 @@ def adopt(fleet: Fleet, request: Request) -> str:
     return text(_read_balancer(fleet, request, cluster), _pending(cluster, facts))
 
 
-class _Read(NamedTuple):
-    node: Node
-    """As it could be read."""
-    facts: ServerFacts
-    environment: Mapping[str, str] | None
-
-
-def _read(fleet: Fleet, node: Node, *, run_as: str) -> _Read:
+def _read(fleet: Fleet, node: Node, *, run_as: str) -> tuple[Described, ServerFacts]:
     facts = gather_facts(fleet.host(node), also=ALSO)
     if facts.version is None and run_as:
         node = replace(node, run_as=run_as)
@@ -83,7 +69,8 @@ def _read(fleet: Fleet, node: Node, *, run_as: str) -> _Read:
         # Which JAR has it shows only to who asks for the class.
         node = replace(node, driver=Driver(jar=Path("any.jar"), driver_class=driver))
         facts = replace(facts, jars=gather_facts(fleet.host(node)).jars)
-    return _Read(node, facts, read_environment(fleet.host(node)))
+    environment = read_environment(fleet.host(node))
+    return describe(node, facts, environment=environment), facts
 
 
 def read_environment(host: Host[Node]) -> Mapping[str, str] | None:
@@ -159,7 +146,10 @@ def _pending(cluster: Cluster, facts: Mapping[str, ServerFacts]) -> list[str]:
         except ProvisionError as error:
             notes.append(f"{node.name}: no plan can be made: {error.seen}")
             continue
-        if changes := _changes(pending):
+        changes = [change.path.name for change in pending.files]
+        changes += ["/etc/hosts"] if pending.hosts else []
+        changes += [f"a start ({pending.reason})"] if pending.start else []
+        if changes:
             notes.append(f"{node.name}: the next deploy would change: {', '.join(changes)}")
     return notes
 
@@ -180,9 +170,3 @@ def _without_secrets(cluster: Cluster) -> list[Node]:
         )
         for node in cluster.nodes
     ]
-
-
-def _changes(pending: Plan) -> list[str]:
-    changes = [change.path.name for change in pending.files]
-    changes += ["/etc/hosts"] if pending.hosts else []
-    return [*changes, *([f"a start ({pending.reason})"] if pending.start else [])]
