@@ -6,7 +6,6 @@ from carbon.checks import home, process, service
 from carbon.checks.case import Case
 from carbon.checks.finding import Finding, Findings, Kind, ranked
 from carbon.home.boot import Boot
-from carbon.home.unit import UnitState
 from carbon.service.unit import is_ours, password_file
 
 NO_SERVICE = Kind(
@@ -54,25 +53,17 @@ def _findings(case: Case, boot: Boot) -> Findings:
         return
     yield from service.owner(case)
     yield from process.single(case)
-    unit = case.facts.unit
-    if case.node.service is None:
-        if case.facts.process is None or not case.facts.process.unit:
-            yield case.finding(NO_SERVICE)
-    else:
-        yield from service.unit(case)
-        yield from _start(case, boot, unit)
-    if case.facts.process is None and (unit is None or not unit.is_up):
+    running, named, unit = case.facts.process, case.node.service, case.facts.unit
+    if named is None and (running is None or not running.unit):
+        yield case.finding(NO_SERVICE)
+    yield from service.unit(case)
+    if named and unit and unit.stale:
+        yield case.finding(STALE_UNIT, unit=unit.name)
+    lacks_password = case.node.keystore_password and not boot.has_password
+    if named and unit and is_ours(unit.text) and lacks_password:
+        yield case.finding(NO_PASSWORD, password_file=password_file(named.unit))
+    if running is None and (unit is None or not unit.is_up):
         yield case.finding(NOT_RUNNING)
     if not boot.mounted_at_boot and len(boot.mount) == 3:
         point, source, kind = boot.mount
         yield case.finding(NOT_MOUNTED, point=point, source=source, type=kind)
-
-
-def _start(case: Case, boot: Boot, unit: UnitState | None) -> Findings:
-    assert case.node.service is not None, "asked only of a node with a service"
-    if unit is not None and unit.stale:
-        yield case.finding(STALE_UNIT, unit=unit.name)
-    needs = case.node.keystore_password is not None and unit is not None and is_ours(unit.text)
-    if needs and not boot.has_password:
-        file = password_file(case.node.service.unit)
-        yield case.finding(NO_PASSWORD, password_file=file)

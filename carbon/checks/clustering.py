@@ -172,7 +172,7 @@ def member_host(case: Case) -> Findings:
             blocks=case.leads,
             line=case.own.local_line,
             host=host,
-            why=_why_wrong(case, host),
+            why=_why_wrong(case, canonical_host(host)),
             apply=case.apply_remedy(key),
         )
     for line in case.own.lines:

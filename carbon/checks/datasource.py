@@ -77,6 +77,14 @@ ENCRYPTION = Kind(
     "client-truststore.jks; the server itself may trust others",
     weight=30,
 )
+_KINDS = {
+    "tls": ENCRYPTION,
+    "broken": BROKEN,
+    "url": NOT_TAKEN,
+    "class": NO_CLASS,
+    "slow": SILENT,
+}
+"""By the result of a trial that neither connected nor was refused."""
 TRIAL_SECONDS = 10.0
 """For all datasources of a server, which are tried at once."""
 
@@ -85,21 +93,19 @@ def tried(case: Case) -> Findings:
     """Each datasource of hosts.yaml takes its login, with the server's own driver and JDK."""
     if case.trial is None:
         return
-    by_kind: defaultdict[str, list[TriedDatasource]] = defaultdict(list)
-    kinds: dict[str, Kind] = {}
+    by_kind: defaultdict[Kind, list[TriedDatasource]] = defaultdict(list)
     for each in case.trial.tried:
         if kind := kind_of(each):
-            kinds[kind.seen] = kind
-            by_kind[kind.seen].append(each)
+            by_kind[kind].append(each)
     datasources = {each.name: each for each in case.node.datasources}
-    for seen, same in by_kind.items():
+    for kind, same in by_kind.items():
         first = datasources[same[0].name]
         names = " and ".join(each.name for each in same)
         scheme = re.match(r"\w+:[\w.+-]*:?", first.url)
         yield case.finding(
-            kinds[seen],
-            weight=min(50, kinds[seen].weight) if case.has_started else None,
-            blocks=kinds[seen] is not ENCRYPTION,
+            kind,
+            weight=min(50, kind.weight) if case.has_started else None,
+            blocks=kind is not ENCRYPTION,
             datasources=f"the datasource{'s' if len(same) > 1 else ''} {names}",
             names=names,
             said=same[0].said,
@@ -122,21 +128,7 @@ def unused(case: Case) -> Iterator[str]:
 
 def kind_of(tried: TriedDatasource) -> Kind | None:
     """Return the kind of problem that a trial shows; None: it connected."""
-    match tried.result:
-        case "open":
-            return None
-        case "refused":
-            return _kind_of_refusal(tried)
-        case "tls":
-            return ENCRYPTION
-        case "broken":
-            return BROKEN
-        case "url":
-            return NOT_TAKEN
-        case "class":
-            return NO_CLASS
-        case "slow":
-            return SILENT
+    return _kind_of_refusal(tried) if tried.result == "refused" else _KINDS.get(tried.result)
 
 
 def _kind_of_refusal(tried: TriedDatasource) -> Kind:

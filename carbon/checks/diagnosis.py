@@ -43,7 +43,7 @@ def diagnose(case: Case) -> Diagnosis:
         findings += seen
         if not seen and title:
             right.append(title)
-    if not findings and _should_join(case):
+    if not findings and case.node.role == "worker" and not case.joined:
         findings = [unexplained(case)]
     unchecked = _unchecked(case)
     left_out = set(unchecked) | _inapplicable(case)
@@ -61,10 +61,6 @@ def unexamined(node: Node, error: ProvisionError) -> Diagnosis:
     """Return the diagnosis of a node that could not be inspected."""
     finding = Finding.of_error(error, weight=100)
     return Diagnosis(node=node, membership=None, findings=(finding,))
-
-
-def _should_join(case: Case) -> bool:
-    return case.node.role == "worker" and not case.joined
 
 
 def _unchecked(case: Case) -> dict[str, str]:

@@ -86,12 +86,11 @@ def running(case: Case) -> Findings:
     """It runs."""
     if case.runs:
         return
-    if str(layout.REMOVED) in case.facts.present:
-        yield case.finding(REMOVED)
-        return
+    removed = str(layout.REMOVED) in case.facts.present
     when = case.own.stopped_at
     how = f": it was stopped at {when:%Y-%m-%d %H:%M:%S} by its own clock" if when else ""
-    yield case.finding(DOWN, weight=97 if case.watches else None, blocks=case.watches, when=how)
+    weight, blocks = 97 if case.watches else None, case.watches
+    yield case.finding(REMOVED if removed else DOWN, weight=weight, blocks=blocks, when=how)
 
 
 def single(case: Case) -> Findings:

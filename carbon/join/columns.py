@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from carbon.value import Value
 
@@ -111,16 +111,8 @@ _ZONE_STEP = 900
 _WIDEST_ZONE = 14 * 3600
 _WRITTEN_WITHIN = 10
 """Seconds from an entry's time to the end of its writing."""
-_LEVELS: dict[str, Level] = {
-    "TRACE": "TRACE",
-    "DEBUG": "DEBUG",
-    "INFO": "INFO",
-    "WARN": "WARN",
-    "ERROR": "ERROR",
-    "FATAL": "FATAL",
-    "WARNING": "WARN",  # java.util.logging
-    "SEVERE": "ERROR",
-}
+_LEVELS: dict[str, Level] = {level: level for level in get_args(Level)}
+_LEVELS |= {"WARNING": "WARN", "SEVERE": "ERROR"}  # java.util.logging
 _SEPARATORS = frozenset({"-", "--", ":"})
 _CLOSING = {"[": "]", "(": ")", "{": "}"}
 _COLUMN = re.compile(r"\s*([^\s\[({]+|\[[^\[\]]*\]|\{[^{}]*\}|\([^()]*\))")

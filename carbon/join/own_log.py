@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from carbon.cluster import Node
@@ -36,7 +35,7 @@ _DAYLIGHT_SECONDS = 3600
 _STARTING_SECONDS = 600
 
 
-class OwnLog(Value, kw_only=True, dict=True):
+class OwnLog(Value, kw_only=True):
     """A server's own log since it last started."""
 
     lines: tuple[str, ...]
@@ -103,14 +102,11 @@ class OwnLog(Value, kw_only=True, dict=True):
 
         A member names only those that come or go after it joined: not who was there before.
         """
-        moves = [event for event in self._moves if event.is_of(other)]
+        events = [event for line in self.lines if isinstance(event := parse(line), Joined | Left)]
+        moves = [event for event in events if event.is_of(other)]
         if moves:
             return isinstance(moves[-1], Joined)
         return False if self.elected else None
-
-    @cached_property
-    def _moves(self) -> tuple[Joined | Left, ...]:
-        return tuple(e for e in map(parse, self.lines) if isinstance(e, Joined | Left))
 
 
 def is_after_start(at: float, started_at: float) -> bool:

@@ -110,7 +110,9 @@ class JoinTracker:
         self._keep(line)
         match parse(line):
             case ClusterInitialized():
-                self._initialized()
+                self.initialized = True
+                if self.node.role == "manager" and self.wording is None:
+                    self.wording, self.proof_line = "custom", "it is the manager itself"
             case Started(seconds=seconds):
                 self.started_seconds = seconds
             case LocalMember(port=port):
@@ -207,11 +209,6 @@ class JoinTracker:
                 self.own_lines.remove(kept)
                 break
         self.own_lines.append(quote(line))
-
-    def _initialized(self) -> None:
-        self.initialized = True
-        if self.node.role == "manager" and self.wording is None:
-            self.wording, self.proof_line = "custom", "it is the manager itself"
 
     def _judge(self, event: Joined, line: str) -> None:
         verdict = judge(

@@ -34,9 +34,7 @@ def was_alone(plan: Plan) -> bool:
 def undone(generations: Sequence[Generation]) -> frozenset[str]:
     """Return the ids of generations that a later rollback has taken back."""
     return frozenset(
-        identity
-        for generation in generations
-        for identity in generation.meta.get("undoes", "").split()
+        identity for each in generations for identity in each.meta.get("undoes", "").split()
     )
 
 
@@ -67,21 +65,14 @@ def to_undo(
                 "no generation is kept that a rollback could return to",
                 action="see `fab history`; keep_generations in hosts.yaml bounds them",
             )
-        return _to_last_joined(left, generations) if newest in left else ()
+        failed = {each.id for each in generations if each.meta.get("outcome") == "failed"}
+        return (left[0], *takewhile(failed.__contains__, left[1:])) if newest in left else ()
     if to not in known:
         raise UsageError(
             f"no generation {to} can be taken back",
             action=f"known, newest first: {', '.join(left) or 'none'}",
         )
     return tuple(generation for generation in left if generation >= to)
-
-
-def _to_last_joined(left: Sequence[str], generations: Sequence[Generation]) -> tuple[str, ...]:
-    """Return the last deploy, and those right before it that failed, newest first."""
-    failed = {
-        generation.id for generation in generations if generation.meta.get("outcome") == "failed"
-    }
-    return (left[0], *takewhile(failed.__contains__, left[1:]))
 
 
 def _go_on(begun: Generation, to: str | None) -> tuple[str, ...]:

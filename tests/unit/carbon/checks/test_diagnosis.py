@@ -94,6 +94,7 @@ def test_a_member_that_is_well_has_no_findings() -> None:
         ({"host": "127.0.0.1"}, "member-host", "nobody else can connect"),
         ({"host": "localhost"}, "member-host", "nobody else can connect"),
         ({"host": "10.0.0.5"}, "member-host", "which is worker2's: a clone that kept it"),
+        ({"host": "::ffff:10.0.0.5"}, "member-host", "which is worker2's: a clone that kept it"),
         ({"host": "10.9.9.9"}, "member-host", "which is not an address of its server"),
         ({"host": "worker1.example"}, "member-host", "not an address of its server"),
         ({"scheme": "multicast"}, "membership-scheme", "is multicast"),

@@ -312,6 +312,10 @@ ELB = make_node("elb", role="elb", local_member_host="10.0.0.2")
     [
         ({"home_real": None}, "home-missing"),
         ({"process": None}, "not-running"),
+        (
+            {"process": None, "present": make_facts().present | {str(layout.REMOVED)}},
+            "removed",
+        ),
         ({"log": LogFacts(state="unreadable")}, "log-unreadable"),
     ],
 )
