@@ -5,9 +5,9 @@ from __future__ import annotations
 from carbon.checks.case import Case
 from carbon.checks.datasource import unused
 from carbon.checks.failures import unexplained
+from carbon.checks.files import secrets
 from carbon.checks.finding import Finding, ranked
 from carbon.checks.registry import DATASOURCES, DOCTOR, FROM_MANAGER, TO_MANAGER, checks_for
-from carbon.checks.rights import readable
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
 from carbon.join.membership import Membership
@@ -53,7 +53,7 @@ def diagnose(case: Case) -> Diagnosis:
         findings=ranked(findings),
         right=tuple(title for title in right if title not in left_out),
         unchecked=tuple(f"{title} ({why})" for title, why in unchecked.items()),
-        notes=(*unused(case), *(f"{each.seen} → {each.remedy}" for each in readable(case))),
+        notes=(*unused(case), *(f"{each.seen} → {each.remedy}" for each in secrets(case))),
     )
 
 

@@ -13,13 +13,12 @@ from types import ModuleType
 from typing import TypeAlias
 
 from carbon.checks import (
-    artifacts,
     balancer,
     boot,
     clustering,
     database,
     datasource,
-    drift,
+    files,
     home,
     java,
     logs,
@@ -27,7 +26,6 @@ from carbon.checks import (
     network,
     ports,
     process,
-    rights,
     service,
     vault,
 )
@@ -39,10 +37,9 @@ from carbon.value import replace
 
 SUBJECTS: tuple[ModuleType, ...] = (
     home,
-    artifacts,
+    files,
     java,
     vault,
-    rights,
     database,
     datasource,
     network,
@@ -53,7 +50,6 @@ SUBJECTS: tuple[ModuleType, ...] = (
     boot,
     logs,
     membership,
-    drift,
     balancer,
 )
 """Where the kinds of findings are declared."""
@@ -156,10 +152,10 @@ CHECKS: tuple[tuple[Check, Reader, str], ...] = (
     (network.from_manager, DOCTOR, FROM_MANAGER),
     (membership.member, STATUS, ""),
     (membership.lost, DOCTOR, ""),
-    (artifacts.places, ALL, ""),
-    (drift.pending, STATUS | DOCTOR, ""),
+    (files.places, ALL, ""),
+    (files.pending, STATUS | DOCTOR, ""),
     (balancer.unfinished, STATUS | DOCTOR, ""),
-    (drift.differs, STATUS | DOCTOR, "hosts.yaml"),
+    (files.differs, STATUS | DOCTOR, "hosts.yaml"),
 )
 """A check, its readers, and the words in which doctor says that all is right with it."""
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from carbon.checks.balancer import BalancerStatus, HostStatus
 from carbon.checks.case import Case
-from carbon.checks.drift import differences
+from carbon.checks.files import differences
 from carbon.checks.finding import Finding
 from carbon.checks.ports import states
 from carbon.checks.process import effective_role

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from carbon.checks.artifacts import places
 from carbon.checks.case import Case
+from carbon.checks.files import places
 from carbon.cluster import Artifact, Node
 from carbon.errors import InventoryError, ProvisionError, UnfitError
 from carbon.home import layout

@@ -9,8 +9,8 @@ import pytest
 
 from carbon.artifacts.facts import parse_artifacts
 from carbon.artifacts.plan import plan_artifacts
-from carbon.checks.artifacts import places
 from carbon.checks.case import Case
+from carbon.checks.files import places
 from carbon.cluster import Artifact
 from carbon.home.facts import ArtifactFacts, ArtifactsFacts
 from carbon.plan.model import Plan
