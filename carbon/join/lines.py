@@ -112,24 +112,6 @@ class ShuttingDown(Event, kw_only=True):
     complete: bool = False
 
 
-class _Wording(Value):
-    """One message of one group of loggers; the groups of the pattern are the event's fields."""
-
-    logger: re.Pattern[str]
-    message: str
-    """Compiled when a line is read, by `re` itself, and kept there: most commands read none."""
-    kind: Callable[..., Event]
-
-    def event(self, entry: Entry) -> Event | None:
-        match = re.fullmatch(self.message, entry.message)
-        if match is None or not self.logger.search(entry.logger):
-            return None
-        fields = {name: _field(name, text) for name, text in match.groupdict().items()}
-        if "port" in fields and fields["port"] is None:
-            return None
-        return self.kind(at=entry.at, **fields)
-
-
 def _failed(seen: str) -> Callable[..., StartFailed]:
     """Return what makes the event of a failed start, with the line's `text` in its sentence."""
     return lambda *, at, text="": StartFailed(at=at, seen=seen.format(text))
@@ -162,66 +144,61 @@ _MEMBER = (
 _CONFIGURATION = "Received GetConfigurationCommand initialization request message from"
 _NO_PROFILE = _failed("the pack has no OSGi profile {!r}")
 
-_WORDINGS: tuple[_Wording, ...] = (
+_WORDINGS: tuple[tuple[re.Pattern[str], str, Callable[..., Event]], ...] = (
     # A member joins. Left out, since their address is the announcer's and not the joiner's:
     # "Received MEMBER_JOINED message from", "Received MEMBER_LIST message from".
-    _Wording(
-        _CLUSTER, rf"Member joined \[{_UUID}\]: {_SOCKET}", partial(Joined, wording="Member joined")
-    ),
+    (_CLUSTER, rf"Member joined \[{_UUID}\]: {_SOCKET}", partial(Joined, wording="Member joined")),
     # (the membership schemes for Kubernetes and Mesos)
-    _Wording(
+    (
         _CLUSTER,
         rf"Member joined: \[UUID\] {_UUID}, \[Address\] {_SOCKET}",
         partial(Joined, wording="Member joined"),
     ),
-    _Wording(
-        _CLUSTER, rf"{_CONFIGURATION} {_TRIBES}", partial(Joined, wording="GetConfigurationCommand")
-    ),
-    _Wording(_CLUSTER, rf"Received JOIN message from {_TRIBES}", partial(Joined, wording="JOIN")),
-    _Wording(
-        _CLUSTER, rf"New member {_TRIBES} joined cluster\.?", partial(Joined, wording="New member")
-    ),
+    (_CLUSTER, rf"{_CONFIGURATION} {_TRIBES}", partial(Joined, wording="GetConfigurationCommand")),
+    (_CLUSTER, rf"Received JOIN message from {_TRIBES}", partial(Joined, wording="JOIN")),
+    (_CLUSTER, rf"New member {_TRIBES} joined cluster\.?", partial(Joined, wording="New member")),
     # A member leaves.
-    _Wording(_CLUSTER, rf"Member left \[{_UUID}\]: {_SOCKET}", Left),
-    _Wording(_CLUSTER, rf"Member left: \[UUID\] {_UUID}, \[Address\] {_SOCKET}", Left),
-    _Wording(_CLUSTER, rf"Member {_TRIBES} left cluster\.?", Left),
+    (_CLUSTER, rf"Member left \[{_UUID}\]: {_SOCKET}", Left),
+    (_CLUSTER, rf"Member left: \[UUID\] {_UUID}, \[Address\] {_SOCKET}", Left),
+    (_CLUSTER, rf"Member {_TRIBES} left cluster\.?", Left),
     # An ELB takes a member in, or gives it up; the guide prints "clustert".
-    _Wording(
+    (
         _GROUPS,
         rf"Application member {_MEMBER} joined application clustert?\.?",
         ApplicationMemberJoined,
     ),
-    _Wording(_GROUPS, rf"Application member {_TRIBES} joined group \S+", ApplicationMemberJoined),
-    _Wording(_GROUPS, rf"Could not add application member {_MEMBER}", ApplicationMemberRefused),
+    (_GROUPS, rf"Application member {_TRIBES} joined group \S+", ApplicationMemberJoined),
+    (_GROUPS, rf"Could not add application member {_MEMBER}", ApplicationMemberRefused),
     # A node says how it presents itself.
-    _Wording(_CLUSTER, r"Cluster domain: (?P<domain>.*)", ClusterDomain),
-    _Wording(_CLUSTER, rf"Local member: \[(?:{_UUID}|[^\]]*)\] - {_MEMBER}", LocalMember),
-    _Wording(_CLUSTER, rf"Local Member {_TRIBES}", LocalMember),
-    _Wording(_CLUSTER, "localMemberHost is configured to use the loopback.*", LoopbackWarning),
-    _Wording(
-        _CLUSTER, r"Local member advertising its IP address as 127\.0\.0\.1.*", LoopbackWarning
-    ),
+    (_CLUSTER, r"Cluster domain: (?P<domain>.*)", ClusterDomain),
+    (_CLUSTER, rf"Local member: \[(?:{_UUID}|[^\]]*)\] - {_MEMBER}", LocalMember),
+    (_CLUSTER, rf"Local Member {_TRIBES}", LocalMember),
+    (_CLUSTER, "localMemberHost is configured to use the loopback.*", LoopbackWarning),
+    (_CLUSTER, r"Local member advertising its IP address as 127\.0\.0\.1.*", LoopbackWarning),
     # A node starts.
-    _Wording(_ANY, r"Starting WSO2 Carbon\.\.\.", StartBegan),
-    _Wording(_CLUSTER, r"Cluster initialization completed\.?", ClusterInitialized),
-    _Wording(_CLUSTER, r"Elected this member \[[^\]]*\] as the Coordinator node", Elected),
-    _Wording(_ANY, r"WSO2 Carbon started in (?P<seconds>\d{1,9}) sec", Started),
+    (_ANY, r"Starting WSO2 Carbon\.\.\.", StartBegan),
+    (_CLUSTER, r"Cluster initialization completed\.?", ClusterInitialized),
+    (_CLUSTER, r"Elected this member \[[^\]]*\] as the Coordinator node", Elected),
+    (_ANY, r"WSO2 Carbon started in (?P<seconds>\d{1,9}) sec", Started),
     # A start fails; the JVM stays.
-    _Wording(_ANY, "(?P<text>Cannot initialize cluster.*)", _failed("its clustering failed: {}")),
-    _Wording(_ANY, "(?P<text>Invalid membership scheme .*)", _failed("its clustering failed: {}")),
-    _Wording(_ANY, "Cannot start transports.*", _failed("it could not start its transports")),
-    _Wording(_ANY, r"(?P<text>Cannot initialize the realm)\.?", _failed("it hangs: {}")),
-    _Wording(_ANY, "(?P<text>Cannot start User Manager Core bundle)", _failed("it hangs: {}")),
+    (_ANY, "(?P<text>Cannot initialize cluster.*)", _failed("its clustering failed: {}")),
+    (_ANY, "(?P<text>Invalid membership scheme .*)", _failed("its clustering failed: {}")),
+    (_ANY, "Cannot start transports.*", _failed("it could not start its transports")),
+    (_ANY, r"(?P<text>Cannot initialize the realm)\.?", _failed("it hangs: {}")),
+    (_ANY, "(?P<text>Cannot start User Manager Core bundle)", _failed("it hangs: {}")),
     # Kernel 4.2.0 says it nine times, and then nothing more.
-    _Wording(_KEYSTORE, r"(?P<text>(?:IO)?Error loading keyStore).*", _failed("it hangs: {}")),
-    _Wording(_ANY, r"(?P<text>Context \[/\] startup failed).*", _failed("it hangs: {}")),
-    _Wording(_ANY, r"(?:.* )?OSGi runtime (?P<text>\S+) profile not found.*", _NO_PROFILE),
-    _Wording(_ANY, r".*Exception: (?P<text>\S+) profile not found.*", _NO_PROFILE),
-    _Wording(_ANY, "Waiting for required OSGi services:.*", WaitingForServices),
+    (_KEYSTORE, r"(?P<text>(?:IO)?Error loading keyStore).*", _failed("it hangs: {}")),
+    (_ANY, r"(?P<text>Context \[/\] startup failed).*", _failed("it hangs: {}")),
+    (_ANY, r"(?:.* )?OSGi runtime (?P<text>\S+) profile not found.*", _NO_PROFILE),
+    (_ANY, r".*Exception: (?P<text>\S+) profile not found.*", _NO_PROFILE),
+    (_ANY, "Waiting for required OSGi services:.*", WaitingForServices),
     # A server stops.
-    _Wording(_ANY, "Shutdown hook triggered.*", ShuttingDown),
-    _Wording(_ANY, "Shutdown complete|Halting JVM", partial(ShuttingDown, complete=True)),
+    (_ANY, "Shutdown hook triggered.*", ShuttingDown),
+    (_ANY, "Shutdown complete|Halting JVM", partial(ShuttingDown, complete=True)),
 )
+"""The loggers of a message, its pattern, and its event, whose fields are the pattern's groups.
+
+`re` compiles a pattern when a line is read, and keeps it: most commands read none."""
 
 
 def parse(line: str, *, extra_patterns: Sequence[str] = ()) -> Event | None:
@@ -231,9 +208,12 @@ def parse(line: str, *, extra_patterns: Sequence[str] = ()) -> Event | None:
     they can: searched in lines that have no other meaning, for logs in a wording of their own.
     """
     entry = take_apart(line)
-    for wording in _WORDINGS:
-        if event := wording.event(entry):
-            return event
+    for loggers, message, event in _WORDINGS:
+        match = re.fullmatch(message, entry.message)
+        if match and loggers.search(entry.logger):
+            fields = {name: _field(name, text) for name, text in match.groupdict().items()}
+            if fields.get("port", 0) is not None:
+                return event(at=entry.at, **fields)
     return _custom(entry, line, extra_patterns)
 
 
