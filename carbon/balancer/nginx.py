@@ -14,11 +14,11 @@ that has been sent.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from ipaddress import IPv6Address, ip_address
 from pathlib import PurePosixPath
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from carbon.cluster import Cluster, LoadBalancer, Node
 from carbon.errors import InventoryError
@@ -27,7 +27,6 @@ from carbon.value import Value
 
 Rotation = Literal["in", "out", "removed"]
 Scheme = Literal["http", "https"]
-Block: TypeAlias = tuple[str, ...]
 
 ROUTE_COOKIE = "carbon_route"
 
@@ -46,6 +45,47 @@ _NEVER_GIVEN_UP = b"max_fails=0"
 _NOBODY = "    server 127.0.0.1:9 down;"
 # nginx refuses a value that does not fit into its buffer of 4096 bytes.
 _LONGEST_VALUE_BYTES = 1024
+# A hash over the product's own JSESSIONID would lead the second request away from the worker that
+# made the session, since the first had none to hash. So each client gets a cookie with the random
+# key that its first request was hashed by.
+_ROUTES = """
+map $cookie_{cookie} ${cookie}_{label} {{
+    "" $request_id;
+    default $cookie_{cookie};
+}}
+
+map $cookie_{cookie} ${cookie}_set_{label} {{
+    "" "{cookie}=$request_id; Path=/; HttpOnly; SameSite=Lax";
+    default "";
+}}
+"""
+# The limit on bodies is the worker's own: nginx's default of 1 MB would refuse uploads of
+# artifacts to the console. Without keepalive to the workers no request can meet a connection that
+# a worker is just closing.
+_VHOST = """
+upstream {upstream} {{
+{servers}
+}}
+
+server {{
+{listen}
+    server_name {names};
+    client_max_body_size 0;
+    location / {{
+        proxy_pass {scheme}://{upstream};
+        proxy_http_version 1.1;
+        proxy_set_header Host $http_host;
+        proxy_set_header X-Forwarded-Host $host;
+        proxy_set_header X-Forwarded-Server $host;
+        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        proxy_set_header X-Forwarded-Proto $scheme;
+        proxy_set_header X-Forwarded-Port $server_port;
+        proxy_connect_timeout 5s;
+        proxy_send_timeout 5m;
+        proxy_read_timeout 5m;
+{set_route}    }}
+}}
+"""
 
 
 def render(
@@ -62,23 +102,27 @@ def render(
     site = _Site(
         cluster=cluster,
         balancer=balancer,
-        label=_label(cluster.domain),
+        label=_harmless(cluster.domain, kept="a-z0-9", other="_"),
         out_of_rotation=frozenset(out_of_rotation),
         removed=frozenset(removed),
     )
     http, https, mgt = file_names(cluster)
-    files = {http: _file(*site.routes(), *site.workers_over("http"))}
+    texts = {http: site.routes() + site.workers_over("http")}
     if balancer.ssl_certificate is not None:
-        files[https] = _file(*site.workers_over("https"))
+        texts[https] = site.workers_over("https")
         if console := site.console_name():
-            files[mgt] = _file(*site.console(console))
-    return files
+            texts[mgt] = site.console(console)
+    return {name: _last_kept(f"{_HEADER}\n{text}".encode()) for name, text in texts.items()}
 
 
 def file_names(cluster: Cluster) -> tuple[str, str, str]:
     """Return the names of all files that may be a cluster's: HTTP, HTTPS, console."""
-    stem = _stem(cluster.domain)
+    stem = _harmless(cluster.domain, kept="a-z0-9.-", other="-")
     return f"{stem}.http.conf", f"{stem}.https.conf", f"mgt.{stem}.https.conf"
+
+
+def _harmless(domain: str, *, kept: str, other: str) -> str:
+    return re.sub(f"[^{kept}]+", other, domain.lower()).strip(f".{other}")[:100] or "carbon"
 
 
 def is_ours(data: bytes) -> bool:
@@ -199,57 +243,44 @@ class _Site(Value, kw_only=True):
     out_of_rotation: frozenset[str]
     removed: frozenset[str]
 
-    def routes(self) -> Iterable[Block]:
-        """Yield the maps behind `stickiness: cookie`.
+    @property
+    def by_cookie(self) -> bool:
+        """Whether a cookie keeps a client at its worker."""
+        return self.balancer.stickiness == "cookie"
 
-        A hash over the product's own JSESSIONID would lead the second request away from the
-        worker that made the session, since the first had none to hash. So each client gets a
-        cookie with the random key that its first request was hashed by.
-        """
-        if self.balancer.stickiness == "cookie":
-            cookie = f"{ROUTE_COOKIE}=$request_id; Path=/; HttpOnly; SameSite=Lax"
-            yield (
-                f"map $cookie_{ROUTE_COOKIE} ${self._route} {{",
-                '    "" $request_id;',
-                f"    default $cookie_{ROUTE_COOKIE};",
-                "}",
-            )
-            yield (
-                f"map $cookie_{ROUTE_COOKIE} ${self._set_route} {{",
-                f'    "" "{cookie}";',
-                '    default "";',
-                "}",
-            )
+    def routes(self) -> str:
+        """Return the maps behind `stickiness: cookie`; empty for the other kinds."""
+        return _ROUTES.format(cookie=ROUTE_COOKIE, label=self.label) if self.by_cookie else ""
 
-    def workers_over(self, scheme: Scheme) -> Iterable[Block]:
-        """Yield the workers' upstream and vhost for one scheme."""
-        upstream = f"{self.label}_{scheme}"
-        yield (
-            f"upstream {upstream} {{",
-            *self._balancing(),
-            *(self._server(worker, scheme) for worker in self.cluster.workers),
-            *(() if self._anybody else (_NOBODY,)),
-            "}",
-        )
-        yield (
-            "server {",
-            *self._listen(scheme),
-            f"    server_name {' '.join(self.host_names())};",
-            *self._proxy(f"{scheme}://{upstream}"),
-            "}",
+    def workers_over(self, scheme: Scheme) -> str:
+        """Return the workers' upstream and vhost for one scheme."""
+        # Not `consistent`, which hashes ip:port: HTTP and HTTPS of one client would part.
+        by_cookie = f"    hash ${ROUTE_COOKIE}_{self.label};"
+        servers = {"none": [], "ip_hash": ["    ip_hash;"], "cookie": [by_cookie]}[
+            self.balancer.stickiness
+        ]
+        servers += [self._server(worker, scheme) for worker in self.cluster.workers]
+        if self.removed.issuperset(worker.name for worker in self.cluster.workers):
+            servers.append(_NOBODY)
+        set_route = f"        add_header Set-Cookie ${ROUTE_COOKIE}_set_{self.label} always;\n"
+        return _VHOST.format(
+            upstream=f"{self.label}_{scheme}",
+            servers="\n".join(servers),
+            listen=self._listen(scheme),
+            names=" ".join(self.host_names()),
+            scheme=scheme,
+            set_route=set_route if self.by_cookie else "",
         )
 
-    def console(self, host_name: str) -> Iterable[Block]:
-        """Yield the upstream and the vhost of the manager's console."""
-        upstream = f"{self.label}_mgt"
-        manager = self.cluster.manager
-        yield (f"upstream {upstream} {{", f"    server {_address(manager, 'https')};", "}")
-        yield (
-            "server {",
-            *self._listen("https"),
-            f"    server_name {host_name};",
-            *self._proxy(f"https://{upstream}", sticky=False),
-            "}",
+    def console(self, host_name: str) -> str:
+        """Return the upstream and the vhost of the manager's console."""
+        return _VHOST.format(
+            upstream=f"{self.label}_mgt",
+            servers=f"    server {_address(self.cluster.manager, 'https')};",
+            listen=self._listen("https"),
+            names=host_name,
+            scheme="https",
+            set_route="",
         )
 
     def host_names(self) -> tuple[str, ...]:
@@ -278,28 +309,6 @@ class _Site(Value, kw_only=True):
             )
         return name
 
-    @property
-    def _anybody(self) -> bool:
-        return any(worker.name not in self.removed for worker in self.cluster.workers)
-
-    @property
-    def _route(self) -> str:
-        return f"{ROUTE_COOKIE}_{self.label}"
-
-    @property
-    def _set_route(self) -> str:
-        return f"{ROUTE_COOKIE}_set_{self.label}"
-
-    def _balancing(self) -> Block:
-        match self.balancer.stickiness:
-            case "none":
-                return ()
-            case "ip_hash":
-                return ("    ip_hash;",)
-            case "cookie":
-                # Not `consistent`, which hashes ip:port: HTTP and HTTPS of one client would part.
-                return (f"    hash ${self._route};",)
-
     def _server(self, worker: Node, scheme: Scheme) -> str:
         if not _NODE_NAME.fullmatch(worker.name):
             raise _refused(
@@ -309,51 +318,16 @@ class _Site(Value, kw_only=True):
             )
         if worker.name in self.removed:
             return f"    # removed: {worker.name}"
-        flag = ""
-        if worker.name in self.out_of_rotation:
-            flag = " down"
-        elif self._is_last(worker):
-            flag = f" {_NEVER_GIVEN_UP.decode()}"
+        flag = " down" if worker.name in self.out_of_rotation else ""
         return f"    server {_address(worker, scheme)}{flag}; # {worker.name}"
 
-    def _is_last(self, worker: Node) -> bool:
-        """Tell whether of several listed workers this one alone is in rotation."""
-        listed = {other.name for other in self.cluster.workers} - self.removed
-        return len(listed) > 1 and listed - self.out_of_rotation == {worker.name}
-
-    def _listen(self, scheme: Scheme) -> Block:
+    def _listen(self, scheme: Scheme) -> str:
         if scheme == "http":
-            return (f"    listen {self.balancer.http_port};",)
+            return f"    listen {self.balancer.http_port};"
         return (
-            f"    listen {self.balancer.https_port} ssl;",
-            f"    ssl_certificate {self._path(self.balancer.ssl_certificate)};",
-            f"    ssl_certificate_key {self._path(self.balancer.ssl_certificate_key)};",
-        )
-
-    def _proxy(self, target: str, *, sticky: bool = True) -> Block:
-        """Return the location that hands everything on.
-
-        The limit on bodies is the worker's own: nginx's default of 1 MB would refuse uploads
-        of artifacts to the console. Without keepalive to the workers no request can meet a
-        connection that a worker is just closing.
-        """
-        set_route = sticky and self.balancer.stickiness == "cookie"
-        return (
-            "    client_max_body_size 0;",
-            "    location / {",
-            f"        proxy_pass {target};",
-            "        proxy_http_version 1.1;",
-            "        proxy_set_header Host $http_host;",
-            "        proxy_set_header X-Forwarded-Host $host;",
-            "        proxy_set_header X-Forwarded-Server $host;",
-            "        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
-            "        proxy_set_header X-Forwarded-Proto $scheme;",
-            "        proxy_set_header X-Forwarded-Port $server_port;",
-            "        proxy_connect_timeout 5s;",
-            "        proxy_send_timeout 5m;",
-            "        proxy_read_timeout 5m;",
-            *((f"        add_header Set-Cookie ${self._set_route} always;",) if set_route else ()),
-            "    }",
+            f"    listen {self.balancer.https_port} ssl;\n"
+            f"    ssl_certificate {self._path(self.balancer.ssl_certificate)};\n"
+            f"    ssl_certificate_key {self._path(self.balancer.ssl_certificate_key)};"
         )
 
     def _host_name(self, name: str) -> str:
@@ -383,16 +357,3 @@ def _address(node: Node, scheme: Scheme) -> str:
     host = ip_address(node.local_member_host)
     port = node.http_port if scheme == "http" else node.https_port
     return f"[{host}]:{port}" if isinstance(host, IPv6Address) else f"{host}:{port}"
-
-
-def _stem(domain: str) -> str:
-    return re.sub(r"[^a-z0-9.-]+", "-", domain.lower()).strip(".-")[:100] or "carbon"
-
-
-def _label(domain: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", domain.lower()).strip("_")[:100] or "carbon"
-
-
-def _file(*blocks: Block) -> bytes:
-    texts = (_HEADER, *("\n".join(block) for block in blocks))
-    return ("\n\n".join(texts) + "\n").encode()
