@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from carbon.clone.tarstream import Kind, archived_bytes, leads_out
@@ -174,37 +174,36 @@ def unfit_selection(selection: Selection, *, source: Node, user: str) -> list[Un
         for entry in selection.entries
         if entry.kind == "link" and leads_out(entry.path, entry.link)
     ]
-    reasons = []
-    if unreadable:
-        reasons.append(
-            UnfitError(
-                f"{user} cannot read {_shown(unreadable)}",
-                host=source.name,
-                step="preflight",
-                action=f"give them to the owner of {source.home}, or set `run_as: OWNER` for"
-                f" {source.name} in hosts.yaml",
-            )
-        )
-    if broken:
-        reasons.append(
-            UnfitError(
-                f"line ends are part of these names: {_shown(broken)}",
-                host=source.name,
-                step="preflight",
-                action="rename them, or remove them if they are there by mistake",
-            )
-        )
-    if outward:
-        reasons.append(
-            UnfitError(
-                f"these links may lead out of AS_HOME: {_shown(outward)}",
-                host=source.name,
-                step="preflight",
-                action="put what they point to in their place, or make them relative and such"
-                " that they only descend after their first `..`",
-            )
-        )
-    return reasons
+    problems = (
+        (
+            f"{user} cannot read",
+            unreadable,
+            f"give them to the owner of {source.home}, or set `run_as: OWNER` for {source.name}"
+            " in hosts.yaml",
+        ),
+        (
+            "line ends are part of these names:",
+            broken,
+            "rename them, or remove them if they are there by mistake",
+        ),
+        (
+            "these links may lead out of AS_HOME:",
+            outward,
+            "put what they point to in their place, or make them relative and such that they only"
+            " descend after their first `..`",
+        ),
+    )
+    return unfit(
+        source, ((f"{seen} {_shown(paths)}", how) for seen, paths, how in problems if paths)
+    )
+
+
+def unfit(node: Node, problems: Iterable[tuple[str, str]]) -> list[UnfitError]:
+    """Return what was seen of a node, each with its remedy, as errors of the preflight."""
+    return [
+        UnfitError(seen, host=node.name, step="preflight", action=action)
+        for seen, action in problems
+    ]
 
 
 def _shown(names: Sequence[str]) -> str:
@@ -249,8 +248,11 @@ def compare(
     kinds = source.kinds
 
     def differs(entry: Entry) -> bool:
-        return _differ(entry, there.get(entry.path)) or (
-            source_checksums.get(entry.path) != target_checksums.get(entry.path)
+        copied = there.get(entry.path)
+        return (
+            copied is None
+            or _likeness(entry) != _likeness(copied)
+            or source_checksums.get(entry.path) != target_checksums.get(entry.path)
         )
 
     stale = [entry for entry in source.entries if differs(entry)]
@@ -266,14 +268,9 @@ def compare(
     )
 
 
-def _differ(entry: Entry, copied: Entry | None) -> bool:
-    if copied is None or (entry.kind, entry.size, entry.link) != (
-        copied.kind,
-        copied.size,
-        copied.link,
-    ):
-        return True
-    return entry.kind != "link" and entry.mode != copied.mode
+def _likeness(entry: Entry) -> tuple[Kind, int, str, int]:
+    """Return what a copy has in common with its source; the mode of a link says nothing."""
+    return entry.kind, entry.size, entry.link, entry.mode if entry.kind != "link" else 0
 
 
 def parse_checksums(answer: bytes) -> dict[str, str]:
@@ -285,6 +282,3 @@ def parse_checksums(answer: bytes) -> dict[str, str]:
         for columns in words
         if len(columns) == 3
     }
-
-
-# ---- Where it goes

@@ -10,7 +10,7 @@ from typing import Literal, cast
 from carbon import config
 from carbon.checks.case import Case
 from carbon.checks.home import SPARE_KB, home, journal
-from carbon.clone.contents import kept_of
+from carbon.clone.contents import kept_of, unfit
 from carbon.cluster import Cluster, Node
 from carbon.errors import UnfitError
 from carbon.home import layout
@@ -127,10 +127,7 @@ def unfit_target(
         *unfit_space(node, facts, site, need_bytes),
         *_ports(node, facts, cluster),
     )
-    return [
-        UnfitError(seen, host=node.name, step="preflight", action=action)
-        for seen, action in problems
-    ]
+    return unfit(node, problems)
 
 
 def unfit_place(node: Node, facts: ServerFacts, site: Site) -> Iterator[tuple[str, str]]:
@@ -229,18 +226,15 @@ def needs_setup(plan: Plan) -> bool:
 def unfit_databases(plan: Plan, *, source: Node) -> list[UnfitError]:
     """Return which local databases a clone would share with its source: H2 lets in one server."""
     node = plan.node
-    return [
-        UnfitError(
-            f"the datasource {name} is {path} on {source.name} and on {node.name}",
-            host=node.name,
-            step="preflight",
-            action=f"make its path relative on {source.name}, or give it a url in hosts.yaml",
-        )
+    shared = [
+        f"the datasource {name} is {path} on {source.name} and on {node.name}"
         for name, path in _local_databases(_datasources(plan)).items()
         if path.startswith("/")
         and not PurePosixPath(path).is_relative_to(node.home)
         and (node.server == source.server or PurePosixPath(path).is_relative_to(source.home))
     ]
+    action = f"make its path relative on {source.name}, or give it a url in hosts.yaml"
+    return unfit(node, ((seen, action) for seen in shared))
 
 
 def _datasources(plan: Plan) -> bytes:

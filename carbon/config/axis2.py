@@ -12,10 +12,9 @@ from itertools import zip_longest
 from carbon.cluster import Member, Node
 from carbon.config.edits import Edits
 from carbon.config.reading import flag, number, text
-from carbon.errors import ConfigFileError
 from carbon.home import layout
 from carbon.value import Value
-from carbon.xmledit import Element, New, XmlDocument, line_of
+from carbon.xmledit import Element, New, XmlDocument
 
 
 class Clustering(Value, kw_only=True):
@@ -64,7 +63,7 @@ def read_clustering(data: bytes, *, file: str = str(layout.AXIS2)) -> Clustering
         membership_scheme=text(_parameter("membershipScheme", clustering, document)),
         domain=text(_parameter("domain", clustering, document)),
         local_member_host=text(_parameter("localMemberHost", clustering, document)),
-        local_member_port=number(_parameter("localMemberPort", clustering, document), file=file),
+        local_member_port=number(_parameter("localMemberPort", clustering, document), document),
         sub_domain=_read_sub_domain(clustering, document),
         members=tuple(_read_members(clustering, document)),
         group_management_port=_read_group_management(clustering, document),
@@ -74,9 +73,8 @@ def read_clustering(data: bytes, *, file: str = str(layout.AXIS2)) -> Clustering
 def _clustering(document: XmlDocument) -> Element:
     clustering = document.find("/axisconfig/clustering")
     if clustering is None:
-        raise ConfigFileError(
+        raise document.error(
             "it has no live <clustering> section in <axisconfig>",
-            file=document.file,
             action="put the section back from the pack's own axis2.xml; it may be in a comment",
         )
     return clustering
@@ -86,10 +84,9 @@ def _set_agent(node: Node, clustering: Element, edits: Edits) -> None:
     if node.agent is not None:
         edits.set_attribute(clustering, "class", node.agent)
     elif not clustering.get("class"):
-        raise ConfigFileError(
+        raise edits.document.error(
             "its <clustering> has no class, and the server does not start without",
-            file=edits.document.file,
-            line=line_of(clustering),
+            at=clustering,
             action="name the clustering class of this version as agent in hosts.yaml",
         )
 
@@ -163,10 +160,9 @@ def _set_group_management(domain: str, port: int, clustering: Element, edits: Ed
     groups = document.findall("groupManagement/applicationDomain", within=clustering)
     named = [group for group in groups if group.get("name") == domain]
     if management is None or len(named or groups) != 1:
-        raise ConfigFileError(
+        raise document.error(
             f"its <groupManagement> has no single <applicationDomain> for {domain}",
-            file=document.file,
-            line=line_of(clustering if management is None else management),
+            at=clustering if management is None else management,
             action="put the section back from the pack's own axis2.xml, with one application "
             "domain, or take group_mgt_port out of hosts.yaml",
         )
@@ -186,12 +182,11 @@ def _read_members(clustering: Element, document: XmlDocument) -> list[Member]:
     members = []
     for element in document.findall("members/member", within=clustering):
         host = text(document.child(element, "hostName"))
-        port = number(document.child(element, "port"), file=document.file)
+        port = number(document.child(element, "port"), document)
         if host is None or port is None:
-            raise ConfigFileError(
+            raise document.error(
                 "a <member> has no <hostName> or no <port>",
-                file=document.file,
-                line=line_of(element),
+                at=element,
                 action="let `fab config` rewrite the members, or correct it by hand",
             )
         members.append(Member(host=host, port=port))

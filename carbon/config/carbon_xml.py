@@ -9,7 +9,6 @@ from __future__ import annotations
 from carbon.cluster import Node
 from carbon.config.edits import Edits
 from carbon.config.reading import flag, number, text
-from carbon.errors import ConfigFileError
 from carbon.home import layout
 from carbon.secret import Secret
 from carbon.value import Value
@@ -55,7 +54,7 @@ def read_carbon(data: bytes, *, file: str = str(layout.CARBON_XML)) -> CarbonSet
         return document.find(path, within=server, namespaces=NAMESPACES)
 
     return CarbonSettings(
-        offset=number(find("c:Ports/c:Offset"), file=file) or 0,
+        offset=number(find("c:Ports/c:Offset"), document) or 0,
         host_name=text(find("c:HostName")),
         mgt_host_name=text(find("c:MgtHostName")),
         deployment_synchronizer_enabled=flag(text(find("c:DeploymentSynchronizer/c:Enabled"))),
@@ -65,9 +64,8 @@ def read_carbon(data: bytes, *, file: str = str(layout.CARBON_XML)) -> CarbonSet
 def _server(document: XmlDocument) -> Element:
     server = document.find("/c:Server", namespaces=NAMESPACES)
     if server is None:
-        raise ConfigFileError(
+        raise document.error(
             f"its root element is not the <Server> of the namespace {NAMESPACES['c']}",
-            file=document.file,
             action="put the pack's own carbon.xml back",
         )
     return server
@@ -112,7 +110,4 @@ def _set_deployment_synchronizer(
         children = tuple(New(name, value) for name, value in settings.items())
         edits.insert(server, New("DeploymentSynchronizer", children))
         return
-    names = list(settings)
-    for name, value in settings.items():
-        called = f"DeploymentSynchronizer/{name}"
-        edits.set_child(section, name, value, after=names[: names.index(name)], called=called)
+    edits.set_children(section, settings, called="DeploymentSynchronizer")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from carbon.cluster import Node
 from carbon.config.edits import Edits
-from carbon.errors import ConfigFileError
 from carbon.xmledit import Element, XmlDocument
 
 
@@ -38,9 +37,8 @@ def connector(document: XmlDocument, *, https: bool) -> Element:
     if len(connectors) > 1:
         connectors = [each for each in connectors if each.get("port") == base_port]
     if len(connectors) != 1:
-        raise ConfigFileError(
+        raise document.error(
             f"it has no single live {kind} Connector to give a proxyPort",
-            file=document.file,
             action=f"leave one {kind} Connector, or one with port {base_port}; or take "
             "proxyPort out of hosts.yaml",
         )

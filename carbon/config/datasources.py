@@ -7,11 +7,10 @@ from collections.abc import Collection
 from carbon.cluster import Datasource, Node
 from carbon.config.edits import Edits, is_secured
 from carbon.config.reading import text
-from carbon.errors import ConfigFileError
 from carbon.home import layout
 from carbon.secret import Secret
 from carbon.value import Value
-from carbon.xmledit import Element, New, XmlDocument, line_of
+from carbon.xmledit import Element, New, XmlDocument
 
 
 class DatasourceSettings(Value, kw_only=True):
@@ -55,15 +54,7 @@ def _live(document: XmlDocument) -> list[Element]:
 
 def _find(name: str, document: XmlDocument) -> Element | None:
     matches = [each for each in _live(document) if text(document.child(each, "name")) == name]
-    if len(matches) > 1:
-        lines = " and ".join(str(line_of(element)) for element in matches)
-        raise ConfigFileError(
-            f"the datasource {name} is there more than once, on lines {lines}",
-            file=document.file,
-            line=line_of(matches[1]),
-            action="leave the one that is meant and put the others into comments",
-        )
-    return matches[0] if matches else None
+    return document.only(matches, called=f"the datasource {name}")
 
 
 def _configuration(datasource: Datasource) -> dict[str, str | Secret]:
@@ -86,18 +77,13 @@ def _edit(datasource: Datasource, element: Element, edits: Edits) -> None:
     settings = _configuration(datasource)
     configuration = edits.document.find("definition/configuration", within=element)
     if configuration is None:
-        raise ConfigFileError(
+        raise edits.document.error(
             f"the datasource {datasource.name} has no <definition> with a <configuration>",
-            file=edits.document.file,
-            line=line_of(element),
+            at=element,
             action="correct it by hand, or take it out so that it is added anew",
         )
     _refuse_xa(datasource, configuration, edits.document)
-    names = list(settings)
-    for name, value in settings.items():
-        called = f"{datasource.name}/{name}"
-        after = names[: names.index(name)]
-        edits.set_child(configuration, name, value, after=after, called=called)
+    edits.set_children(configuration, settings, called=datasource.name)
 
 
 def _refuse_xa(datasource: Datasource, configuration: Element, document: XmlDocument) -> None:
@@ -107,11 +93,10 @@ def _refuse_xa(datasource: Datasource, configuration: Element, document: XmlDocu
     """
     for name in ("dataSourceClassName", "dataSourceProps"):
         if (element := document.child(configuration, name)) is not None:
-            raise ConfigFileError(
+            raise document.error(
                 f"{datasource.name} is an XA data source: its address and login stand in"
                 " dataSourceProps, and <url> beside them has no effect",
-                file=document.file,
-                line=line_of(element),
+                at=element,
                 action="edit these properties with `files:` in hosts.yaml, or take the datasource"
                 " out of the file so that it is added anew",
             )
@@ -126,11 +111,10 @@ def _refuse_same_jndi(datasource: Datasource, document: XmlDocument, ours: Colle
         other = text(document.child(element, "name"))
         jndi = text(document.find("jndiConfig/name", within=element))
         if jndi == datasource.jndi_name is not None and other not in ours:
-            raise ConfigFileError(
+            raise document.error(
                 f"the datasource {other} has the JNDI name {jndi}, which hosts.yaml gives to"
                 f" {datasource.name}",
-                file=document.file,
-                line=line_of(element),
+                at=element,
                 action=f"call it {other} in hosts.yaml, or give one of them another `jndi`",
             )
 
@@ -149,9 +133,8 @@ def _new_jndi(name: str) -> New:
 
 def _add(datasource: Datasource, edits: Edits) -> None:
     if datasource.jndi_name is None:
-        raise ConfigFileError(
+        raise edits.document.error(
             f"it has no datasource {datasource.name}, and to add one its JNDI name is needed",
-            file=edits.document.file,
             action=f"give {datasource.name} a jndi in hosts.yaml, such as "
             f"jdbc/{datasource.name}, or correct its name",
         )
@@ -168,9 +151,8 @@ def _add(datasource: Datasource, edits: Edits) -> None:
     )
     datasources = edits.document.find("/datasources-configuration/datasources")
     if datasources is None:
-        raise ConfigFileError(
+        raise edits.document.error(
             "it has no <datasources> in <datasources-configuration>",
-            file=edits.document.file,
             action="put the pack's own master-datasources.xml back",
         )
     edits.patch.append(datasources, new)

@@ -148,11 +148,8 @@ class _Masker:
         return text.replace(secret, self._token(secret), 1)
 
     def _mask_named(self, match: re.Match[str]) -> str:
-        secret = match["secret"].strip()
-        if not secret or _TOKEN.fullmatch(secret):
-            return match[0]
-        start = match.start("secret") - match.start() + match["secret"].index(secret)
-        return match[0][:start] + self._token(secret) + match[0][start + len(secret) :]
+        start, end = (offset - match.start() for offset in match.span("secret"))
+        return match[0][:start] + self._mask_text(match["secret"]) + match[0][end:]
 
     def _mask_explicit(self, match: re.Match[str]) -> str:
         return match[0] if match[1] else self._token(match[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from carbon.secret import Secret
 from carbon.xmledit import Element, New, XmlDocument, XmlPatch, is_comment, own_text
@@ -73,6 +73,15 @@ class Edits:
             self.set_text(child, value, called=called or name)
         else:
             self.insert(parent, New(name, value), after=after)
+
+    def set_children(
+        self, parent: Element, values: Mapping[str, str | Secret], *, called: str
+    ) -> None:
+        """Make values the texts of children, each behind those before it; `called` in messages."""
+        names = list(values)
+        for name, value in values.items():
+            after = names[: names.index(name)]
+            self.set_child(parent, name, value, after=after, called=f"{called}/{name}")
 
     def insert(self, parent: Element, new: New, *, after: Sequence[str] = ()) -> None:
         """Insert an element where its reader would look for it.

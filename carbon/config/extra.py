@@ -5,7 +5,7 @@ from __future__ import annotations
 from carbon.cluster import FileEdit
 from carbon.config.edits import Edits, is_secured
 from carbon.errors import ConfigFileError
-from carbon.xmledit import Element, Fragment, XmlDocument, is_element, line_of, local_name, own_text
+from carbon.xmledit import Element, Fragment, XmlDocument, is_element, local_name, own_text
 
 _KEYS = ("name", "id", "path")
 """What tells an element from its siblings: an attribute of it, or else a child."""
@@ -36,16 +36,14 @@ def _target(file_edit: FileEdit, document: XmlDocument) -> Element:
     if len(elements) == 1:
         return elements[0]
     if elements:
-        lines = ", ".join(str(line_of(element)) for element in elements)
-        raise ConfigFileError(
+        lines = ", ".join(str(element.sourceline) for element in elements)
+        raise document.error(
             f"the xpath {file_edit.xpath!r} selects {len(elements)} elements, on lines {lines}",
-            file=document.file,
             action="narrow the xpath down to one, as with [@name='...']",
         )
     default = document.root.nsmap.get(None)
-    raise ConfigFileError(
+    raise document.error(
         f"the xpath {file_edit.xpath!r} selects no live element",
-        file=document.file,
         action="correct the xpath"
         if default is None
         else f"correct the xpath; plain names are in {default} here, which needs a prefix in it",
@@ -62,10 +60,9 @@ def _as_declared(
         return attribute
     declared = [known for known, its_uri in element.nsmap.items() if known and its_uri == uri]
     if not declared:
-        raise ConfigFileError(
+        raise document.error(
             f"it declares no prefix for the namespace {uri} of the attribute {attribute}",
-            file=document.file,
-            line=line_of(element),
+            at=element,
             action=f'declare it in the root element, as xmlns:{prefix}="{uri}"',
         )
     return f"{prefix if prefix in declared else declared[0]}:{local}"
@@ -82,10 +79,9 @@ def _insert_once(text: str, parent: Element, file_edit: FileEdit, edits: Edits) 
     if old is None:
         edits.patch.append(parent, fragment)
     elif _secured(old):
-        raise ConfigFileError(
+        raise edits.document.error(
             f"<{local_name(old)}> has values that Secure Vault keeps, so it is not replaced",
-            file=edits.document.file,
-            line=line_of(old),
+            at=old,
             action="set what is to change in it with xpath and value, one entry for each",
         )
     else:
@@ -101,14 +97,8 @@ def _older_version(fragment: Fragment, parent: Element, document: XmlDocument) -
     if key is None:
         return None
     same = [child for child in parent if child.tag == fragment.element.tag and _key(child) == key]
-    if len(same) > 1:
-        raise ConfigFileError(
-            f"<{same[0].tag}> with {key[0]} {key[1]!r} is there {len(same)} times",
-            file=document.file,
-            line=line_of(same[1]),
-            action="leave the one that is meant and put the others into comments",
-        )
-    return same[0] if same else None
+    name = local_name(fragment.element)
+    return document.only(same, called=f"<{name}> with {key[0]} {key[1]!r}")
 
 
 def _key(element: Element) -> tuple[str, str] | None:

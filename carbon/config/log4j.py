@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from pathlib import PurePosixPath
 
 from carbon.home import layout
@@ -62,7 +61,7 @@ def hidden(data: bytes, logger: str, *, home: PurePosixPath) -> Hidden:
     return Hidden(log=log, console=console, logger=logger, is_elsewhere=elsewhere)
 
 
-class _Log4j(Value, kw_only=True, dict=True):
+class _Log4j(Value, kw_only=True):
     properties: Mapping[str, str]
     home: PurePosixPath
 
@@ -77,11 +76,11 @@ class _Log4j(Value, kw_only=True, dict=True):
         if everything in _ABOVE_INFO:
             return f"log4j.properties has the threshold {everything} for all loggers"
         for name in self._chain(logger):
-            level = self._levels.get(name, "")
-            if level in _INHERITED or not level:
-                continue
-            above = f"log4j.properties has the level {level} for {name}"
-            return above if level in _ABOVE_INFO else ""
+            level = _known_level(self._spec(name)[0])
+            if level in _ABOVE_INFO:
+                return f"log4j.properties has the level {level} for {name}"
+            if level in _PASSES_INFO:
+                break
         return ""
 
     def appenders(self, logger: str) -> tuple[str, ...]:
@@ -116,18 +115,6 @@ class _Log4j(Value, kw_only=True, dict=True):
             return ""
         path = posixpath.normpath(posixpath.join(str(self.home), path))
         return "" if path == str(self.home / layout.LOG) else path
-
-    @cached_property
-    def _levels(self) -> Mapping[str, str]:
-        """The level of each logger that has one; what log4j does not know, it takes for DEBUG."""
-        specs = {name: self._spec(name) for name in self._loggers}
-        return {name: _known_level(spec[0]) for name, spec in specs.items() if spec and spec[0]}
-
-    @cached_property
-    def _loggers(self) -> frozenset[str]:
-        prefix = re.compile(r"log4j\.(?:logger|category)\.(.+)")
-        matches = map(prefix.fullmatch, self.properties)
-        return frozenset({_ROOT, *(match[1] for match in matches if match)})
 
     def _spec(self, logger: str) -> list[str]:
         """Return the level of a logger, which may be empty, and its appenders."""
@@ -184,6 +171,7 @@ def _why(log4j: _Log4j, logger: str, appenders: Iterator[str], place: str) -> st
 
 
 def _known_level(text: str) -> str:
+    """Return a level as log4j understands it: what it does not know, it takes for DEBUG."""
     level = text.strip().upper()
     return level if level in _PASSES_INFO | _ABOVE_INFO | _INHERITED or not level else "DEBUG"
 

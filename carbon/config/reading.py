@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from carbon.errors import ConfigFileError
-from carbon.xmledit import Element, line_of, local_name, own_text
+from carbon.xmledit import Element, XmlDocument, local_name, own_text
 
 
 def text(element: Element | None) -> str | None:
@@ -16,7 +15,7 @@ def flag(value: str | None) -> bool:
     return (value or "").strip().lower() == "true"
 
 
-def number(element: Element | None, *, file: str) -> int | None:
+def number(element: Element | None, document: XmlDocument) -> int | None:
     """Return an element's text as a number, or None if there is none.
 
     Raises ConfigFileError for other text.
@@ -25,10 +24,9 @@ def number(element: Element | None, *, file: str) -> int | None:
     if element is None or value is None:
         return None
     if not (value.isascii() and value.isdecimal()):
-        raise ConfigFileError(
+        raise document.error(
             f"<{local_name(element)}> is {value!r}, which is not a number",
-            file=file,
-            line=line_of(element),
+            at=element,
             action="correct it by hand, or let `fab config` write what hosts.yaml says",
         )
     return int(value)

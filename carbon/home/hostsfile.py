@@ -52,9 +52,11 @@ def plan(current: bytes, entries: Sequence[HostsEntry], *, owner: str) -> HostsP
     lines = re.findall(rb"[^\n]*\n|[^\n]+", current)
     blocks = _blocks(lines)
     body = _needed(wanted, list(_mappings(lines, blocks, owner=owner)))
-    old_body = _body(lines, blocks.get(owner))
-    note = _NOTE if body != old_body else _note(lines, blocks.get(owner))
-    new = _with_block(lines, blocks.get(owner), _block(body, note, owner=owner))
+    place = blocks.get(owner, slice(len(lines), len(lines)))
+    old = [_text(line) for line in lines[place]]
+    old_body = tuple(text for text in old[1:-1] if text and text not in (_NOTE, _EARLIER_NOTE))
+    note = _EARLIER_NOTE if body == old_body and _EARLIER_NOTE in old else _NOTE
+    new = _joined(lines[: place.start], _block(body, note, owner=owner), lines[place.stop :])
     return HostsPlan(
         new=new,
         changed=new != current,
@@ -218,20 +220,6 @@ def _conflict(name: str, address: str, mapping: _Mapping) -> UnfitError:
     )
 
 
-def _body(lines: Sequence[bytes], block: slice | None) -> tuple[str, ...]:
-    """Return the mappings in a block as it stands."""
-    if block is None:
-        return ()
-    texts = [_text(line) for line in lines[block][1:-1]]
-    return tuple(text for text in texts if text and text not in (_NOTE, _EARLIER_NOTE))
-
-
-def _note(lines: Sequence[bytes], block: slice | None) -> str:
-    """Return the note of a block as it stands."""
-    earlier = block is not None and _EARLIER_NOTE in map(_text, lines[block])
-    return _EARLIER_NOTE if earlier else _NOTE
-
-
 def _block(body: Sequence[str], note: str, *, owner: str) -> bytes:
     if not body:
         return b""
@@ -239,10 +227,6 @@ def _block(body: Sequence[str], note: str, *, owner: str) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def _with_block(lines: Sequence[bytes], old: slice | None, block: bytes) -> bytes:
-    if old is not None:
-        return b"".join((*lines[: old.start], block, *lines[old.stop :]))
-    others = b"".join(lines)
-    if block and others and not others.endswith(b"\n"):
-        block = b"\n" + block
-    return others + block
+def _joined(before: Sequence[bytes], block: bytes, after: Sequence[bytes]) -> bytes:
+    ends_a_line = not before or before[-1].endswith(b"\n")
+    return b"".join((*before, b"" if ends_a_line or not block else b"\n", block, *after))

@@ -26,7 +26,7 @@ from carbon.value import Value
 MAX_BYTES = 8 * 1024**3
 MAX_FILES = 200_000
 KERNEL_FILE = PurePosixPath("bin/wso2carbon-version.txt")
-PIECE_BYTES = 1 << 20
+PIECE_BYTES = 256 * 1024
 REFETCH = "fetch it again"
 OTHER = "a link or device"
 ENCRYPTED = "encrypted"
@@ -90,16 +90,27 @@ def look_into(pack: Pack) -> Contents:
     return Contents(pack=pack, top=top, members=members, kernel=kernel)
 
 
-def files(contents: Contents) -> Iterator[tuple[Member, IO[bytes]]]:
-    """Yield every file with its content, in the order of the archive.
+def files(contents: Contents) -> Iterator[tuple[Member, Iterator[bytes]]]:
+    """Yield every file with the pieces of its content, in the order of the archive.
 
-    Raises OSError, and what BROKEN names, if the archive changes meanwhile.
+    Raises OSError, and what BROKEN names, if the archive is damaged or changes meanwhile.
     """
     by_path = {member.path: member for member in contents.members}
     for entry, opened in _walk(contents.pack.file):
         member = by_path.get(_inside(entry.name, contents.top))
         if member is not None and not member.is_directory:
-            yield member, opened()
+            yield member, _pieces(member, opened())
+
+
+def _pieces(member: Member, content: IO[bytes]) -> Iterator[bytes]:
+    left = member.size
+    while piece := content.read(PIECE_BYTES):
+        left -= len(piece)
+        if left < 0:
+            break
+        yield piece
+    if left:
+        raise EOFError(f"{member.path} is cut off" if left > 0 else f"{member.path} is longer")
 
 
 def read_through(contents: Contents) -> Iterator[int]:
@@ -109,13 +120,8 @@ def read_through(contents: Contents) -> Iterator[int]:
     """
     pack = contents.pack
     try:
-        for member, content in files(contents):
-            size = 0
-            while piece := content.read(PIECE_BYTES):
-                size += len(piece)
-                yield len(piece)
-            if size != member.size:
-                raise _refused(pack, f"is damaged: {member.path} is cut off", REFETCH)
+        for _, pieces in files(contents):
+            yield from map(len, pieces)
         if not _is_zip(pack.file):
             with gzip.open(pack.file) as stream:  # its checksum comes behind the end of the tar
                 while stream.read(PIECE_BYTES):

@@ -9,7 +9,6 @@ from carbon.clone.tarstream import BLOCK, archived_bytes
 from carbon.errors import InventoryError
 from carbon.pack.archive import BROKEN, Contents, Member, files
 
-PIECE_BYTES = 256 * 1024
 HOME = Member(path=".", is_directory=True, mode=0o750)
 """AS_HOME itself: its configuration holds passwords, and nobody else needs to enter it."""
 
@@ -32,22 +31,18 @@ def tar_of(contents: Contents) -> Iterator[bytes]:
             yield _header(member, written_at)
     left = {member.path for member in contents.members if not member.is_directory}
     try:
-        for member, content in files(contents):
+        for member, pieces in files(contents):
             left.discard(member.path)
             yield _header(member, written_at)
-            size = 0
-            while piece := content.read(PIECE_BYTES):
-                size += len(piece)
-                if size > member.size:
-                    raise _changed(contents)
-                yield piece
-            if size != member.size:
-                raise _changed(contents)
-            yield bytes(-size % BLOCK)
+            yield from pieces
+            yield bytes(-member.size % BLOCK)
+        if left:
+            raise EOFError
     except (OSError, *BROKEN):
-        raise _changed(contents) from None
-    if left:
-        raise _changed(contents)
+        raise InventoryError(
+            f"the pack {contents.pack.file} changed while it was sent, or is damaged",
+            action="fetch it again, and run the same command again",
+        ) from None
     yield bytes(2 * BLOCK)
 
 
@@ -56,10 +51,3 @@ def _header(member: Member, written_at: int) -> bytes:
     info.type = tarfile.DIRTYPE if member.is_directory else tarfile.REGTYPE
     info.mode, info.size, info.mtime = member.mode, member.size, written_at
     return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
-
-
-def _changed(contents: Contents) -> InventoryError:
-    return InventoryError(
-        f"the pack {contents.pack.file} changed while it was sent, or is damaged",
-        action="fetch it again, and run the same command again",
-    )

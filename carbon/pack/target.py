@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from carbon.checks.case import Case
 from carbon.checks.java import java
-from carbon.clone.contents import Entry, kept_of
+from carbon.clone.contents import Entry, kept_of, unfit
 from carbon.clone.target import Site, unfit_place, unfit_space
 from carbon.cluster import Cluster, Node
 from carbon.errors import UnfitError
@@ -44,10 +44,7 @@ def unfit_target(
     case = Case(
         node=node, cluster=cluster, facts=facts, plan=Plan(node=node, facts=facts, start=True)
     )
-    return [
-        *(UnfitError(seen, host=node.name, step="preflight", action=how) for seen, how in problems),
-        *(finding.as_error(node.name) for finding in java(case)),
-    ]
+    return [*unfit(node, problems), *(finding.as_error(node.name) for finding in java(case))]
 
 
 def _occupant(

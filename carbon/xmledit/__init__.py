@@ -12,7 +12,6 @@ from carbon.xmledit.document import (
     XmlDocument,
     is_comment,
     is_element,
-    line_of,
     local_name,
     own_text,
 )
@@ -28,7 +27,6 @@ __all__ = [
     "XmlPatch",
     "is_comment",
     "is_element",
-    "line_of",
     "local_name",
     "own_text",
 ]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from carbon.errors import ConfigFileError
 from carbon.value import Value
 from carbon.xmledit.markup import NAME, Fragment, checked, escape_attribute
-from carbon.xmledit.source import MAX_BYTES, Element, Offsets, codec_of, fault, parse_tree, to_utf8
+from carbon.xmledit.source import MAX_BYTES, Element, codec_of, fault, offsets, parse_tree, to_utf8
 
 _START_TAG = re.compile(
     rb"<([^\s/>]+)(?:\s+[^\s=/>]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*+(?P<slash>\s*/)?\s*>"
@@ -38,12 +38,6 @@ def local_name(element: Element) -> str:
 def own_text(element: Element) -> str:
     """Return an element's text, without comments and without that of its children."""
     return (element.text or "") + "".join(child.tail or "" for child in element)
-
-
-def line_of(element: Element) -> int | None:
-    """Return the line of the file where an element begins."""
-    line: object = element.sourceline
-    return line if isinstance(line, int) else None
 
 
 class Tag(Value):
@@ -91,6 +85,12 @@ class XmlDocument:
         utf8 = to_utf8(data, codec, file=file)
         return cls(data=data, file=file, root=parse_tree(utf8, file=file), utf8=utf8, codec=codec)
 
+    def error(self, seen: str, *, action: str, at: Element | None = None) -> ConfigFileError:
+        """Return an error about this file, with the line of an element if it is about one."""
+        line = None if at is None else at.sourceline
+        number = line if isinstance(line, int) else None
+        return ConfigFileError(seen, file=self.file, line=number, action=action)
+
     def findall(
         self,
         xpath: str,
@@ -109,17 +109,15 @@ class XmlDocument:
         try:
             selected = start.xpath(xpath, namespaces=dict(namespaces or {}))
         except (etree.LxmlError, ValueError, TypeError) as error:
-            raise ConfigFileError(
+            raise self.error(
                 f"the xpath {xpath!r} cannot be evaluated: {error}",
-                file=self.file,
                 action="correct it; every prefix in it must be among the namespaces",
             ) from None
         nodes = selected if isinstance(selected, list) else [selected]
         elements = [node for node in nodes if isinstance(node, etree._Element) and is_element(node)]
         if len(elements) != len(nodes):
-            raise ConfigFileError(
+            raise self.error(
                 f"the xpath {xpath!r} selects something other than elements",
-                file=self.file,
                 action="let it end with an element; an attribute is named beside it",
             )
         return elements
@@ -135,7 +133,7 @@ class XmlDocument:
 
         Raises ConfigFileError if there are several.
         """
-        return self._only(self.findall(xpath, within=within, namespaces=namespaces), called=xpath)
+        return self.only(self.findall(xpath, within=within, namespaces=namespaces), called=xpath)
 
     def child(self, parent: Element, name: str) -> Element | None:
         """Return the only child of that name in the parent's own namespace, or None.
@@ -144,15 +142,18 @@ class XmlDocument:
         """
         tag = str(parent.tag).removesuffix(local_name(parent)) + name
         children = [each for each in parent if each.tag == tag]
-        return self._only(children, called=f"<{name}>")
+        return self.only(children, called=f"<{name}>")
 
-    def _only(self, elements: list[Element], *, called: str) -> Element | None:
+    def only(self, elements: Sequence[Element], *, called: str) -> Element | None:
+        """Return the only one of these elements, or None if there is none.
+
+        Raises ConfigFileError if there are several.
+        """
         if len(elements) > 1:
-            lines = ", ".join(str(line_of(element)) for element in elements)
-            raise ConfigFileError(
+            lines = ", ".join(str(element.sourceline) for element in elements)
+            raise self.error(
                 f"{called} is there {len(elements)} times, on lines {lines}",
-                file=self.file,
-                line=line_of(elements[1]),
+                at=elements[1],
                 action="leave the one that is meant and put the others into comments",
             )
         return elements[0] if elements else None
@@ -175,9 +176,8 @@ class XmlDocument:
             raise ConfigFileError(error.seen, file=self.file, action=action) from None
         elements = list(filter(is_element, wrapper.root))
         if len(elements) != 1 or own_text(wrapper.root).strip():
-            raise ConfigFileError(
+            raise self.error(
                 "the fragment is not exactly one element",
-                file=self.file,
                 action="write one element, without text beside it",
             )
         offset = wrapper.tag(elements[0]).start - wrapper.tag(wrapper.root).inner
@@ -193,7 +193,7 @@ class XmlDocument:
 
     def tag(self, element: Element) -> Tag:
         """Return where an element stands."""
-        start, close = self._elements[element]
+        start, close = self._places[0][element]
         match = _START_TAG.match(self.utf8, start)
         if match is None:
             fault(f"the start tag at byte {start} cannot be read", file=self.file)
@@ -207,7 +207,7 @@ class XmlDocument:
         if is_element(node):
             tag = self.tag(node)
             return tag.start, tag.end
-        start = self._comments[node]
+        start = self._places[1][node]
         return start, self.utf8.index(b"-->", start) + len(b"-->")
 
     def indent(self, offset: int) -> str | None:
@@ -227,24 +227,16 @@ class XmlDocument:
         return utf8.decode().encode(self.codec, "xmlcharrefreplace")
 
     @cached_property
-    def _offsets(self) -> Offsets:
-        return Offsets.of(self.utf8, file=self.file)
-
-    @cached_property
-    def _elements(self) -> dict[Element, tuple[int, int]]:
-        elements = list(self.root.iter("*"))
-        if len(elements) != len(self._offsets.elements):
-            fault("two parsers count its elements differently", file=self.file)
-        return dict(zip(elements, self._offsets.elements, strict=True))
-
-    @cached_property
-    def _comments(self) -> dict[Element, int]:
+    def _places(self) -> tuple[dict[Element, tuple[int, int]], dict[Element, int]]:
+        """Where each element, and each comment within the root, stands: see `offsets`."""
         from lxml import etree
 
-        comments = list(self.root.iter(etree.Comment))
-        if len(comments) != len(self._offsets.comments):
-            fault("two parsers count its comments differently", file=self.file)
-        return dict(zip(comments, self._offsets.comments, strict=True))
+        elements, comments = list(self.root.iter("*")), list(self.root.iter(etree.Comment))
+        starts_and_closes, starts = offsets(self.utf8, file=self.file)
+        if (len(elements), len(comments)) != (len(starts_and_closes), len(starts)):
+            fault("two parsers count its elements or comments differently", file=self.file)
+        pairs = zip(elements, starts_and_closes, strict=True)
+        return dict(pairs), dict(zip(comments, starts, strict=True))
 
 
 def parse_within(text: str, namespaces: Mapping[str | None, str], *, file: str) -> XmlDocument:

@@ -14,7 +14,6 @@ from carbon.xmledit.document import (
     XmlDocument,
     is_comment,
     is_element,
-    line_of,
     local_name,
     own_text,
     parse_within,
@@ -44,7 +43,7 @@ _XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 
 
 class XmlPatch:
-    """The edits to make to one document; without any it is false.
+    """The edits to make to one document.
 
     An edit whose outcome is already there is not counted. All methods raise ConfigFileError
     for a value or a name that XML cannot hold.
@@ -55,9 +54,6 @@ class XmlPatch:
         self._splices: list[tuple[int, int, str]] = []
         self._first_children: dict[Element, list[str]] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._splices or self._first_children)
-
     def set_text(self, element: Element, value: str | Secret) -> None:
         """Make `value` the text of an element; comments within it stay.
 
@@ -65,10 +61,9 @@ class XmlPatch:
         """
         text = checked(value, of=f"<{local_name(element)}>", file=self.document.file)
         if any(map(is_element, element)):
-            raise ConfigFileError(
+            raise self.document.error(
                 f"<{local_name(element)}> has elements in it, so it can be given no text",
-                file=self.document.file,
-                line=line_of(element),
+                at=element,
                 action="name an element that holds nothing but text",
             )
         if own_text(element) == text:
@@ -162,7 +157,7 @@ class XmlPatch:
 
         Raises ConfigFileError if the new bytes do not parse to the old tree with these edits.
         """
-        if not self:
+        if not (self._splices or self._first_children):
             return self.document
         for parent, texts in self._first_children.items():
             self._splice_first_children(parent, "".join(texts))
@@ -229,10 +224,9 @@ class XmlPatch:
         return f"{{{namespaces[prefix]}}}{local}" if colon else local
 
     def _refuse_name(self, element: Element, name: str, why: str) -> NoReturn:
-        raise ConfigFileError(
+        raise self.document.error(
             f"{name!r} {why}",
-            file=self.document.file,
-            line=line_of(element),
+            at=element,
             action="correct the name of the attribute",
         )
 
@@ -269,10 +263,9 @@ class XmlPatch:
     def _parent(self, node: Element) -> Element:
         parent = node.getparent()
         if parent is None:
-            raise ConfigFileError(
+            raise self.document.error(
                 f"<{local_name(node)}> is the root: nothing can stand beside it or in its place",
-                file=self.document.file,
-                line=line_of(node),
+                at=node,
                 action="name an element within it",
             )
         return parent

@@ -11,7 +11,6 @@ import re
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from carbon.errors import ConfigFileError
-from carbon.value import Value
 
 if TYPE_CHECKING:  # importing lxml takes longer than patching a server's files
     from lxml import etree
@@ -102,7 +101,7 @@ def parse_tree(utf8: bytes, *, file: str) -> Element:
         return etree.fromstring(utf8, parser)
     except etree.XMLSyntaxError as error:
         # Expat's messages are a fixed list; lxml's may quote the text, and with it a secret.
-        Offsets.of(utf8, file=file)
+        offsets(utf8, file=file)
         message = (error.msg or "it cannot be parsed").partition(", line ")[0]
         _refuse_malformed(message, file=file, line=error.lineno)
 
@@ -127,46 +126,39 @@ def _refuse_malformed(message: str, *, file: str, line: int | None) -> NoReturn:
     )
 
 
-class Offsets(Value):
-    """Where elements, and the comments within the root element, stand in a UTF-8 text."""
+def offsets(utf8: bytes, *, file: str) -> tuple[list[tuple[int, int]], list[int]]:
+    """Return where elements, and the comments within the root, stand in a text, in its order.
 
-    elements: list[tuple[int, int]]
-    """Of `<name` and of `</name>`; the second means nothing if an element closes itself."""
-    comments: list[int]
+    Of an element it is where `<name` and `</name>` are; the second means nothing if it closes
+    itself. Raises ConfigFileError for what is not well-formed.
+    """
+    from xml.parsers import expat
 
-    @classmethod
-    def of(cls, utf8: bytes, *, file: str) -> Offsets:
-        """Find all offsets, in document order.
+    parser = expat.ParserCreate("utf-8")
+    starts: list[int] = []
+    closes: dict[int, int] = {}
+    comments: list[int] = []
+    unclosed: list[int] = []
 
-        Raises ConfigFileError for what is not well-formed.
-        """
-        from xml.parsers import expat
+    def start(_name: str, _attributes: dict[str, str]) -> None:
+        unclosed.append(parser.CurrentByteIndex)
+        starts.append(parser.CurrentByteIndex)
 
-        parser = expat.ParserCreate("utf-8")
-        starts: list[int] = []
-        closes: dict[int, int] = {}
-        comments: list[int] = []
-        unclosed: list[int] = []
+    def end(_name: str) -> None:
+        closes[unclosed.pop()] = parser.CurrentByteIndex
 
-        def start(_name: str, _attributes: dict[str, str]) -> None:
-            unclosed.append(parser.CurrentByteIndex)
-            starts.append(parser.CurrentByteIndex)
+    def comment(_text: str) -> None:
+        if unclosed:
+            comments.append(parser.CurrentByteIndex)
 
-        def end(_name: str) -> None:
-            closes[unclosed.pop()] = parser.CurrentByteIndex
-
-        def comment(_text: str) -> None:
-            if unclosed:
-                comments.append(parser.CurrentByteIndex)
-
-        parser.StartElementHandler = start
-        parser.EndElementHandler = end
-        parser.CommentHandler = comment
-        try:
-            parser.Parse(utf8, True)
-        except expat.ExpatError as error:
-            _refuse_malformed(expat.ErrorString(error.code), file=file, line=error.lineno)
-        return cls([(offset, closes[offset]) for offset in starts], comments)
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CommentHandler = comment
+    try:
+        parser.Parse(utf8, True)
+    except expat.ExpatError as error:
+        _refuse_malformed(expat.ErrorString(error.code), file=file, line=error.lineno)
+    return [(offset, closes[offset]) for offset in starts], comments
 
 
 def fault(seen: str, *, file: str) -> NoReturn:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from threading import Condition, Thread
 
 from carbon.errors import ProvisionError
-from carbon.pack.archive import Contents
-from carbon.pack.stream import PIECE_BYTES, stream_bytes, tar_of
+from carbon.pack.archive import PIECE_BYTES, Contents
+from carbon.pack.stream import stream_bytes, tar_of
 
 SPARE_FACTOR = 2
 """So much of the stream has to be free where temporary files are."""

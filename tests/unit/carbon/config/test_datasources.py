@@ -173,7 +173,7 @@ def test_one_without_a_jndi_name_is_not_added() -> None:
     ("old", "new", "seen"),
     [
         (b"    <datasources>\n", b"    <datasources><datasource><name>WSO2_CARBON_DB </name>"
-         b"</datasource>\n", "more than once, on lines 3 and 5"),
+         b"</datasource>\n", "is there 2 times, on lines 3, 5"),
         (b"<configuration>", b"<configuration/><configuration>", "2 times"),
         (b"definition", b"definitions", "no <definition>"),
     ],
