@@ -28,7 +28,7 @@ _GUARD = Lock()
 
 
 class LocalFile(Value, kw_only=True):
-    """A file on the operator's machine, at one time."""
+    """A file on the operator's machine, at one time: another content is another value."""
 
     path: Path
     size: int
@@ -38,13 +38,13 @@ class LocalFile(Value, kw_only=True):
     @property
     def is_text(self) -> bool:
         """It is short, and no byte of it is one that a text has not."""
-        return _is_text(self.path, self.size, self.changed_ns)
+        return _is_text(self)
 
     @property
     def sha256(self) -> str:
         """Its hash, in hex; computed once for all nodes. Raises OSError."""
         with _GUARD:
-            return _sha256(self.path, self.size, self.changed_ns)
+            return _sha256(self)
 
 
 class Target(Value, kw_only=True):
@@ -55,11 +55,6 @@ class Target(Value, kw_only=True):
     entry: Artifact
     local: LocalFile | None
     """None: it goes away."""
-
-    @property
-    def is_secret(self) -> bool:
-        """Nothing of it may be shown, but for a template, whose secrets are masked."""
-        return self.entry.secret
 
     @property
     def holds_secrets(self) -> bool:
@@ -77,7 +72,7 @@ class Target(Value, kw_only=True):
     @property
     def shows_text(self) -> bool:
         """The file on the server is read, so that a change can be shown as a diff."""
-        return self.local is not None and not self.is_secret and self.local.is_text
+        return self.local is not None and not self.entry.secret and self.local.is_text
 
     def mode(self, present: int | None) -> int:
         """Return its mode on the server, where the file has the mode `present`, or is not there."""
@@ -89,9 +84,8 @@ class Target(Value, kw_only=True):
 
 
 class Wanted(Value, kw_only=True):
-    """A target with its content."""
+    """The content of a target."""
 
-    target: Target
     sha256: str
     size: int
     data: bytes | None = None
@@ -137,7 +131,7 @@ def known_targets(node: Node) -> tuple[Target, ...]:
 
 
 def wanted(target: Target, node: Node, *, fetch: bool = True) -> Wanted:
-    """Return a target with its hash, a template with the names of the node in it.
+    """Return the content of a target, a template with the names of the node in it.
 
     Without `fetch` no secret is fetched, and its mask stands in its place.
     Raises InventoryError for a file that cannot be read, and a name that nothing has.
@@ -145,13 +139,13 @@ def wanted(target: Target, node: Node, *, fetch: bool = True) -> Wanted:
     assert target.local is not None, "what goes away has no content"
     try:
         if not target.entry.template:
-            return Wanted(target=target, sha256=target.local.sha256, size=target.local.size)
+            return Wanted(sha256=target.local.sha256, size=target.local.size)
         text = target.local.path.read_bytes()
     except OSError as error:
-        raise unreadable(target, error) from None
+        raise _unreadable(target.entry, target.local.path, error) from None
     data = render(text, node, target.entry, file=target.local.path, fetch=fetch)
     digest = hashlib.sha256(data).hexdigest()
-    return Wanted(target=target, sha256=digest, size=len(data), data=data)
+    return Wanted(sha256=digest, size=len(data), data=data)
 
 
 def check_artifacts(node: Node) -> None:
@@ -162,12 +156,6 @@ def check_artifacts(node: Node) -> None:
     for target in targets(node):
         if target.local is not None and target.entry.template:
             wanted(target, node, fetch=False)
-
-
-def unreadable(target: Target, error: OSError) -> InventoryError:
-    """Return the error of a local file that cannot be read."""
-    path = target.local.path if target.local else target.path
-    return _error(target.entry, f"{path} cannot be read: {error.strerror}", "correct `from:`")
 
 
 def _of_entry(entry: Artifact) -> Iterator[Target]:
@@ -181,8 +169,7 @@ def _of_entry(entry: Artifact) -> Iterator[Target]:
         path = entry.to / entry.source.name if entry.into else entry.to
         yield _target(entry, path, entry.source)
     except OSError as error:
-        seen = f"{entry.source} cannot be read: {error.strerror}"
-        raise _error(entry, seen, "correct `from:`") from None
+        raise _unreadable(entry, entry.source, error) from None
 
 
 def _of_folder(entry: Artifact, folder: Path) -> Iterator[Target]:
@@ -241,6 +228,10 @@ def _refuse_nesting(by_path: dict[PurePosixPath, Target]) -> None:
                 )
 
 
+def _unreadable(entry: Artifact, path: Path, error: OSError) -> InventoryError:
+    return _error(entry, f"{path} cannot be read: {error.strerror}", "correct `from:`")
+
+
 def _error(entry: Artifact, seen: str, action: str) -> InventoryError:
     return InventoryError(
         f"an artifact: {seen}", action=action, file=entry.inventory, line=entry.line
@@ -248,19 +239,15 @@ def _error(entry: Artifact, seen: str, action: str) -> InventoryError:
 
 
 @lru_cache(maxsize=MAX_FILES)
-def _sha256(path: Path, size: int, changed_ns: int) -> str:
-    del size, changed_ns  # another content of the file is another key
-    with path.open("rb") as file:
+def _sha256(local: LocalFile) -> str:
+    with local.path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @lru_cache(maxsize=MAX_FILES)
-def _is_text(path: Path, size: int, changed_ns: int) -> bool:
-    del changed_ns
-    if size > TEXT_BYTES:
-        return False
+def _is_text(local: LocalFile) -> bool:
     try:
-        return is_text(path.read_bytes())
+        return local.size <= TEXT_BYTES and is_text(local.path.read_bytes())
     except OSError:
         return False
 

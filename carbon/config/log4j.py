@@ -29,6 +29,9 @@ _OTHER_FILE = "log4j.properties has the file"
 _ROOT = "rootLogger"
 _DEPTH = 8
 """So often may one `${name}` stand for another."""
+_LONGEST = 1000
+"""No longer text is filled in: a name that stands for a hundred others, each of which stands for a
+hundred more, would take all memory."""
 
 
 class Hidden(Value, kw_only=True):
@@ -150,11 +153,13 @@ class _Log4j(Value, kw_only=True):
         other = key.removesuffix(name) + name[:1].upper() + name[1:]
         value = self.properties.get(key, self.properties.get(other, ""))
         for _ in range(_DEPTH):
-            value = re.sub(r"\$\{([^}]+)\}", self._named, value)
+            if len(value) <= _LONGEST:
+                value = re.sub(r"\$\{([^{}]+)\}", self._named, value)
         return value.strip()
 
     def _named(self, match: re.Match[str]) -> str:
-        return self.properties.get(match[1], match[0])
+        value = self.properties.get(match[1], match[0])
+        return value if len(value) <= _LONGEST else match[0]
 
 
 def _why(log4j: _Log4j, logger: str, appenders: Iterator[str], place: str) -> str:
@@ -191,13 +196,13 @@ def _logical_lines(text: str) -> Iterator[str]:
 
     A comment ends with its own line, whatever is at its end.
     """
-    begun = ""
+    begun: list[str] = []
     for line in re.split(r"\r\n?|\n", text):
-        whole = begun + (line.lstrip(" \t\f") if begun else line)
         is_comment = not begun and line.lstrip()[:1] in ("#", "!")
-        goes_on = (len(whole) - len(whole.rstrip("\\"))) % 2 == 1
-        begun = whole[:-1] if goes_on and not is_comment else ""
-        if not begun:
-            yield whole
-    if begun:
-        yield begun
+        goes_on = not is_comment and (len(line) - len(line.rstrip("\\"))) % 2 == 1
+        piece = line.lstrip(" \t\f") if begun else line
+        begun.append(piece[:-1] if goes_on else piece)
+        if not goes_on:
+            yield "".join(begun)
+            begun = []
+    yield "".join(begun)

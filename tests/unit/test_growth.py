@@ -10,15 +10,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import PurePosixPath
 
 import pytest
 
 from carbon.balancer import nginx
+from carbon.balancer.reading import read_vhosts
 from carbon.checks.vault import uses_vault
+from carbon.clone.contents import parse_checksums, parse_listing
+from carbon.clone.target import relative_databases
 from carbon.config import mask_secrets, masked_diff, read_carbon, read_clustering, read_datasources
 from carbon.config.diff import holds_secret
+from carbon.config.log4j import hidden
 from carbon.errors import ProvisionError
 from carbon.home import hostsfile
+from carbon.home.process import parse_cmdline
 from carbon.home.unit import parse_unit
 from carbon.join.columns import take_apart
 from carbon.join.lines import names_milestone, parse
@@ -28,6 +34,7 @@ from carbon.text import visible
 from carbon.xmledit import XmlDocument, XmlPatch
 from tests.unit.carbon.nodes import make_node
 
+HOME = PurePosixPath("/opt/as")
 LARGE, SMALL = 24_000, 6_000
 AT_ONCE_SECONDS = 0.02
 """What takes no longer than this with the large text needs no comparison."""
@@ -57,7 +64,7 @@ UNITS = (
         ";",
         "#",
     ),
-    *("(", "[", "{", "}", "]", "[]", "\x1b", "$", "\\"),
+    *("(", "[", "{", "}", "]", "[]", "\x1b", "$", "\\", "${", "${a} ", "a\\\n"),
     *("<a ", "<a x", "<a>", "</a>", "<a/>", "<!--", "-->", "<?", "<?xml ", '<?xml encoding="'),
     *("<![CDATA[", "]]>", "<![CDATA[a]]>", "<password><![CDATA[", "<password>", "<password "),
     *(
@@ -123,6 +130,13 @@ READERS: dict[str, Callable[[str], object]] = {
     "read_datasources": lambda text: read_datasources(text.encode()),
     "parse_unit": lambda text: parse_unit("a.service", [f"ExecStart={text}"]),
     "UnitState.sets": lambda text: parse_unit("a", [], text=text.encode()).sets("ExecRestart"),
+    "log4j": lambda text: hidden(f"a={text}\nlog4j.rootLogger={text}".encode(), "x", home=HOME),
+    "vhosts": lambda text: read_vhosts({"/f": text}, "/f"),
+    "addresses_of": lambda text: hostsfile.addresses_of(text.encode()),
+    "parse_cmdline": lambda text: parse_cmdline(f"java\0-D{text}".encode()),
+    "parse_listing": lambda text: parse_listing(text.encode(), name="a"),
+    "parse_checksums": lambda text: parse_checksums(text.encode()),
+    "local_databases": lambda text: relative_databases(f"<a>{text}</a>".encode()),
     "uses_vault": lambda text: uses_vault(text.encode()),
     "visible": visible,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -109,6 +110,20 @@ def test_a_file_of_properties_is_read_as_java_does() -> None:
         "   RN",
     )
     assert "level WARN for org.wso2.carbon.core" in hides(data)[0][0]
+
+
+def test_names_that_stand_for_ever_more_of_each_other_are_not_followed_without_end() -> None:
+    """A hundred names in place of one, eight times over, would fill no disk of this world."""
+    lines = (f"n{at}={f'${{n{at + 1}}}' * 100}" for at in range(9))
+    data = with_lines("log4j.appender.CARBON_LOGFILE.File=${n0}", *lines)
+    began = time.process_time()
+    assert hides(data) == [("", "")]
+    assert time.process_time() - began < 1
+
+
+def test_a_line_of_nothing_but_a_backslash_goes_on() -> None:
+    assert "level WARN" in hides(with_lines("\\", "log4j.logger.org.wso2=WARN"))[0][0]
+    assert hides(with_lines("log4j.x=\\", "\\", "log4j.logger.org.wso2=WARN")) == [("", "")]
 
 
 def test_a_backslash_at_the_end_joins_lines_only_if_java_joins_them() -> None:
