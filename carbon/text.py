@@ -25,6 +25,11 @@ def visible(text: str) -> str:
     return text.translate(_SHOWN)
 
 
+def words_of(text: str) -> list[str]:
+    """Return the words of an option that takes several, separated by commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
 def shown(text: str) -> str:
     """Return `text` in quotes, on one line and short, whatever it holds."""
     if len(text) > SHOWN_CHARACTERS:

@@ -46,6 +46,7 @@ def trust(session: Session, *, yes: str = "") -> None:
     They go into the first of `ssh: known_hosts` in hosts.yaml, or into your own known_hosts. A
     key that has changed is never overwritten: the line to remove is named.
     """
-    from tasks.hostkeys import fingerprints_in, trust_hosts
+    from carbon.text import words_of
+    from tasks.hostkeys import trust_hosts
 
-    trust_hosts(session.screen, session.connector, session.hosts, fingerprints=fingerprints_in(yes))
+    trust_hosts(session.screen, session.connector, session.hosts, fingerprints=words_of(yes))

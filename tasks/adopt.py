@@ -54,10 +54,11 @@ def adopt(
     """
     from carbon.adopt.request import Request
     from carbon.errors import ConnectError
+    from carbon.text import words_of
 
     request = Request(
         manager=manager,
-        workers=tuple(workers.replace(" ", "").split(",")) if workers else (),
+        workers=tuple(words_of(workers)),
         load_balancer=load_balancer,
         user=user,
         key=key,
@@ -66,7 +67,7 @@ def adopt(
         run_as=run_as,
     )
     try:
-        _read(context, request, trusts=trust or bool(yes), fingerprints=yes)
+        _read(context, request, trusts=trust or bool(yes), fingerprints=words_of(yes))
     except ConnectError as error:
         for of_hosts_yaml, own in OWN_REMEDIES.items():
             error.action = error.action.replace(of_hosts_yaml, own)
@@ -74,21 +75,20 @@ def adopt(
         raise
 
 
-def _read(context: VerbContext, request: Request, *, trusts: bool, fingerprints: str) -> None:
+def _read(context: VerbContext, request: Request, *, trusts: bool, fingerprints: list[str]) -> None:
     """Accept host keys if asked, on stderr, then print the hosts.yaml that the servers show."""
     from carbon.adopt.request import provisional
     from remote.host.fleet import Fleet
     from remote.observe.adopt import adopt
     from remote.ssh.connector import Connector
     from tasks.console import stderr
-    from tasks.hostkeys import fingerprints_in, trust_hosts
+    from tasks.hostkeys import trust_hosts
     from tasks.screen import Screen
     from tasks.wording import as_called
 
     cluster = provisional(request)
     if trusts:
         with Connector(context.config, limits=cluster.limits) as connector:
-            accepted = fingerprints_in(fingerprints)
-            trust_hosts(Screen(stderr()), connector, cluster.hosts, fingerprints=accepted)
+            trust_hosts(Screen(stderr()), connector, cluster.hosts, fingerprints=fingerprints)
     with Fleet(cluster, Connector(context.config, limits=cluster.limits)) as fleet:
         print(as_called(adopt(fleet, request)), end="")

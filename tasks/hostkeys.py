@@ -55,11 +55,6 @@ def _unconfirmed_as_one(errors: Sequence[HostKeyError]) -> Sequence[HostKeyError
     return [*(error for error in errors if error not in alike), together]
 
 
-def fingerprints_in(text: str) -> list[str]:
-    """Return the fingerprints of an option, which are separated by commas."""
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
 def _trust(screen: Screen, door: Door, fingerprints: Sequence[str]) -> None:
     judged = judge(door)
     screen.line(f"{door.label} ({door.host} port {door.port}) shows:")

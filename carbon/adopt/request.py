@@ -8,9 +8,9 @@ from carbon.cluster import Cluster, LoadBalancer, Node, Role, Ssh
 from carbon.errors import UsageError
 from carbon.inventory import values
 from carbon.inventory.raw import LOAD_BALANCER_NAME
-from carbon.inventory.values import Unfit
+from carbon.inventory.start import checked, fitting
 from carbon.inventory.write import Tree
-from carbon.text import local_path, shown
+from carbon.text import local_path
 from carbon.value import Value
 
 
@@ -35,6 +35,9 @@ def provisional(request: Request) -> Cluster:
     """
     if not request.manager:
         raise UsageError("--manager is missing", action="name the manager's server")
+    for option in ("user", "key", "run_as", "home"):
+        if text := getattr(request, option):
+            checked(option, text)
     return Cluster(
         file=Path("hosts.yaml"),
         digest="",
@@ -68,12 +71,9 @@ def split_host(text: str) -> dict[str, Tree]:
     Raises UsageError.
     """
     host, colon, port = text.rpartition(":")
-    try:
-        if colon and ":" not in host:
-            return {"host": values.ssh_host(host), "port": values.port(port)}
-        return {"host": values.ssh_host(text)}
-    except Unfit as unfit:
-        raise UsageError(f"{shown(text)} {unfit.problem}", action=unfit.action) from None
+    if colon and ":" not in host:
+        return {"host": fitting(values.ssh_host, host), "port": fitting(values.port, port)}
+    return {"host": fitting(values.ssh_host, text)}
 
 
 def _ssh(request: Request, text: str) -> Ssh:
@@ -89,16 +89,12 @@ def _ssh(request: Request, text: str) -> Ssh:
 
 
 def _node(request: Request, name: str, role: Role, text: str) -> Node:
-    try:
-        home = values.home(request.home)
-    except Unfit as unfit:
-        raise UsageError(f"--home {unfit.problem}", action=unfit.action) from None
     return Node(
         name=name,
         role=role,
         ssh=_ssh(request, text),
         server=name,
-        home=home,
+        home=values.home(request.home),
         domain="",
         sub_domain="",
         local_member_host="",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
+from typing import TypeVar
 
 from carbon.errors import UsageError
 from carbon.inventory import values
 from carbon.inventory.values import Unfit
 from carbon.inventory.write import Tree, document
-from carbon.text import local_path, shown
+from carbon.text import local_path, shown, words_of
+
+T = TypeVar("T")
 
 
 def _private_key(text: str) -> None:
@@ -18,11 +21,12 @@ def _private_key(text: str) -> None:
     values.demand(local_path(text).is_file(), "is not a file", action)
 
 
-CHECKS = {
+CHECKS: Mapping[str, Callable[[str], object]] = {
     "manager": values.member_address,
     "workers": values.member_address,
     "user": values.account,
     "key": _private_key,
+    "run_as": values.account,
     "home": values.home,
     "java_home": values.server_path,
     "domain": values.word,
@@ -30,22 +34,26 @@ CHECKS = {
 """What hosts.yaml demands of an answer, by the name of its option."""
 
 
-def checked(option: str, text: str, *, manager: str) -> str:
+def checked(option: str, text: str, *, manager: str = "") -> str:
     """Return an answer without its outer blanks.
 
     `workers` are several; none of them is another one's server, or that of the `manager` if that
     is known. Raises UsageError for an answer that hosts.yaml would refuse.
     """
-    words = [word.strip() for word in (text.split(",") if option == "workers" else [text])]
+    words = words_of(text) if option == "workers" else [text.strip()]
     for word in words:
-        try:
-            CHECKS[option](word)
-        except Unfit as unfit:
-            seen = f"--{option.replace('_', '-')} {shown(word)} {unfit.problem}"
-            raise UsageError(seen, action=unfit.action) from None
+        fitting(CHECKS[option], word, option=f"--{option.replace('_', '-')} ")
     if option == "workers":
         _check_apart(words, manager=manager)
     return ",".join(words)
+
+
+def fitting(check: Callable[[str], T], text: str, *, option: str = "") -> T:
+    """Return what a check makes of a word of the command line. Raises UsageError."""
+    try:
+        return check(text)
+    except Unfit as unfit:
+        raise UsageError(f"{option}{shown(text)} {unfit.problem}", action=unfit.action) from None
 
 
 def _check_apart(workers: list[str], *, manager: str) -> None:

@@ -120,6 +120,28 @@ def test_a_server_is_named_as_for_ssh_with_a_port(text: str, place: dict[str, An
     assert split_host(text) == place
 
 
+def test_a_port_that_is_wrong_is_named_by_itself() -> None:
+    with pytest.raises(UsageError, match=r"^'99999' is not a whole number"):
+        split_host("10.0.0.4:99999")
+
+
+@pytest.mark.parametrize(
+    ("option", "seen"),
+    [
+        ({"user": "a b"}, "--user 'a b' is not the name of an account"),
+        ({"run_as": "a b"}, "--run-as 'a b' is not the name of an account"),
+        ({"home": "/opt"}, "--home '/opt' is a directory of the system"),
+        ({"key": "~nobody-of-that-name/key"}, "--key '~nobody-of-that-name/key' is not a file"),
+    ],
+)
+def test_an_option_that_hosts_yaml_would_refuse_is_refused_before_any_server_is_asked(
+    option: dict[str, str], seen: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        provisional(Request(manager="10.0.0.3", workers=(), **option))
+    assert refused.value.seen == seen
+
+
 def test_a_server_that_could_be_an_option_of_ssh_is_refused() -> None:
     with pytest.raises(UsageError):
         split_host("-oProxyCommand=x")

@@ -9,7 +9,7 @@ import pytest
 from carbon.errors import UsageError
 from carbon.inventory import load
 from carbon.inventory.document import parse
-from carbon.inventory.nodes import MapNode, ScalarNode, Source
+from carbon.inventory.nodes import ListNode, MapNode, ScalarNode, Source
 from carbon.inventory.start import checked, least
 from carbon.inventory.write import Commented, Reference, document
 from tests.unit.carbon.inventory.written import save
@@ -77,7 +77,16 @@ def test_an_answer_that_hosts_yaml_would_refuse_is_refused_with_its_option() -> 
 
 def test_an_answer_loses_its_outer_blanks() -> None:
     assert checked("workers", " 10.0.0.4 , 10.0.0.5", manager="10.0.0.3") == "10.0.0.4,10.0.0.5"
-    assert checked("manager", " 10.0.0.3 ", manager="") == "10.0.0.3"
+    assert checked("manager", " 10.0.0.3 ") == "10.0.0.3"
+    assert checked("workers", "10.0.0.4,") == "10.0.0.4"
+
+
+def test_what_is_empty_is_written_as_such() -> None:
+    root = tree(document({"empty": {}, "none": [], "of": [{"a": 1}, "b", {}]}, head=()))
+    assert isinstance(root.entries["empty"], MapNode)
+    assert isinstance(root.entries["none"], ListNode)
+    assert isinstance(of := root.entries["of"], ListNode)
+    assert [type(item) for item in of.items] == [MapNode, ScalarNode, MapNode]
 
 
 def test_a_key_in_the_home_of_nobody_is_a_mistake_of_the_answer() -> None:
