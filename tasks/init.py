@@ -48,14 +48,13 @@ def init(
     output: str = "hosts.yaml",
 ) -> None:
     """Write the least hosts.yaml that works; asks for what no option gives."""
-    from pathlib import Path
-
     from carbon.inventory.reference import json_schema
     from carbon.inventory.start import checked, least
     from carbon.inventory.write import SCHEMA_URL
+    from carbon.text import local_path
     from tasks.wording import as_called
 
-    path = Path(output)
+    path = local_path(output)
     _refuse_existing(path)  # before the questions
     answers = {"manager": manager, "workers": workers, "user": user, "key": key}
     answers |= {"home": home, "java_home": java_home, "domain": domain}

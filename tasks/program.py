@@ -53,29 +53,24 @@ class Program(fabric.main.Fab):
             self._refuse(error, self.argv[1:])
 
     def parse_tasks(self) -> None:
-        self._refuse_repeated()
-        words = self.core.unparsed
-        # Before the parser, which wants the command of `run --help` first.
-        if words[1:2] in (["--help"], ["-h"]) and words[0] in self._make_parser().contexts:
-            self.parser = self._make_parser()
-            self.print_task_help(words[0])
-            raise Exit
-        try:
-            super().parse_tasks()
-        except ParseError as error:
-            self._refuse(error, words)
-
-    def _refuse_repeated(self) -> None:
-        contexts = self._make_parser().contexts
+        words, parser = self.core.unparsed, self._make_parser()
         try:
             refuse_repeated(
                 self.argv[1:],
                 core=flags_of(self.initial_context),
-                verbs={name: flags_of(context) for name, context in contexts.items()},
+                verbs={name: flags_of(context) for name, context in parser.contexts.items()},
                 program=self.binary,
             )
+            # Invoke's parser would want the command of `run --help` first.
+            if words[1:2] in (["--help"], ["-h"]) and words[0] in parser.contexts:
+                self.parser = parser
+                self.print_task_help(words[0])
+                raise Exit
+            super().parse_tasks()
         except UsageError as error:
             raise as_exit(error) from None
+        except ParseError as error:
+            self._refuse(error, words)
 
     def parse_cleanup(self) -> None:
         try:
