@@ -7,12 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 from tasks.executor import VerbContext
+from tasks.meter import Meter
 from tasks.verb import COMMON_HELP, local
 
 if TYPE_CHECKING:
     from carbon.pack.archive import Contents
-
-SILENT_SECONDS = 2.0
 
 
 @local(help=COMMON_HELP)
@@ -50,13 +49,12 @@ def _read_pack(contents: Contents) -> None:
     """Compare a pack's checksums, and say how far it is if that takes time."""
     from carbon.pack.archive import read_through
 
-    done_bytes, said_at = 0, time.monotonic()
+    meter, done_bytes = Meter(at=time.monotonic()), 0
     for size in read_through(contents):
-        done_bytes += size
-        if time.monotonic() - said_at > SILENT_SECONDS:
-            said_at = time.monotonic()
-            share = 100 * done_bytes // max(1, contents.content_bytes)
-            print(f"reading {contents.pack.file.name}: {share} %", file=sys.stderr)
+        done_bytes, now = done_bytes + size, time.monotonic()
+        meter.take(done_bytes, contents.content_bytes, at=now)
+        if meter.line_is_due(at=now):
+            print(f"reading {contents.pack.file.name}: {meter.text(at=now)}", file=sys.stderr)
 
 
 @local()
