@@ -220,12 +220,6 @@ def _balancer(cluster: Cluster) -> LoadBalancer:
     balancer = cluster.load_balancer
     if balancer is None:
         raise _refused(cluster, "there is no load balancer", "add load_balancer to hosts.yaml")
-    if (balancer.ssl_certificate is None) != (balancer.ssl_certificate_key is None):
-        raise _refused(
-            cluster,
-            f"{balancer.name} has only one of ssl_certificate and ssl_certificate_key",
-            "give both, or none to have no HTTPS",
-        )
     return balancer
 
 

@@ -220,7 +220,7 @@ def relative_databases(datasources: bytes) -> tuple[PurePosixPath, ...]:
 
 def needs_setup(plan: Plan) -> bool:
     """Tell whether a node, as planned, has a local H2 database: a clone has it without tables."""
-    return bool(_local_databases(_datasources(plan)))
+    return bool(_local_databases(plan.next_data(layout.DATASOURCES)))
 
 
 def unfit_databases(plan: Plan, *, source: Node) -> list[UnfitError]:
@@ -228,7 +228,7 @@ def unfit_databases(plan: Plan, *, source: Node) -> list[UnfitError]:
     node = plan.node
     shared = [
         f"the datasource {name} is {path} on {source.name} and on {node.name}"
-        for name, path in _local_databases(_datasources(plan)).items()
+        for name, path in _local_databases(plan.next_data(layout.DATASOURCES)).items()
         if path.startswith("/")
         and not PurePosixPath(path).is_relative_to(node.home)
         and (node.server == source.server or PurePosixPath(path).is_relative_to(source.home))
@@ -237,28 +237,13 @@ def unfit_databases(plan: Plan, *, source: Node) -> list[UnfitError]:
     return unfit(node, ((seen, action) for seen in shared))
 
 
-def _datasources(plan: Plan) -> bytes:
-    """Return master-datasources.xml as it will be."""
-    for change in plan.files:
-        if change.path == layout.DATASOURCES:
-            return change.new
-    file = plan.facts.files.get(layout.DATASOURCES)
-    return file.data if file else b""
-
-
 _H2 = re.compile(r"jdbc:h2:(?!mem:|tcp:|ssl:|zip:)(?:file:)?(?P<path>[^;]+)")
 
 
-def _local_databases(datasources: bytes) -> dict[str, str]:
+def _local_databases(datasources: bytes | None) -> dict[str, str]:
     """Return the path of each H2 database that is a file, by the name of its datasource."""
-    if not datasources:
-        return {}
-    databases = {
-        datasource.name: _H2.match(datasource.url or "")
-        for datasource in config.read_datasources(datasources)
-    }
-    return {
-        name: match["path"].replace("${carbon.home}/", "")
-        for name, match in databases.items()
-        if match is not None
-    }
+    databases = {}
+    for datasource in config.read_datasources(datasources) if datasources else ():
+        if match := _H2.match(datasource.url or ""):
+            databases[datasource.name] = match["path"].replace("${carbon.home}/", "")
+    return databases

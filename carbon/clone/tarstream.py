@@ -8,7 +8,7 @@ while files are unpacked there is none to follow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -24,7 +24,7 @@ _KINDS: dict[bytes, Kind] = {
     b"5": "directory",
     b"2": "link",
 }
-_LONG = {b"L": "name", b"K": "link"}
+_LONG_NAME, _LONG_LINK = b"L", b"K"
 _LONGEST = 16 * 1024
 """No path of Linux is longer than 4096 bytes."""
 _ZEROS = bytes(BLOCK)
@@ -72,12 +72,11 @@ class TarWatch:
         self._left = limit_bytes
         self._passing = 0
         """Bytes of content that may go by unread."""
-        self._wanted = BLOCK
         self._held = bytearray()
-        self._reads_long: bytes | None = None
-        self._long: dict[str, bytes] = {}
         self._zero_blocks = 0
         self._links_began = False
+        self._reader = self._headers()
+        self._wanted = next(self._reader)
 
     def feed(self, chunk: bytes) -> None:
         """Look at the next bytes of the stream."""
@@ -94,7 +93,7 @@ class TarWatch:
                 self._held += chunk[at : at + step]
                 if len(self._held) == self._wanted:
                     held, self._held = bytes(self._held), bytearray()
-                    self._take(held)
+                    self._wanted = self._reader.send(held)
             at += step
 
     def finish(self) -> None:
@@ -107,34 +106,31 @@ class TarWatch:
                 action="run the same command again; nothing but a directory of its own was touched",
             )
 
-    def _take(self, held: bytes) -> None:
-        if self._reads_long is not None:
-            self._long[_LONG[self._reads_long]] = held.partition(b"\0")[0]
-            self._reads_long, self._wanted = None, BLOCK
-        elif held == _ZEROS:
-            self._zero_blocks += 1
-        elif self._zero_blocks:
-            raise self._hostile("something after its end")
-        else:
-            self._header(held)
-
-    def _header(self, block: bytes) -> None:
-        checksum = sum(block[:148]) + 8 * ord(" ") + sum(block[156:])
-        if block[257:265] != _GNU_MAGIC or _number(block[148:156]) != checksum:
-            raise self._hostile("what is not a header of GNU tar")
-        size, kind = _number(block[124:136]), block[156:157]
-        if kind in _LONG:
-            if not 0 < size <= _LONGEST:
+    def _headers(self) -> Generator[int, bytes, None]:
+        """Judge what is not the content of a member; yield how much to read of it next."""
+        long: dict[bytes, bytes] = {}
+        while True:
+            block = yield BLOCK
+            if block == _ZEROS:
+                self._zero_blocks += 1
+                continue
+            if self._zero_blocks:
+                raise self._hostile("something after its end")
+            checksum = sum(block[:148]) + 8 * ord(" ") + sum(block[156:])
+            if block[257:265] != _GNU_MAGIC or _number(block[148:156]) != checksum:
+                raise self._hostile("what is not a header of GNU tar")
+            size, kind = _number(block[124:136]), block[156:157]
+            if kind not in (_LONG_NAME, _LONG_LINK):
+                name, link = long.get(_LONG_NAME, block[:100]), long.get(_LONG_LINK, block[157:257])
+                self._member(kind, _text(name), _text(link), size=size)
+                self._passing, long = _whole_blocks(size), {}
+            elif 0 < size <= _LONGEST:
+                long[kind] = yield _whole_blocks(size)
+            else:
                 raise self._hostile(f"a name of {size} bytes")
-            self._reads_long, self._wanted = kind, _whole_blocks(size)
-            return
-        self._member(_KINDS.get(kind), kind, block)
-        self._passing = _whole_blocks(size)
 
-    def _member(self, kind: Kind | None, letter: bytes, block: bytes) -> None:
-        written = self._long.pop("name", None) or block[:100].partition(b"\0")[0]
-        target = self._long.pop("link", None) or block[157:257].partition(b"\0")[0]
-        name = _text(written)
+    def _member(self, letter: bytes, name: str, link: str, *, size: int) -> None:
+        kind = _KINDS.get(letter)
         path = name.removeprefix("./").rstrip("/") or "."
         wanted = self._expected.get(path)
         if wanted is None:
@@ -144,9 +140,9 @@ class TarWatch:
         if self._links_began and kind != "link":
             raise self._hostile(f"{name!r} after a link")
         self._links_began = kind == "link"
-        if kind == "link" and leads_out(path, _text(target)):
+        if kind == "link" and leads_out(path, link):
             raise self._hostile(f"the link {name!r}, which leads out of AS_HOME")
-        if kind != "file" and _number(block[124:136]):
+        if kind != "file" and size:
             raise self._hostile(f"{name!r} with content, which a {kind} has not")
 
     def _hostile(self, what: str) -> ScriptError:
@@ -172,4 +168,4 @@ def _number(field: bytes) -> int:
 
 
 def _text(name: bytes) -> str:
-    return name.decode(errors="surrogateescape")
+    return name.partition(b"\0")[0].decode(errors="surrogateescape")

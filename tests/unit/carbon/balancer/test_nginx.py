@@ -297,7 +297,6 @@ def test_no_content_raises(data: bytes) -> None:
     ("broken", "seen"),
     [
         (make_cluster(*WORKERS, load_balancer=None), "no load balancer"),
-        (cluster(ssl_certificate_key=None), "only one of ssl_certificate"),
         (make_cluster(make_node(host_name=None)), "no worker has a `HostName`"),
         (
             make_cluster(*WORKERS, manager=make_manager(mgt_host_name="as.wso2.com")),
