@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from threading import Lock
 
-from carbon.artifacts.targets import refuse_managed
+from carbon.artifacts.targets import refusal
 from carbon.artifacts.template import render
 from carbon.cluster import Artifact, Node
 from carbon.errors import InventoryError
@@ -106,7 +106,9 @@ def targets(node: Node) -> tuple[Target, ...]:
                     f"{target.path} comes from two artifacts, the other in line {other.entry.line}",
                     "remove one of them",
                 )
-            refuse_managed(node, target.path, entry)
+            if refused := refusal(node, target.path):
+                seen, action = refused
+                raise _error(entry, f"{target.path} is not a place for it: {seen}", action)
             by_path[target.path] = target
     if len(by_path) > MAX_FILES:
         raise _error(

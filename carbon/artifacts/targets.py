@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from carbon import config
-from carbon.cluster import Artifact, Node
-from carbon.errors import InventoryError
+from carbon.cluster import Node
 from carbon.home import driver, layout
 
 _SERVERS_OWN = (layout.LOGS, layout.TMP, layout.DATABASE, layout.TOMCAT_WORK)
@@ -14,19 +13,8 @@ _SERVERS_OWN = (layout.LOGS, layout.TMP, layout.DATABASE, layout.TOMCAT_WORK)
 _FILES_OF_A_START = frozenset({layout.PID_FILE, *layout.PASSWORD_FILES})
 
 
-def refuse_managed(node: Node, path: PurePosixPath, entry: Artifact) -> None:
-    """Raise InventoryError, with the line of hosts.yaml, if something else writes this file."""
-    if reason := _reason(node, path):
-        seen, action = reason
-        raise InventoryError(
-            f"{path} cannot be an artifact: {seen}",
-            action=action,
-            file=entry.inventory,
-            line=entry.line,
-        )
-
-
-def _reason(node: Node, path: PurePosixPath) -> tuple[str, str] | None:
+def refusal(node: Node, path: PurePosixPath) -> tuple[str, str] | None:
+    """Return why no artifact may have this place, with the remedy; None if it may."""
     if path in config.managed_files(node):
         return (
             "hosts.yaml edits this file, and both would overwrite each other",

@@ -57,14 +57,19 @@ def read_clustering(data: bytes, *, file: str = str(layout.AXIS2)) -> Clustering
     """
     document = XmlDocument.parse(data, file=file)
     clustering = _clustering(document)
+
+    def find(path: str) -> Element | None:
+        return document.find(path, within=clustering)
+
+    sub_domain = find("parameter[@name='properties']/property[@name='subDomain']")
     return Clustering(
         enabled=flag(clustering.get("enable", "true")),
         agent=clustering.get("class"),
-        membership_scheme=text(_parameter("membershipScheme", clustering, document)),
-        domain=text(_parameter("domain", clustering, document)),
-        local_member_host=text(_parameter("localMemberHost", clustering, document)),
-        local_member_port=number(_parameter("localMemberPort", clustering, document), document),
-        sub_domain=_read_sub_domain(clustering, document),
+        membership_scheme=text(find("parameter[@name='membershipScheme']")),
+        domain=text(find("parameter[@name='domain']")),
+        local_member_host=text(find("parameter[@name='localMemberHost']")),
+        local_member_port=number(find("parameter[@name='localMemberPort']"), document),
+        sub_domain=None if sub_domain is None else sub_domain.get("value"),
         members=tuple(_read_members(clustering, document)),
         group_management_port=_read_group_management(clustering, document),
     )
@@ -91,12 +96,12 @@ def _set_agent(node: Node, clustering: Element, edits: Edits) -> None:
         )
 
 
-def _parameter(name: str, clustering: Element, document: XmlDocument) -> Element | None:
-    return document.find(f"parameter[@name='{name}']", within=clustering)
+def _parameter(name: str, clustering: Element, edits: Edits) -> Element | None:
+    return edits.document.find(f"parameter[@name='{name}']", within=clustering)
 
 
 def _set_parameter(name: str, value: str, clustering: Element, edits: Edits) -> None:
-    parameter = _parameter(name, clustering, edits.document)
+    parameter = _parameter(name, clustering, edits)
     if parameter is None:
         _insert_parameter(New("parameter", value, attributes={"name": name}), clustering, edits)
     else:
@@ -113,7 +118,7 @@ def _insert_parameter(new: New, clustering: Element, edits: Edits) -> None:
 
 def _set_sub_domain(value: str, clustering: Element, edits: Edits) -> None:
     new = New("property", attributes={"name": "subDomain", "value": value})
-    properties = _parameter("properties", clustering, edits.document)
+    properties = _parameter("properties", clustering, edits)
     if properties is None:
         parameter = New("parameter", (new,), attributes={"name": "properties"})
         _insert_parameter(parameter, clustering, edits)
@@ -170,12 +175,6 @@ def _set_group_management(domain: str, port: int, clustering: Element, edits: Ed
     edits.set_attribute(management, "enable", "true")
     edits.set_attribute(group, "name", domain)
     edits.set_attribute(group, "port", str(port))
-
-
-def _read_sub_domain(clustering: Element, document: XmlDocument) -> str | None:
-    path = "parameter[@name='properties']/property[@name='subDomain']"
-    element = document.find(path, within=clustering)
-    return None if element is None else element.get("value")
 
 
 def _read_members(clustering: Element, document: XmlDocument) -> list[Member]:

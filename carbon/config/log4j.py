@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
+from typing import Literal
 
 from carbon.home import layout
 from carbon.value import Value
@@ -55,11 +56,10 @@ def hidden(data: bytes, logger: str, *, home: PurePosixPath) -> Hidden:
         return Hidden()
     if level := log4j.level_above_info(logger):
         return Hidden(log=level, console=level, logger=logger)
-    appenders = log4j.appenders(logger)
-    if not all(map(log4j.is_known, appenders)):
+    places = {appender: log4j.place(appender) for appender in log4j.appenders(logger)}
+    if None in places.values():
         return Hidden()
-    log = _why(log4j, logger, filter(log4j.is_file, appenders), "file")
-    console = _why(log4j, logger, filter(log4j.is_console, appenders), "console")
+    log, console = (_why(log4j, logger, places, place) for place in ("file", "console"))
     elsewhere = log.startswith(_OTHER_FILE)
     return Hidden(log=log, console=console, logger=logger, is_elsewhere=elsewhere)
 
@@ -71,11 +71,11 @@ class _Log4j(Value, kw_only=True):
     @property
     def is_whole(self) -> bool:
         """It has a root logger, as each pack's file has: without one it says nothing certain."""
-        return self._has("log4j.rootLogger") or self._has("log4j.rootCategory")
+        return "log4j.rootLogger" in self.properties or "log4j.rootCategory" in self.properties
 
     def level_above_info(self, logger: str) -> str:
         """Return in words which level hides INFO; empty: none does."""
-        everything = self._level("log4j.threshold")
+        everything = self.level("log4j.threshold")
         if everything in _ABOVE_INFO:
             return f"log4j.properties has the threshold {everything} for all loggers"
         for name in self._chain(logger):
@@ -95,20 +95,18 @@ class _Log4j(Value, kw_only=True):
                 break
         return tuple(names)
 
-    def is_file(self, appender: str) -> bool:
-        return "FileAppender" in self._class(appender)
+    def place(self, appender: str) -> Literal["file", "console", "elsewhere"] | None:
+        """Return where an appender writes; None if only the server knows its class."""
+        kind = self._value(f"log4j.appender.{appender}")
+        if "FileAppender" in kind:
+            return "file"
+        if kind.endswith("ConsoleAppender"):
+            return "console"
+        return "elsewhere" if not kind or _ELSEWHERE.search(kind) else None
 
-    def is_console(self, appender: str) -> bool:
-        return self._class(appender).endswith("ConsoleAppender")
-
-    def is_known(self, appender: str) -> bool:
-        known = self.is_file(appender) or self.is_console(appender)
-        return known or not self._class(appender) or bool(_ELSEWHERE.search(self._class(appender)))
-
-    def threshold(self, appender: str) -> str:
-        """Return a threshold above INFO; empty: it lets INFO through."""
-        level = self._level(f"log4j.appender.{appender}.threshold")
-        return level if level in _ABOVE_INFO else ""
+    def level(self, key: str) -> str:
+        """Return a level as log4j understands it."""
+        return _known_level(self._value(key))
 
     def other_file(self, appender: str) -> str:
         """Return the file that it writes in place of the usual one; empty if that is not known."""
@@ -125,7 +123,7 @@ class _Log4j(Value, kw_only=True):
             keys = ("log4j.rootLogger", "log4j.rootCategory")
         else:
             keys = (f"log4j.logger.{logger}", f"log4j.category.{logger}")
-        text = next((self._value(key) for key in keys if self._has(key)), "")
+        text = next((self._value(key) for key in keys if key in self.properties), "")
         return [part.strip() for part in text.split(",")]
 
     def _chain(self, logger: str) -> Iterator[str]:
@@ -134,15 +132,6 @@ class _Log4j(Value, kw_only=True):
             yield logger
             logger = logger.rpartition(".")[0]
         yield _ROOT
-
-    def _class(self, appender: str) -> str:
-        return self._value(f"log4j.appender.{appender}")
-
-    def _level(self, key: str) -> str:
-        return _known_level(self._value(key))
-
-    def _has(self, key: str) -> bool:
-        return key in self.properties
 
     def _value(self, key: str) -> str:
         """Return a value, with the names of this file filled in; of a setter, in either spelling.
@@ -162,11 +151,12 @@ class _Log4j(Value, kw_only=True):
         return value if len(value) <= _LONGEST else match[0]
 
 
-def _why(log4j: _Log4j, logger: str, appenders: Iterator[str], place: str) -> str:
+def _why(log4j: _Log4j, logger: str, places: Mapping[str, str | None], place: str) -> str:
     """Return why no appender brings INFO to a place; empty if one does."""
     why = f"log4j.properties gives {logger} no appender that writes a {place}"
-    for appender in appenders:
-        if threshold := log4j.threshold(appender):
+    for appender in (each for each in places if places[each] == place):
+        threshold = log4j.level(f"log4j.appender.{appender}.threshold")
+        if threshold in _ABOVE_INFO:
             why = f"log4j.properties has the threshold {threshold} for {appender}"
         elif place == "file" and (path := log4j.other_file(appender)):
             why = f"{_OTHER_FILE} {path} for {appender}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from itertools import count
 
 from carbon.cluster import Cluster, Node
@@ -67,8 +67,10 @@ def free_numbers(
             f"Offset: {_free_offset({neighbour.offset for neighbour in neighbours}, used)}"
         )
     if "localMemberPort" in taken:
-        claimed = used | {port for neighbour in neighbours for port in _claimed(neighbour)}
-        free = (port for port in count(FIRST_LOCAL_MEMBER_PORT) if port not in claimed)
+        claimed = {
+            port for each in neighbours for port in (each.local_member_port, each.group_mgt_port)
+        }
+        free = (port for port in count(FIRST_LOCAL_MEMBER_PORT) if port not in claimed | used)
         lines.append(f"localMemberPort: {next(free)}")
     return tuple(lines)
 
@@ -79,9 +81,3 @@ def _free_offset(claimed: Collection[int], used: Collection[int]) -> int:
         for offset in count()
         if offset not in claimed and not any(port + offset in used for port in SHIFTED)
     )
-
-
-def _claimed(node: Node) -> Iterator[int]:
-    yield node.local_member_port
-    if node.group_mgt_port is not None:
-        yield node.group_mgt_port

@@ -100,7 +100,7 @@ class XmlPatch:
             self._add_attribute(element, f'{name}="{escape_attribute(text)}"', attributes, after)
         self._expected.set_attribute(element, key, text)
 
-    def insert_after(self, sibling: Element, *content: Content) -> None:
+    def insert_after(self, sibling: Element, content: Content) -> None:
         """Insert content behind an element or comment: on its own lines, if that has its own.
 
         A comment on the rest of the sibling's line stays with the sibling.
@@ -112,23 +112,23 @@ class XmlPatch:
         if layout.newline and (rest := _COMMENTS_TO_LINE_END.match(self.document.utf8, end)):
             beside = list(islice(sibling.itersiblings(), rest[0].count(b"<!--")))
             end = rest.end()
-        text = "".join(layout.place(self._rendered(each, parent, layout)) for each in content)
+        text = layout.place(self._rendered(content, parent, layout))
         self._splice(end, end, text)
         self._expected.insert_after([sibling, *beside][-1], self._nodes(text, parent))
 
-    def append(self, parent: Element, *content: Content) -> None:
+    def append(self, parent: Element, content: Content) -> None:
         """Insert content behind the last element in `parent`, or behind its comments."""
         siblings = list(filter(is_element, parent)) or list(filter(is_comment, parent))
         if own_text(parent).strip() or (len(parent) and not siblings):
             close = self.document.tag(parent).close
-            text = "".join(self._rendered(each, parent, INLINE) for each in content)
+            text = self._rendered(content, parent, INLINE)
             self._splice(close, close, text)
             self._expected.append(parent, self._nodes(text, parent))
         elif siblings:
-            self.insert_after(siblings[-1], *content)
+            self.insert_after(siblings[-1], content)
         else:
             layout = self._layout(parent, self.document.tag(parent).start).deeper()
-            text = "".join(layout.place(self._rendered(each, parent, layout)) for each in content)
+            text = layout.place(self._rendered(content, parent, layout))
             self._first_children.setdefault(parent, []).append(text)
             self._expected.append(parent, self._nodes(text, parent))
 

@@ -125,7 +125,7 @@ def test_what_the_tool_or_the_server_writes_is_no_artifact(jar: Path, path: str)
         "driver": Driver(jar=Path("driver-2.0.jar"), driver_class="a.B"),
         "files": (FileEdit(file=PurePosixPath("registry.xml"), xpath="/a", value="b"),),
     }
-    assert "cannot be an artifact" in refused(entry(path, jar), **own).seen
+    assert "is not a place for it" in refused(entry(path, jar), **own).seen
 
 
 def test_what_the_synchronizer_fills_is_no_place_for_artifacts(jar: Path) -> None:
