@@ -218,7 +218,9 @@ if [ -n "$HOME_REAL" ]; then
         [ -r "$log" ] && say "log readable" || say "log unreadable"
         [ "${log%/*}" = "$HOME_DIR/repository/logs" ] || say "log_path $log"
     fi
-    [ -w "$log" ] || { [ ! -e "$log" ] && [ -w "${log%/*}" ]; } || say "log_unwritable yes"
+    place=$log # of what a start creates, the folder counts
+    until [ -e "$place" ] || [ -z "$place" ]; do place=${place%/*}; done
+    [ -w "$place" ] || say "log_unwritable yes"
 
     own=$HOME_DIR/.provision
     eval "set -- $ASKED"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import socket
 import time
 from collections.abc import Callable
@@ -440,6 +441,18 @@ def test_the_log_of_a_running_server_is_where_its_jvm_was_told_to_write(
     assert seen.log.path == PurePosixPath(log)
     assert seen.log.state == "readable" and seen.log.size <= log.stat().st_size
     assert seen.said["own"] == ("12:00:00 Starting WSO2 Carbon...",)
+
+
+@pytest.mark.parametrize("gone", ["the log", "repository/logs"])
+def test_a_log_that_a_start_would_create_can_be_written(
+    server: LocalServer, home: Home, gone: str
+) -> None:
+    """A start makes the folder, too, if somebody cleared it away."""
+    if gone == "the log":
+        home.log.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(home.log.parent)
+    assert look(server, home.node()).log.writable
 
 
 def test_a_rotated_log_that_ends_within_a_line_takes_no_line_of_the_next_along(
