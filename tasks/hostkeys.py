@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from carbon.cluster import LoadBalancer, Node
 from carbon.errors import HostKeyError, refuse
 from remote.ssh.connector import Connector
-from remote.ssh.hostkeys import Door, HostKey
-from remote.ssh.trust import Judged, Verdict, accept, confirmed, judge, refuse_changed
+from remote.ssh.hostkeys import Door, HostKey, Judged, Verdict
+from remote.ssh.trust import accept, confirmed, judge, refuse_changed
 
 if TYPE_CHECKING:
     from tasks.screen import Screen

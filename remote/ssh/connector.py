@@ -18,7 +18,7 @@ from carbon.errors import HostKeyError
 from remote.ssh.dial import dial
 from remote.ssh.errors import hung_up, translated
 from remote.ssh.handshake import LATER, ask_for_key, verifying_transport
-from remote.ssh.hostkeys import Door, HostKey, KnownHosts
+from remote.ssh.hostkeys import Door, HostKey, KnownHosts, host_name
 from remote.ssh.key_files import KeyFiles, key_alias, key_files
 from remote.ssh.server import FabricServer
 
@@ -138,15 +138,14 @@ class Connector:
         seconds = self._connect_seconds(rules)
         known = self._known_hosts(key_files(ssh, rules))
         address = (str(rules.get("hostname", host)), port or int(rules.get("port", 22)))
-        if alias := key_alias(rules):
-            address = (alias, 22)  # known_hosts files have an alias without a port
+        name = host_name(*address, alias=key_alias(rules))
         return {
             **given,
             "key_filename": [str(path) for path in ssh.identity_files],
             "banner_timeout": LATER * seconds,
             "auth_timeout": seconds,
             "channel_timeout": seconds,
-            "transport_factory": verifying_transport(known, *address, legacy=ssh.legacy_ssh),
+            "transport_factory": verifying_transport(known, name, legacy=ssh.legacy_ssh),
         }
 
     def _known_hosts(self, files: KeyFiles) -> KnownHosts:
@@ -250,14 +249,15 @@ class Connector:
             return ask_for_key(sock, kinds, legacy=ssh.legacy_ssh, timeout_seconds=seconds)
 
         answers = [self._retried(partial(ask, kinds)) for kinds in HOST_KEY_KINDS]
+        host, port = connection.host, int(connection.port)
         return Door(
             label=label,
-            host=connection.host,
-            port=int(connection.port),
+            host=host,
+            port=port,
+            name=host_name(host, port, alias=key_alias(rules)),
             keys=tuple(key for key in answers if key is not None),
             files=files.known,
             revoked=files.revoked,
-            alias=key_alias(rules),
             target=(ssh.known_hosts or files.known)[0],
         )
 

@@ -11,32 +11,29 @@ import paramiko
 
 from carbon.errors import HostKeyError
 from remote.ssh.algorithms import transport_class
-from remote.ssh.hostkeys import HostKey, KnownHosts, Trust
+from remote.ssh.hostkeys import HostKey, Judged, KnownHosts, Verdict
 
 LATER = 2
 """The limit of the whole greeting has to come first: the banner's own sounds like a hang-up."""
 
 
 def verifying_transport(
-    known: KnownHosts, host: str, port: int, *, legacy: bool = False
+    known: KnownHosts, name: str, *, legacy: bool
 ) -> Callable[..., paramiko.Transport]:
     """Return what makes a transport that ends unless the server's key is in known_hosts.
 
-    Paramiko and Fabric are given no known_hosts of their own: whatever policy they set, this
-    has decided before a login is tried.
+    `name` is that of the server in known_hosts. Paramiko and Fabric are given no known_hosts of
+    their own: whatever policy they set, this has decided before a login is tried.
     """
-    recorded = known.types(host, port)
+    recorded = known.types(name)
 
     class VerifyingTransport(transport_class(legacy=legacy)):  # type: ignore[misc]
         def start_client(self, *args: Any, **kwargs: Any) -> None:
             super().start_client(*args, **kwargs)
-            _demand_greeting(self)
-            key = self.get_remote_server_key()
-            shown = HostKey(key.get_name(), key.get_base64())
-            trust, line = known.trust(host, port, shown)
-            if trust is not Trust.KNOWN:
+            judged = known.judge(name, _shown_key(self))
+            if judged.verdict is not Verdict.KNOWN:
                 self.close()
-                raise _untrusted(trust, line, shown)
+                raise _untrusted(judged)
 
     def make(sock: Any, **options: Any) -> paramiko.Transport:
         with contextlib.suppress(AttributeError, OSError):  # a gateway's channel has no options
@@ -50,24 +47,29 @@ def verifying_transport(
     return make
 
 
-def _demand_greeting(transport: paramiko.Transport) -> None:
-    """Raise TimeoutError if a server has not shown a key: Paramiko returns at its limit."""
+def _shown_key(transport: paramiko.Transport) -> HostKey:
+    """Return the key of the greeting. Raises TimeoutError if there is none yet.
+
+    Paramiko just returns at its limit.
+    """
     if not transport.initial_kex_done:
         transport.close()
         raise TimeoutError
+    key = transport.get_remote_server_key()
+    return HostKey(key.get_name(), key.get_base64())
 
 
-def _untrusted(trust: Trust, line: str, key: HostKey) -> HostKeyError:
-    fingerprint = f"{key.type} {key.fingerprint}"
-    match trust:
-        case Trust.REVOKED:
+def _untrusted(judged: Judged) -> HostKeyError:
+    fingerprint = f"{judged.key.type} {judged.key.fingerprint}"
+    match judged.verdict:
+        case Verdict.REVOKED:
             return HostKeyError(
-                f"it shows a host key that {line} revokes: {fingerprint}",
+                f"it shows a host key that {judged.line} revokes: {fingerprint}",
                 action="do not connect; find out who answers at this address",
             )
-        case Trust.CHANGED:
+        case Verdict.CHANGED:
             return HostKeyError(
-                f"its host key is not the one in {line}: it shows {fingerprint}",
+                f"its host key is not the one in {judged.line}: it shows {fingerprint}",
                 action="somebody may be in between: compare with `ssh-keygen -lf` on the server's"
                 " own console; if it was reinstalled, remove the old line and use"
                 " `fab -H NAME trust`",
@@ -92,11 +94,7 @@ def _recorded_first(offered: Iterable[str], recorded: Iterable[str]) -> tuple[st
 
 
 def ask_for_key(
-    sock: Any,
-    kinds: Sequence[str],
-    *,
-    legacy: bool,
-    timeout_seconds: float,
+    sock: Any, kinds: Sequence[str], *, legacy: bool, timeout_seconds: float
 ) -> HostKey | None:
     """Return the host key of one kind that a server proves to hold; None if it has no such."""
     transport = transport_class(legacy=legacy)(sock)
@@ -108,9 +106,7 @@ def ask_for_key(
         security.key_types = offered
         transport.banner_timeout = LATER * timeout_seconds
         transport.start_client(timeout=timeout_seconds)
-        _demand_greeting(transport)
-        key = transport.get_remote_server_key()
-        return HostKey(key.get_name(), key.get_base64())
+        return _shown_key(transport)
     except paramiko.ssh_exception.IncompatiblePeer as error:
         if "host key" in str(error):
             return None

@@ -25,11 +25,11 @@ from carbon.errors import HostKeyError
 from carbon.value import Value
 
 
-class Trust(Enum):
-    """What the known_hosts files say of one key."""
+class Verdict(Enum):
+    """What the known_hosts files say of one key that somebody shows."""
 
     KNOWN = "known"
-    UNKNOWN = "unknown"
+    NEW = "new"
     CHANGED = "changed"
     REVOKED = "revoked"
 
@@ -47,6 +47,15 @@ class HostKey(Value):
         return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
+class Judged(Value, kw_only=True):
+    """One key that a server shows, and what is known of it."""
+
+    key: HostKey
+    verdict: Verdict
+    line: str = ""
+    """`file:line` of what decided."""
+
+
 class Door(Value, kw_only=True):
     """Someone who shows host keys: a server, or a gateway on the way to it."""
 
@@ -54,22 +63,16 @@ class Door(Value, kw_only=True):
     """Its name, for messages."""
     host: str
     port: int
-    """Host and port as known_hosts files know them."""
+    name: str
+    """The name that known_hosts files have for it: see `host_name`."""
     keys: tuple[HostKey, ...]
     """All that it proved to hold."""
     files: tuple[Path, ...]
     """The known_hosts files that count for it."""
     revoked: tuple[Path, ...] = ()
     """The files of its RevokedHostKeys."""
-    alias: str = ""
-    """Its HostKeyAlias, which known_hosts files have in place of host and port."""
     target: Path
     """The one of them that new keys go into."""
-
-    @property
-    def name(self) -> str:
-        """The name that known_hosts files have for it."""
-        return self.alias.lower() or host_name(self.host, self.port)
 
 
 class Entry(Value):
@@ -122,29 +125,34 @@ class KnownHosts:
             entries += _revoked(path)
         return cls(tuple(entries))
 
-    def types(self, host: str, port: int) -> tuple[str, ...]:
+    def types(self, name: str) -> tuple[str, ...]:
         """Return the key types recorded for a server, to ask it for one of them first.
 
         A server asked for a type that is not recorded would look like an attack.
         """
-        return tuple(dict.fromkeys(entry.key.type for entry in self._of(host, port)))
+        return tuple(dict.fromkeys(entry.key.type for entry in self._of(name)))
 
-    def trust(self, host: str, port: int, key: HostKey) -> tuple[Trust, str]:
-        """Judge a key that a server has proved to hold, and name the line that decided."""
-        for entry in self.entries:
-            if entry.marker == "@revoked" and entry.key == key:
-                return Trust.REVOKED, entry.source
-        known = self._of(host, port)
-        for entry in known:
-            if entry.key == key:
-                return Trust.KNOWN, entry.source
-        if known:
-            same_type = [entry for entry in known if entry.key.type == key.type]
-            return Trust.CHANGED, (same_type or known)[0].source
-        return Trust.UNKNOWN, ""
+    def judge(self, name: str, key: HostKey, *, shows_all: bool = False) -> Judged:
+        """Judge a key that a server has proved to hold.
 
-    def _of(self, host: str, port: int) -> list[Entry]:
-        name = host_name(host, port)
+        A server that `shows_all` its keys has one of each type: a recorded key of another type
+        says nothing against this one.
+        """
+        recorded = self._of(name)
+        same_type = [entry for entry in recorded if entry.key.type == key.type]
+        for verdict, entries in (
+            (
+                Verdict.REVOKED,
+                [each for each in self.entries if each.marker == "@revoked" and each.key == key],
+            ),
+            (Verdict.KNOWN, [entry for entry in same_type if entry.key == key]),
+            (Verdict.CHANGED, same_type if shows_all else same_type or recorded),
+        ):
+            if entries:
+                return Judged(key=key, verdict=verdict, line=entries[0].source)
+        return Judged(key=key, verdict=Verdict.NEW)
+
+    def _of(self, name: str) -> list[Entry]:
         plain, others = self._by_name
         asked = (self.entries[at] for at in sorted({*plain.get(name, ()), *others}))
         return [entry for entry in asked if not entry.marker and entry.covers(name)]
@@ -201,8 +209,13 @@ def _unreadable(path: Path, cause: str) -> HostKeyError:
     )
 
 
-def host_name(host: str, port: int) -> str:
-    """Return the name under which known_hosts files record a server."""
+def host_name(host: str, port: int, *, alias: str = "") -> str:
+    """Return the name under which known_hosts files record a server.
+
+    Its HostKeyAlias stands there in place of host and port.
+    """
+    if alias:
+        return alias.lower()
     return host.lower() if port == 22 else f"[{host.lower()}]:{port}"
 
 

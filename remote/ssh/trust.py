@@ -6,30 +6,10 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Collection, Sequence
-from enum import Enum
 from pathlib import Path
 
 from carbon.errors import HostKeyError
-from carbon.value import Value
-from remote.ssh.hostkeys import Door, HostKey, KnownHosts
-
-
-class Verdict(Enum):
-    """What the known_hosts files say of one key that somebody shows."""
-
-    KNOWN = "known"
-    NEW = "new"
-    CHANGED = "changed"
-    REVOKED = "revoked"
-
-
-class Judged(Value, kw_only=True):
-    """One key that a door shows, and what is known of it."""
-
-    key: HostKey
-    verdict: Verdict
-    line: str = ""
-    """`file:line` of what decided."""
+from remote.ssh.hostkeys import Door, HostKey, Judged, KnownHosts, Verdict
 
 
 def judge(door: Door) -> tuple[Judged, ...]:
@@ -45,22 +25,7 @@ def judge(door: Door) -> tuple[Judged, ...]:
             action="if this is an OpenSSH 5.3 server, set `legacy_ssh: true` below its `ssh:`",
         )
     known = KnownHosts.load(door.files, revoked=door.revoked)
-    return tuple(_judge(key, known, door.name) for key in door.keys)
-
-
-def _judge(key: HostKey, known: KnownHosts, name: str) -> Judged:
-    revoked = [entry for entry in known.entries if entry.marker == "@revoked" and entry.key == key]
-    own = [entry for entry in known.entries if not entry.marker and entry.covers(name)]
-    same = [entry for entry in own if entry.key == key]
-    other = [entry for entry in own if entry.key.type == key.type]
-    for verdict, entries in (
-        (Verdict.REVOKED, revoked),
-        (Verdict.KNOWN, same),
-        (Verdict.CHANGED, other),
-    ):
-        if entries:
-            return Judged(key=key, verdict=verdict, line=entries[0].source)
-    return Judged(key=key, verdict=Verdict.NEW)
+    return tuple(known.judge(door.name, key, shows_all=True) for key in door.keys)
 
 
 def refuse_changed(door: Door, judged: Sequence[Judged]) -> None:

@@ -32,6 +32,7 @@ class Doors:
             label=name,
             host=name,
             port=22,
+            name=name,
             keys=(self.key(name),),
             files=(self.file,),
             target=self.file,

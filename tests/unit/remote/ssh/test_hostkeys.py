@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carbon.errors import HostKeyError
-from remote.ssh.hostkeys import HostKey, KnownHosts, Trust, host_name, parse_line
+from remote.ssh.hostkeys import HostKey, Judged, KnownHosts, Verdict, host_name, parse_line
 
 KEY = HostKey("ssh-ed25519", base64.b64encode(b"the server's own key").decode())
 OTHER = HostKey("ssh-ed25519", base64.b64encode(b"somebody else's key").decode())
@@ -57,8 +57,10 @@ def test_the_key_of_a_known_server_is_known(
     tmp_path: Path, names: str, host: str, port: int
 ) -> None:
     hosts = known(tmp_path, f"{names} {text()} a comment")
-    assert hosts.trust(host, port, KEY) == (Trust.KNOWN, f"{tmp_path / 'known_hosts'}:1")
-    assert hosts.trust(host, port, OTHER)[0] is Trust.CHANGED
+    assert hosts.judge(host_name(host, port), KEY) == Judged(
+        key=KEY, verdict=Verdict.KNOWN, line=f"{tmp_path / 'known_hosts'}:1"
+    )
+    assert hosts.judge(host_name(host, port), OTHER).verdict is Verdict.CHANGED
 
 
 @pytest.mark.parametrize(
@@ -83,37 +85,42 @@ def test_the_key_of_a_known_server_is_known(
 def test_a_line_says_nothing_of_servers_that_it_does_not_name(
     tmp_path: Path, names: str, host: str, port: int
 ) -> None:
-    assert known(tmp_path, f"{names} {text()}").trust(host, port, KEY) == (Trust.UNKNOWN, "")
+    assert known(tmp_path, f"{names} {text()}").judge(host_name(host, port), KEY) == Judged(
+        key=KEY, verdict=Verdict.NEW
+    )
 
 
 def test_a_revoked_key_is_refused_wherever_it_shows(tmp_path: Path) -> None:
     hosts = known(tmp_path, f"10.0.0.4 {text()}", f"@revoked * {text()}")
-    assert hosts.trust("10.0.0.4", 22, KEY) == (Trust.REVOKED, f"{tmp_path / 'known_hosts'}:2")
-    assert hosts.trust("10.0.0.5", 22, KEY)[0] is Trust.REVOKED
-    assert hosts.trust("10.0.0.4", 22, OTHER)[0] is Trust.CHANGED
+    assert hosts.judge("10.0.0.4", KEY) == Judged(
+        key=KEY, verdict=Verdict.REVOKED, line=f"{tmp_path / 'known_hosts'}:2"
+    )
+    assert hosts.judge("10.0.0.5", KEY).verdict is Verdict.REVOKED
+    assert hosts.judge("10.0.0.4", OTHER).verdict is Verdict.CHANGED
 
 
 @pytest.mark.parametrize("marker", ["@cert-authority", "@unheard-of"])
 def test_the_key_of_a_marked_line_is_not_the_servers_own(tmp_path: Path, marker: str) -> None:
     """A certificate authority's key signs others; a server that shows it is no server."""
     hosts = known(tmp_path, f"{marker} * {text()}")
-    assert hosts.trust("10.0.0.4", 22, KEY) == (Trust.UNKNOWN, "")
-    assert hosts.types("10.0.0.4", 22) == ()
+    judged = hosts.judge("10.0.0.4", KEY)
+    assert (judged.verdict, judged.line) == (Verdict.NEW, "")
+    assert hosts.types("10.0.0.4") == ()
 
 
 def test_a_new_key_of_another_type_is_a_change_and_not_a_first_meeting(tmp_path: Path) -> None:
     """Else somebody in between would only have to offer another type."""
     hosts = known(tmp_path, f"10.0.0.4 {text(RSA)}")
-    assert hosts.trust("10.0.0.4", 22, KEY)[0] is Trust.CHANGED
+    assert hosts.judge("10.0.0.4", KEY).verdict is Verdict.CHANGED
 
 
 def test_any_of_several_keys_of_a_server_is_known_and_its_types_are_asked_for(
     tmp_path: Path,
 ) -> None:
     hosts = known(tmp_path, f"10.0.0.4 {text(RSA)}", f"10.0.0.4 {text()}", f"10.0.0.5 {text()}")
-    assert hosts.trust("10.0.0.4", 22, KEY)[0] is Trust.KNOWN
-    assert hosts.trust("10.0.0.4", 22, RSA)[0] is Trust.KNOWN
-    assert hosts.types("10.0.0.4", 22) == ("ssh-rsa", "ssh-ed25519")
+    assert hosts.judge("10.0.0.4", KEY).verdict is Verdict.KNOWN
+    assert hosts.judge("10.0.0.4", RSA).verdict is Verdict.KNOWN
+    assert hosts.types("10.0.0.4") == ("ssh-rsa", "ssh-ed25519")
 
 
 def test_lines_of_all_kinds_of_names_count_in_their_order(tmp_path: Path) -> None:
@@ -122,8 +129,8 @@ def test_lines_of_all_kinds_of_names_count_in_their_order(tmp_path: Path) -> Non
     kinds = ("*.example.com", "other,w1.example.com", "!w1.example.com,*", "W1.Example.Com")
     file.write_text("".join(f"{names} key-{at} AAAA\n" for at, names in enumerate(kinds)))
     known = KnownHosts.load([file])
-    assert known.types("w1.example.com", 22) == ("key-0", "key-1", "key-3")
-    assert known.types("w2.example.com", 22) == ("key-0", "key-2")
+    assert known.types("w1.example.com") == ("key-0", "key-1", "key-3")
+    assert known.types("w2.example.com") == ("key-0", "key-2")
 
 
 def test_several_files_count_and_missing_ones_do_not(tmp_path: Path) -> None:
@@ -131,8 +138,8 @@ def test_several_files_count_and_missing_ones_do_not(tmp_path: Path) -> None:
     first.write_text(f"10.0.0.4 {text()}\n")
     second.write_text(f"10.0.0.5 {text(OTHER)}\n")
     hosts = KnownHosts.load([first, tmp_path / "none", second, first / "below"])
-    assert hosts.trust("10.0.0.4", 22, KEY)[0] is Trust.KNOWN
-    assert hosts.trust("10.0.0.5", 22, OTHER)[0] is Trust.KNOWN
+    assert hosts.judge("10.0.0.4", KEY).verdict is Verdict.KNOWN
+    assert hosts.judge("10.0.0.5", OTHER).verdict is Verdict.KNOWN
 
 
 def test_a_file_that_cannot_be_read_is_never_passed_over(tmp_path: Path) -> None:
@@ -146,8 +153,10 @@ def test_a_key_of_revoked_host_keys_is_refused_for_every_host(tmp_path: Path) ->
     file.write_text(f"# lost\n\n{text()} root@old\n")
     (tmp_path / "known_hosts").write_text(f"10.0.0.4 {text()}\n10.0.0.5 {text(OTHER)}\n")
     hosts = KnownHosts.load([tmp_path / "known_hosts"], revoked=[file])
-    assert hosts.trust("10.0.0.4", 22, KEY) == (Trust.REVOKED, f"{file}:3")
-    assert hosts.trust("10.0.0.5", 22, OTHER)[0] is Trust.KNOWN
+    assert hosts.judge("10.0.0.4", KEY) == Judged(
+        key=KEY, verdict=Verdict.REVOKED, line=f"{file}:3"
+    )
+    assert hosts.judge("10.0.0.5", OTHER).verdict is Verdict.KNOWN
 
 
 @pytest.mark.parametrize("content", [None, b"SSHKRL\n\0\0\0\0\1", b"ssh-rsa\n"])
@@ -169,7 +178,7 @@ def test_nobody_is_believed_if_revoked_host_keys_cannot_be_read(
 def test_a_line_that_makes_no_sense_is_passed_over(tmp_path: Path, line: str) -> None:
     assert parse_line(line) is None
     hosts = known(tmp_path, line, f"10.0.0.4 {text()}")
-    assert hosts.trust("10.0.0.4", 22, KEY)[0] is Trust.KNOWN
+    assert hosts.judge("10.0.0.4", KEY).verdict is Verdict.KNOWN
 
 
 @pytest.mark.parametrize("line", ["@revoked", "@revoked * x", "@REVOKED * ssh-rsa no/base64!"])
@@ -190,7 +199,7 @@ def test_no_line_can_bring_the_reader_down_or_make_a_stranger_known(line: str) -
 def test_a_file_that_is_no_text_is_read_for_what_it_holds(tmp_path: Path) -> None:
     file = tmp_path / "known_hosts"
     file.write_bytes(b"\xff\xfe\0 garbage\n10.0.0.4 " + text().encode() + b"\n")
-    assert KnownHosts.load([file]).trust("10.0.0.4", 22, KEY)[0] is Trust.KNOWN
+    assert KnownHosts.load([file]).judge("10.0.0.4", KEY).verdict is Verdict.KNOWN
 
 
 def test_the_fingerprint_is_that_of_ssh_keygen() -> None:

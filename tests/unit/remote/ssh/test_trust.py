@@ -9,8 +9,8 @@ import pytest
 
 from carbon.errors import HostKeyError
 from carbon.value import replace
-from remote.ssh.hostkeys import Door, HostKey, KnownHosts, Trust
-from remote.ssh.trust import Verdict, accept, confirmed, judge, refuse_changed
+from remote.ssh.hostkeys import Door, HostKey, KnownHosts, Verdict, host_name
+from remote.ssh.trust import accept, confirmed, judge, refuse_changed
 
 ED, RSA = "ssh-ed25519", "ssh-rsa"
 
@@ -24,7 +24,15 @@ def door(tmp_path: Path, *keys: HostKey, known: str = "", port: int = 22) -> Doo
     if known:
         file.write_text(known)
     files = (tmp_path / "other", file)
-    return Door(label="worker1", host="10.0.0.4", port=port, keys=keys, files=files, target=file)
+    return Door(
+        label="worker1",
+        host="10.0.0.4",
+        port=port,
+        name=host_name("10.0.0.4", port),
+        keys=keys,
+        files=files,
+        target=file,
+    )
 
 
 def line(one: HostKey, name: str = "10.0.0.4", marker: str = "") -> str:
@@ -42,7 +50,8 @@ def test_keys_are_judged_each_with_those_of_its_type(tmp_path: Path) -> None:
 
 
 def test_an_alias_stands_in_known_hosts_in_place_of_host_and_port(tmp_path: Path) -> None:
-    at = replace(door(tmp_path, key(ED), port=2222), alias="Cluster")
+    name = host_name("10.0.0.4", 2222, alias="Cluster")
+    at = replace(door(tmp_path, key(ED), port=2222), name=name)
     accept(at, at.keys)
     assert at.target.read_text() == line(key(ED), name="cluster")
     assert verdicts(at) == [Verdict.KNOWN]
@@ -102,8 +111,7 @@ def test_an_accepted_key_is_known_from_then_on(tmp_path: Path, port: int, name: 
     at = door(tmp_path, key(ED), port=port)
     accept(at, at.keys)
     assert at.target.read_text() == line(key(ED), name=name)
-    trust, _ = KnownHosts.load(at.files).trust(at.host, at.port, key(ED))
-    assert trust is Trust.KNOWN
+    assert KnownHosts.load(at.files).judge(at.name, key(ED)).verdict is Verdict.KNOWN
 
 
 def test_what_stood_in_the_file_stays_byte_for_byte(tmp_path: Path) -> None:
