@@ -34,6 +34,8 @@ _OPEN = (
 
 SHARED = ("base", "process")
 """The fragments that every script begins with."""
+PROMPT = "provision-sudo-prompt:"
+"""What sudo is told to ask for a password with, to be known by."""
 _HOLDER = "CLIENT_PID=$client SHELL_PID=$$"
 """What a script is given that holds something for its shell."""
 
@@ -82,12 +84,17 @@ class Script(Value, kw_only=True):
         given = (line.encode(errors="surrogateescape") for line in lines)
         return b"\n".join([*given, *texts])
 
-    def command(self, size: int) -> str:
+    def command(self, size: int, *, asks: bool = False) -> str:
         """Return the command line that reads `size` bytes of script from stdin and runs them.
 
-        It is the same for every script but for the numbers and the name in `$0`.
+        It is the same for every script but for the numbers and the name in `$0`. It `asks` if
+        sudo wants a password: see `_asking`.
         """
+        if asks and self.run_as is None:  # the very shell that validates calls sudo
+            return _asking(f'{_OPEN} eval "$(head -c {size})"', title=self._title)
         reader = self._opened_reader(size)
+        if asks:
+            return _asking(reader, title=self._title)
         if self.run_as is not None:  # the login's own shell may be another one
             reader = f"sh -c {shlex.quote(f'exec {reader}')} {self._title}"
         return f"exec {reader}"
@@ -107,18 +114,13 @@ class Script(Value, kw_only=True):
         whole = f"{{ {self._reader(size)}; status=$?; {unread}; exit $status; }}"
         return f"head -c {size + payload_size} | {whole}"
 
-    def asking_command(self, size: int, *, prompt: str) -> str:
-        """Return the command line for a server whose sudo wants a password: see `asking`."""
-        here = f'{_OPEN} eval "$(head -c {size})"'
-        reader = self._opened_reader(size) if self.run_as else here
-        return asking(reader, title=self._title, prompt=prompt)
-
     @property
     def _title(self) -> str:
         return f"{_TITLE}{self.name}"
 
     def _reader(self, size: int, *, then: str = "") -> str:
-        return f"{self._limit}sh -c {self._text_reader(size, then=then)} {self._title}"
+        text = shlex.quote(f'eval "$(head -c {size})" {then}'.rstrip())
+        return f"{self._limit}sh -c {text} {self._title}"
 
     def _opened_reader(self, size: int) -> str:
         """Return what reads the script in a session of its own, for a POSIX shell: see OPENING."""
@@ -132,9 +134,6 @@ class Script(Value, kw_only=True):
     @property
     def _limit(self) -> str:
         return "" if self.limit_seconds is None else f"timeout -k 5 {self.limit_seconds:g} "
-
-    def _text_reader(self, size: int, *, then: str = "") -> str:
-        return shlex.quote(f'eval "$(head -c {size})" {then}'.rstrip())
 
     def _ending(self) -> str:
         given = {name.upper(): value for name, value in self.values.items()}
@@ -152,30 +151,30 @@ def become(account: str) -> str:
     return f"env LC_ALL=C sudo -n -u {shlex.quote(account)} -- /bin/sh -c"
 
 
-def shell_command(loop: str, *, account: str | None, prompt: str | None = None) -> str:
+def shell_command(loop: str, *, account: str | None, asks: bool) -> str:
     """Return the command line of a shell that stays, as the login or as an account.
 
     In `$client` it has the process that ends with the connection: its parent, or the parent of
-    the shell that became the account. `prompt` is for a sudo that wants a password: see `asking`.
+    the shell that became the account. It `asks` if sudo wants a password: see `_asking`.
     """
     title = f"{_TITLE}shell"
     text = shlex.quote(f"client=${{1:-$PPID}}; {_OPEN} {loop}")
     if account is None:
         return f"exec sh -c {text} {title}"
     shell = f'{become(account)} {text} {title} "$PPID"'
-    if prompt is not None:
-        return asking(shell, title=title, prompt=prompt)
+    if asks:
+        return _asking(shell, title=title)
     return f"exec sh -c {shlex.quote(f'exec {shell}')} {title}"
 
 
-def asking(then: str, *, title: str, prompt: str) -> str:
+def _asking(then: str, *, title: str) -> str:
     """Return the command line that lets sudo ask for a password, says `ready`, and goes on.
 
     sudo is validated first, by the very shell that later calls it: without a terminal its
     ticket belongs to the parent process, so bash must not become the last command itself.
     `ready` then tells the client to send the script.
     """
-    validate = f"LC_ALL=C sudo -S -p {shlex.quote(prompt)} -v && echo ready && {then}; exit $?"
+    validate = f"LC_ALL=C sudo -S -p {PROMPT} -v && echo ready && {then}; exit $?"
     return f"exec sh -c {shlex.quote(validate)} {title}"
 
 

@@ -59,28 +59,20 @@ _PROGRAMS = {
 
 def vhost_commands(cluster: Cluster, balancer: LoadBalancer) -> tuple[Command, ...]:
     """Return the commands that replace a cluster's files of nginx, test them and load them."""
+    helped = balancer.rotation_helper
     files = [str(balancer.conf_dir / name) for name in file_names(cluster)]
-    commands = _turn_commands if balancer.rotation_helper else _file_commands
-    return (*(command for file in files for command in commands(file)), *NGINX_COMMANDS)
+    return (*(each for file in files for each in _file_commands(file, helped)), *NGINX_COMMANDS)
 
 
-def _turn_commands(file: str) -> Iterator[Command]:
-    """Yield what turns workers in a file of root's: no line of it is the login's to write."""
+def _file_commands(file: str, helped: bool) -> Iterator[Command]:
+    """Yield what replaces a file; with the helper, no line of it is the login's to write."""
     new, kept = f"{file}.provision-new", f"{file}.provision-kept"
-    yield (HELPER, new)
+    yield (HELPER, new) if helped else ("tee", new)
     yield ("ln", file, kept)
     yield ("mv", "-f", new, file)
     yield ("mv", "-f", kept, file)
-    yield ("rm", "-f", new, kept)
-
-
-def _file_commands(file: str) -> Iterator[Command]:
-    new, kept = f"{file}.provision-new", f"{file}.provision-kept"
-    yield ("tee", new)
-    yield ("ln", file, kept)
-    yield ("mv", "-f", new, file)
-    yield ("mv", "-f", kept, file)
-    yield ("rm", "-f", file)
+    if not helped:
+        yield ("rm", "-f", file)
     yield ("rm", "-f", new, kept)
 
 
@@ -134,7 +126,7 @@ class Fragment(Value, kw_only=True):
     login: str
     commands: tuple[Command, ...]
     """As root."""
-    account: str | None
+    account: str | None = None
     """Whose shell the login may use."""
     for_account: tuple[Command, ...] = ()
     """What that account may do as root."""
@@ -148,14 +140,12 @@ class Fragment(Value, kw_only=True):
         """The file's text."""
         lines = [f"Defaults:{self.login} !requiretty"]
         if self.commands:
-            listed = ", \\\n    ".join(map(_as_rule, self.commands))
-            lines.append(f"{self.login} ALL=(root) NOPASSWD: \\\n    {listed}")
+            lines.append(_as_rules(self.login, self.commands))
         if self.account:
             lines.append(f"{self.login} ALL=({self.account}) NOPASSWD: /bin/sh")
         if self.for_account:
             lines.insert(1, f"Defaults:{self.account} !requiretty")
-            listed = ", \\\n    ".join(map(_as_rule, self.for_account))
-            lines.append(f"{self.account} ALL=(root) NOPASSWD: \\\n    {listed}")
+            lines.append(_as_rules(self.account, self.for_account))
         if self.reboots:
             lines.append("# For `fab boot --reboot` alone; without it that is refused.")
             listed = ", ".join(map(_as_rule, REBOOT_COMMANDS))
@@ -173,21 +163,18 @@ def fragment(cluster: Cluster, host: Node | LoadBalancer, *, login: str | None) 
         return Fragment(
             login=user,
             commands=vhost_commands(cluster, host),
-            account=None,
             warnings=() if host.rotation_helper else (_VHOSTS_ARE_ROOT,),
         )
     hosts = HOSTS_COMMANDS if host.hosts_entries and host.role != "elb" else ()
-    commands = (*hosts, *unit_commands(host))
-    if host.run_as is None:
-        commands += service_commands(host)
+    service = service_commands(host)
+    commands = (*hosts, *unit_commands(host), *(service if host.run_as is None else ()))
     if not commands and host.run_as is None:
         return None
-    for_account = service_commands(host) if host.run_as is not None else ()
     return Fragment(
         login=user,
         commands=commands,
         account=host.run_as,
-        for_account=for_account,
+        for_account=service if host.run_as is not None else (),
         reboots=host.service is not None,
         warnings=(
             *((_HOSTS_AT_WILL,) if hosts else ()),
@@ -221,11 +208,13 @@ def by_fragment(
     return needed
 
 
+def _as_rules(account: str | None, commands: Iterable[Command]) -> str:
+    listed = ", \\\n    ".join(map(_as_rule, commands))
+    return f"{account} ALL=(root) NOPASSWD: \\\n    {listed}"
+
+
 def _as_rule(command: Command) -> str:
-    program, *arguments = command
-    return " ".join([_PROGRAMS.get(program, program), *map(_escaped, arguments)])
-
-
-def _escaped(argument: str) -> str:
     """Take their meaning from the characters that have one in sudoers."""
-    return re.sub(r"([\\,:= \"*?\[\]!#])", r"\\\1", argument)
+    program, *arguments = command
+    escaped = [re.sub(r"([\\,:= \"*?\[\]!#])", r"\\\1", argument) for argument in arguments]
+    return " ".join([_PROGRAMS.get(program, program), *escaped])

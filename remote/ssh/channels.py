@@ -14,7 +14,7 @@ import paramiko
 from carbon.errors import ConnectError
 from remote.host.script import BEGIN, NOT_BEGUN, OPENING, Script
 from remote.host.server import Outcome, Sink
-from remote.ssh.errors import refuse_sudo_failure, translated
+from remote.ssh.errors import LOST, refuse_sudo_failure, translated
 from remote.ssh.limits import Inbox, Pace, left
 
 STREAM_LINE_BYTES = 1 << 20
@@ -111,7 +111,7 @@ class ChannelStream:
             raise TimeoutError from None
 
     def tell(self, *lines: str) -> None:
-        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+        with contextlib.suppress(*LOST):
             text = "".join(f"{line}\n" for line in lines)
             self._channel.sendall(text.encode(errors="surrogateescape"))
 
@@ -125,7 +125,7 @@ class ChannelStream:
 
     def close(self) -> None:
         self._closed.set()
-        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+        with contextlib.suppress(*LOST):
             self._channel.shutdown_write()
             self._channel.close()
         for pump in self._pumps:
@@ -159,7 +159,7 @@ def _send_lines(receive: Callable[[int], bytes], sink: Sink) -> None:
             if len(rest) > STREAM_LINE_BYTES:
                 sink(rest.decode(errors="replace"))
                 rest = b""
-    except (OSError, EOFError, paramiko.SSHException):
+    except LOST:
         rest = b""
     except ConnectError as error:
         rest = error.seen.encode()
@@ -200,7 +200,7 @@ class ChannelReading:
         return outcome
 
     def close(self) -> None:
-        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+        with contextlib.suppress(*LOST):
             self._channel.close()
         self._feeder.join(timeout=5.0)
 
@@ -220,7 +220,7 @@ class ChannelReading:
         return translated(self._name, self._script.name, limit_seconds=self._stall_seconds)
 
     def _feed(self, payload: bytes) -> None:
-        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+        with contextlib.suppress(*LOST):
             self._channel.sendall(payload)
             self._channel.shutdown_write()
 
@@ -229,7 +229,7 @@ def execute(channel: paramiko.Channel, command: str, deadline: float) -> None:
     """Ask for a command; Paramiko itself waits without a limit for the server to agree."""
 
     def give_up() -> None:
-        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+        with contextlib.suppress(*LOST):
             channel.close()
 
     watchdog = threading.Timer(left(deadline), give_up)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
+import contextlib
 import socket
 import threading
 import time
@@ -42,8 +42,8 @@ def dial(host: str, port: int, *, timeout_seconds: float) -> socket.socket:
 
 def _resolve(host: str, port: int, timeout_seconds: float) -> list[tuple[int, Address]]:
     """Return the addresses of a host, each with its family."""
-    if _is_address(host):
-        return _lookup(host, port)
+    with contextlib.suppress(OSError, UnicodeError):
+        return _lookup(host, port, socket.AI_NUMERICHOST)
     answers: SimpleQueue[list[tuple[int, Address]] | Exception] = SimpleQueue()
 
     def ask() -> None:
@@ -67,14 +67,6 @@ def _resolve(host: str, port: int, timeout_seconds: float) -> list[tuple[int, Ad
     return answer
 
 
-def _lookup(host: str, port: int) -> list[tuple[int, Address]]:
-    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+def _lookup(host: str, port: int, flags: int = 0) -> list[tuple[int, Address]]:
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
     return [(family, address) for family, _, _, _, address in addresses]
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True

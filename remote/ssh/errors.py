@@ -13,6 +13,9 @@ from carbon.errors import ConnectError, HostKeyError, PrivilegeError, ProvisionE
 from remote.host.script import Script
 from remote.host.server import Outcome
 
+LOST = (OSError, EOFError, paramiko.SSHException)
+"""What Paramiko raises once a connection or a channel is gone."""
+
 
 @contextlib.contextmanager
 def translated(
@@ -39,7 +42,7 @@ def translated(
         raise error.at(host=host, step=step) from error.__cause__
     except TimeoutError as error:
         raise TimeLimitError.unanswered(limit_seconds, limit=limit, host=host, step=step) from error
-    except (paramiko.SSHException, OSError, EOFError) as error:
+    except LOST as error:
         seen, action = _connection_problem(error, login)
         raise ConnectError(seen, host=host, step=step, action=action) from error
 
@@ -82,14 +85,11 @@ def _connection_problem(error: Exception, login: str) -> tuple[str, str]:
             "too many may be logging in to it at once (MaxStartups), or it forbids your"
             " address: wait a little, or read what sshd logs there",
         )
+    cause = str(error).removeprefix("[Errno None] ") or type(error).__name__
     return (
-        f"the connection failed: {str(error).removeprefix('[Errno None] ') or _kind(error)}",
+        f"the connection failed: {cause}",
         "check that the server is up and that its sshd answers at this address",
     )
-
-
-def _kind(error: Exception) -> str:
-    return type(error).__name__
 
 
 def hung_up(error: Exception) -> bool:

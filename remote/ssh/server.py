@@ -25,11 +25,11 @@ from remote.ssh.channels import (
     read,
     sent,
 )
-from remote.ssh.errors import refuse_sudo_failure, translated
+from remote.ssh.errors import LOST, refuse_sudo_failure, translated
 from remote.ssh.limits import LEAST_UPLOAD, Inbox, Pace, left
 from remote.ssh.sessions import Sessions
 from remote.ssh.shells import Shells
-from remote.ssh.sudo import PROMPT, give_sudo_its_password
+from remote.ssh.sudo import give_sudo_its_password
 
 _AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER on, for no time: the other side gets a reset."""
@@ -134,7 +134,7 @@ class FabricServer:
     def ask(self, host: str, port: int, question: bytes, *, timeout_seconds: float) -> bytes:
         answer = b""
         deadline = time.monotonic() + timeout_seconds
-        with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
+        with contextlib.suppress(*LOST):
             with self._tunnels:
                 channel = self._tunnel(host, port, timeout_seconds)
             with contextlib.closing(channel):
@@ -184,21 +184,17 @@ class FabricServer:
             "direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=timeout_seconds
         )
 
-    def _password_for(self, script: Script) -> str | None:
-        return self._sudo_password if script.uses_sudo else None
-
     def _begin(self, script: Script, deadline: float) -> paramiko.Channel:
         text = script.render()  # of this many bytes, behind the opening
+        password = self._sudo_password if script.uses_sudo else None
+        command = script.command(len(text), asks=password is not None)
         channel = self._sessions.open(deadline)
         try:
-            password = self._password_for(script)
+            execute(channel, command, deadline)
             if password is not None:
-                command = script.asking_command(len(text), prompt=PROMPT)
                 give_sudo_its_password(
-                    channel, command, step=script.name, password=password, deadline=deadline
+                    channel, step=script.name, password=password, deadline=deadline
                 )
-            else:
-                execute(channel, script.command(len(text)), deadline)
             sent(channel, OPENING + text, left(deadline))  # not all of it if sudo refuses at once
             channel.settimeout(None)
         except BaseException:

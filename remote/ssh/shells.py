@@ -18,9 +18,10 @@ import paramiko
 from remote.host.script import OPENING, Script, shell_command
 from remote.host.server import Held, Outcome
 from remote.ssh.channels import AfterOpening, execute, exit_status, sent
+from remote.ssh.errors import LOST
 from remote.ssh.limits import Inbox, Pace
 from remote.ssh.sessions import Sessions
-from remote.ssh.sudo import PROMPT, give_sudo_its_password
+from remote.ssh.sudo import give_sudo_its_password
 
 _LOOP = (
     'trap exit HUP INT PIPE TERM; [ -d "/proc/$client" ] || client=$$; unset TMOUT;'
@@ -81,7 +82,7 @@ class Shell:
 
     def close(self) -> None:
         """End it; a script that it runs goes on to its end. Safe to call twice."""
-        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+        with contextlib.suppress(*LOST):
             self._channel.close()
 
     def end(self) -> None:
@@ -89,7 +90,7 @@ class Shell:
 
         A script that it still runs goes on, and is not waited for.
         """
-        with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
+        with contextlib.suppress(*LOST):
             self._channel.shutdown_write()
             self._channel.status_event.wait(_ENDING_SECONDS)
         self.close()
@@ -165,24 +166,17 @@ class Shells:
             self._free[account].append(shell)
 
     def _opened(self, account: str | None, step: str, deadline: float) -> Shell:
+        password = None if account is None else self._sudo_password
+        command = shell_command(_LOOP, account=account, asks=password is not None)
         channel = self._sessions.open(deadline)
         try:
-            self._become(channel, account, step, deadline)
+            execute(channel, command, deadline)
+            if password is not None:
+                give_sudo_its_password(channel, step=step, password=password, deadline=deadline)
         except BaseException:
             channel.close()
             raise
         return Shell(channel, pace=self._pace)
-
-    def _become(
-        self, channel: paramiko.Channel, account: str | None, step: str, deadline: float
-    ) -> None:
-        if account is None or self._sudo_password is None:
-            execute(channel, shell_command(_LOOP, account=account), deadline)
-            return
-        command = shell_command(_LOOP, account=account, prompt=PROMPT)
-        give_sudo_its_password(
-            channel, command, step=step, password=self._sudo_password, deadline=deadline
-        )
 
     def _end(self, shell: Shell, account: str | None) -> None:
         with self._guard:

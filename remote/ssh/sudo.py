@@ -5,24 +5,21 @@ from __future__ import annotations
 import paramiko
 
 from carbon.errors import PrivilegeError
-from remote.ssh.channels import execute
+from remote.host.script import PROMPT
 from remote.ssh.limits import left
 
-PROMPT = "provision-sudo-prompt:"
-"""What sudo is told to ask with, to be known by."""
 _LONGEST_TALK_BYTES = 1 << 16
 """What a login script and sudo may say before sudo is ready."""
 
 
 def give_sudo_its_password(
-    channel: paramiko.Channel, command: str, *, step: str, password: str, deadline: float
+    channel: paramiko.Channel, *, step: str, password: str, deadline: float
 ) -> None:
-    """Run a command that lets sudo ask with PROMPT; return when it says that it is ready.
+    """Let the command of a channel ask with PROMPT; return when it says that it is ready.
 
     sudo is answered when, and only when, it asks: a password that is sent unasked would end up
     in what the command reads.
     """
-    execute(channel, command, deadline)
     errors, asked = b"", 0
     while not channel.recv_ready() and not channel.exit_status_ready():
         if channel.recv_stderr_ready():

@@ -30,7 +30,9 @@ def test_the_first_address_that_answers_counts(host: str, listening: int) -> Non
 def test_a_resolver_that_does_not_answer_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = threading.Event()
 
-    def lookup(_host: str, _port: int) -> list[tuple[int, tuple[str, int]]]:
+    def lookup(_host: str, _port: int, flags: int = 0) -> list[tuple[int, tuple[str, int]]]:
+        if flags == socket.AI_NUMERICHOST:
+            raise socket.gaierror
         answer.wait(10)
         return []
 

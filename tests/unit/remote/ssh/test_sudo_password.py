@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from remote.host.script import Script
+from remote.host.script import PROMPT, Script
+from remote.ssh.channels import execute
 from remote.ssh.server import FabricServer
-from remote.ssh.sudo import PROMPT, give_sudo_its_password
+from remote.ssh.sudo import give_sudo_its_password
 from tests.unit.remote.local_channel import SECONDS, LocalChannel, LocalTransport
 
 PASSWORD = "the-sudo-password"
@@ -93,8 +94,8 @@ def test_a_server_where_sudo_is_used_gets_it_once_it_asks() -> None:
     """So that the test above can fail."""
     channel: Any = Asking()
     command = "read -r password; echo ready"
-    give_sudo_its_password(
-        channel, command, step="hosts", password=PASSWORD, deadline=time.monotonic() + SECONDS
-    )
+    deadline = time.monotonic() + SECONDS
+    execute(channel, command, deadline)
+    give_sudo_its_password(channel, step="hosts", password=PASSWORD, deadline=deadline)
     assert channel.sent == f"{PASSWORD}\n".encode()
     channel.close()
