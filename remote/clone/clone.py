@@ -15,8 +15,9 @@ from carbon.errors import ProvisionError, UnfitError, refuse
 from carbon.home import layout
 from carbon.home.facts import ServerFacts
 from carbon.plan.model import Options, Plan, Step
-from carbon.value import Value, replace
+from carbon.value import Value, field, replace
 from remote.clone.copy import HomeCopy, inspect_site, list_home
+from remote.clone.partial import PartialHome
 from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.observe.facts import gather_facts
@@ -69,24 +70,25 @@ def look(fleet: Fleet, order: CloneOrder, *, progress: Progress) -> list[Intent]
 
     Raises Failures with the reasons of all that is not fit.
     """
-    return _Look(fleet, order, progress=progress).take()
+    return _Look(fleet, order, progress).take()
 
 
-class _Look:
+class _Look(Value):
     """The look at both sides of a clone."""
 
-    def __init__(self, fleet: Fleet, order: CloneOrder, *, progress: Progress) -> None:
-        self._fleet = fleet
-        self._order = order
-        self._source = order.source
-        self._progress = progress
-        self._found: dict[str, ServerFacts] = {}
+    fleet: Fleet
+    order: CloneOrder
+    progress: Progress
+    facts: dict[str, ServerFacts] = field(default_factory=dict)
+    """Of the nodes, as they are before the clone."""
 
     def take(self) -> list[Intent]:
-        self._progress.now(self._source.name, "looking")
+        source = self.order.source
+        self.progress.now(source.name, "looking")
         facts = self._read_source()
-        refuse(self._unfit_source(facts))
-        listed = list_home(self._fleet.host(self._source))
+        first = facts[self.order.nodes[0].name]
+        refuse(target.unfit_source(source, first, cluster=self.fleet.cluster))
+        listed = list_home(self.fleet.host(source))
         plans = self._plan(facts)
         sites = self._read_sites()
         intents = [self._intent(plan, facts[plan.node.name], listed) for plan in plans]
@@ -96,57 +98,51 @@ class _Look:
 
     def _read_source(self) -> dict[str, ServerFacts]:
         """Return, by node, what the source has of the files that hosts.yaml changes on it."""
+        source = self.order.source
 
         def read(node: Node) -> ServerFacts:
             as_source = replace(
                 node,
-                name=self._source.name,
-                ssh=self._source.ssh,
-                home=self._source.home,
-                java_home=self._source.java_home,
-                run_as=self._source.run_as,
+                name=source.name,
+                ssh=source.ssh,
+                home=source.home,
+                java_home=source.java_home,
+                run_as=source.run_as,
             )
-            return gather_facts(self._fleet.host(as_source), also=(layout.DATASOURCES,))
+            return gather_facts(self.fleet.host(as_source), also=(layout.DATASOURCES,))
 
-        read_facts, errors = all_or_errors(parallel(self._order.nodes, read))
+        read_facts, errors = all_or_errors(parallel(self.order.nodes, read))
         refuse(errors)
-        return {node.name: facts for node, facts in zip(self._order.nodes, read_facts, strict=True)}
-
-    def _unfit_source(self, facts: Mapping[str, ServerFacts]) -> list[UnfitError]:
-        return target.unfit_source(
-            self._source, next(iter(facts.values())), cluster=self._fleet.cluster
-        )
+        return {node.name: facts for node, facts in zip(self.order.nodes, read_facts, strict=True)}
 
     def _plan(self, source: Mapping[str, ServerFacts]) -> list[Plan]:
         """Plan the deploy that follows, on what the nodes will be once the home has landed."""
 
         def forecast(node: Node, facts: ServerFacts) -> ServerFacts:
-            self._found[node.name] = facts
+            self.facts[node.name] = facts
             if self._resumes(node):
                 return facts
             return target.as_cloned(node, facts, source[node.name])
 
         options = Options(renumber=True)
-        request = Request(nodes=self._order.nodes, options=options, verb="clone")
-        checked = preflight(self._fleet, request, progress=self._progress, forecast=forecast)
-        return checked.demand()
+        request = Request(nodes=self.order.nodes, options=options, verb="clone")
+        return preflight(self.fleet, request, progress=self.progress, forecast=forecast).demand()
 
     def _resumes(self, node: Node) -> bool:
-        return target.resumes(self._found[node.name], self._source, replacing=self._order.replace)
+        facts = self.facts[node.name]
+        return target.resumes(facts, self.order.source, replacing=self.order.replace)
 
     def _read_sites(self) -> dict[str, Site]:
-        nodes = (self._source, *self._order.nodes)
-
-        def read(node: Node) -> Site:
-            return inspect_site(self._fleet.host(node))
-
-        sites, errors = all_or_errors(parallel(nodes, read))
+        nodes = (self.order.source, *self.order.nodes)
+        sites, errors = all_or_errors(
+            parallel(nodes, lambda node: inspect_site(self.fleet.host(node)))
+        )
         refuse(errors)
         return {node.name: site for node, site in zip(nodes, sites, strict=True)}
 
     def _intent(self, plan: Plan, source: ServerFacts, listed: Sequence[Entry]) -> Intent:
         if self._resumes(plan.node):
-            when = self._found[plan.node.name].cloned.get("when", "")
+            when = self.facts[plan.node.name].cloned.get("when", "")
             return Intent(plan=plan, selection=None, cloned_at=when)
         file = source.files.get(layout.DATASOURCES)
         databases = target.relative_databases(file.data if file else b"")
@@ -169,20 +165,20 @@ class _Look:
         ]
         for plan, selection in copies[:1]:
             user = source[plan.node.name].user
-            yield from contents.unfit_selection(selection, source=self._source, user=user)
+            yield from contents.unfit_selection(selection, source=self.order.source, user=user)
         for plan, selection in copies:
             node = plan.node
             yield from target.unfit_target(
                 node,
-                self._found[node.name],
+                self.facts[node.name],
                 sites[node.name],
-                source=self._source,
-                source_site=sites[self._source.name],
+                source=self.order.source,
+                source_site=sites[self.order.source.name],
                 need_bytes=selection.stream_bytes,
-                replacing=self._order.replace,
-                cluster=self._fleet.cluster,
+                replacing=self.order.replace,
+                cluster=self.fleet.cluster,
             )
-            yield from target.unfit_databases(plan, source=self._source)
+            yield from target.unfit_databases(plan, source=self.order.source)
 
 
 def clone(
@@ -206,60 +202,41 @@ def clone(
         except ProvisionError as failure:
             hooks.conclude(failure)
             raise
-    results = _clone(fleet, order, intents, progress=progress, balancer=balancer)
-    first = next((result.error for result in results if result.error), None)
+    results: list[Result] = []
+    first = None
+    for intent in intents:
+        if first is None:
+            results.append(_CloneTurn(fleet, order, intent, progress, balancer).take())
+            first = results[-1].error
+        else:
+            results.append(Result(plan=intent.plan, reached=False))
     return Rollout(results=tuple(results), error=hooks.conclude(first))
 
 
-def _clone(
-    fleet: Fleet,
-    order: CloneOrder,
-    intents: Sequence[Intent],
-    *,
-    progress: Progress,
-    balancer: LoadBalancer | None,
-) -> list[Result]:
-    results: list[Result] = []
-    for intent in intents:
-        if any(result.error for result in results):
-            results.append(Result(plan=intent.plan, reached=False))
-        else:
-            turn = _CloneTurn(fleet, order, intent, progress=progress, balancer=balancer)
-            results.append(turn.take())
-    return results
-
-
-class _CloneTurn:
+class _CloneTurn(Value):
     """One node's turn: locked, copied, made the node's own, landed, deployed."""
 
-    def __init__(
-        self,
-        fleet: Fleet,
-        order: CloneOrder,
-        intent: Intent,
-        *,
-        progress: Progress,
-        balancer: LoadBalancer | None,
-    ) -> None:
-        self._fleet = fleet
-        self._order = order
-        self._intent = intent
-        self._source = order.source
-        self._node = intent.plan.node
-        self._progress = progress
-        self._balancer = balancer
-        self._changed: list[str] = []
+    fleet: Fleet
+    order: CloneOrder
+    intent: Intent
+    progress: Progress
+    balancer: LoadBalancer | None
+    changed: list[str] = field(default_factory=list)
+
+    @property
+    def node(self) -> Node:
+        return self.intent.plan.node
 
     def take(self) -> Result:
         try:
             safe_point()
             with self._locked():
-                if self._intent.selection is not None:
-                    self._copy_and_land(self._intent.selection)
+                if self.intent.selection is not None:
+                    self._copy_and_land(self.intent.selection)
                 return self._deploy()
         except ProvisionError as failure:
-            error = failure.at(host=self._node.name, step="clone")
-            return Result(plan=self._intent.plan, changed=tuple(self._changed), error=error)
+            error = failure.at(host=self.node.name, step="clone")
+            return Result(plan=self.intent.plan, changed=tuple(self.changed), error=error)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -267,47 +244,48 @@ class _CloneTurn:
 
         What is not going to be changed gets no audit line: the source never does.
         """
-        changes = self._intent.changes
-        begin = audit_line(self._fleet.cluster, "clone", outcome="begin") if changes else ""
+        changes = self.intent.changes
+        begin = audit_line(self.fleet.cluster, "clone", outcome="begin") if changes else ""
         with ExitStack() as stack:
-            for node, audit in ((self._source, ""), (self._node, begin)):
-                host = self._fleet.host(node)
-                lock = host.lock(verb="clone", break_lock=self._order.break_lock, audit=audit)
+            for node, audit in ((self.order.source, ""), (self.node, begin)):
+                host = self.fleet.host(node)
+                lock = host.lock(verb="clone", break_lock=self.order.break_lock, audit=audit)
                 stack.enter_context(lock)
             yield
 
     def _copy_and_land(self, selection: Selection) -> None:
-        copy = HomeCopy(
-            self._fleet,
-            source=self._source,
-            node=self._node,
-            databases=self._intent.databases,
-            progress=self._progress,
+        home = PartialHome(
+            fleet=self.fleet,
+            node=self.node,
+            verb="clone",
+            size_bytes=selection.content_bytes,
+            progress=self.progress,
         )
         try:
-            self._fetch(copy, selection)
-            self._become(copy.partial)
+            self._fetch(home, selection)
+            self._become(home.partial)
             safe_point()
-            kept = copy.land(
-                selection,
-                replacing=self._order.replace,
-                first_start=self._intent.first_start,
+            kept = home.land(
+                replacing=self.order.replace,
+                source=self.order.source.name,
+                first_start=self.intent.first_start,
             )
         except Exception:
-            copy.discard()
+            home.discard()
             raise
         if kept:
-            self._say(f"the old AS_HOME is kept as {contents.kept_of(self._node.home)}")
+            self._say(f"the old AS_HOME is kept as {contents.kept_of(self.node.home)}")
 
-    def _fetch(self, copy: HomeCopy, selection: Selection) -> None:
+    def _fetch(self, home: PartialHome, selection: Selection) -> None:
         began = time.monotonic()
-        copy.fetch(selection)
+        source = self.fleet.host(self.order.source)
+        HomeCopy(source=source, home=home, databases=self.intent.databases).fetch(selection)
         seconds = time.monotonic() - began
         megabytes = selection.stream_bytes / 1e6
-        self._changed.append(f"cloned from {self._source.name}")
-        self._progress.say(
-            self._node.name,
-            f"copied and verified: {megabytes:.0f} MB of {self._source.name}"
+        self.changed.append(f"cloned from {self.order.source.name}")
+        self.progress.say(
+            self.node.name,
+            f"copied and verified: {megabytes:.0f} MB of {self.order.source.name}"
             f" in {seconds:.1f} s, {megabytes / seconds:.0f} MB/s",
         )
 
@@ -315,12 +293,12 @@ class _CloneTurn:
         """Patch the copy before it lands: never does an AS_HOME stand there that is another's."""
         options = Options(steps=frozenset({Step.DRIVER, Step.CONFIG}), renumber=True)
         request = Request(nodes=(partial,), options=options, verb="clone")
-        (plan,) = preflight(self._fleet, request, progress=self._progress).demand()
+        (plan,) = preflight(self.fleet, request, progress=self.progress).demand()
         if not plan.swaps:
             return
-        host, cluster = self._fleet.host(partial), self._fleet.cluster
-        generation = new_generation(plan, cluster=cluster, verb="clone", run=self._fleet.run)
-        stage(host, plan, generation=generation, progress=self._progress)
+        host, cluster = self.fleet.host(partial), self.fleet.cluster
+        generation = new_generation(plan, cluster=cluster, verb="clone", run=self.fleet.run)
+        stage(host, plan, generation=generation, progress=self.progress)
         keep = cluster.keep_generations
         swap(host, swap_script(host, plan, generation=generation, keep_generations=keep))
         for part in swapped_parts(plan):
@@ -329,18 +307,18 @@ class _CloneTurn:
     def _deploy(self) -> Result:
         """Do the rest: /etc/hosts, start, join; it is a deploy like any other."""
         request = Request(
-            nodes=(self._node,),
+            nodes=(self.node,),
             options=Options(),
             verb="clone",
-            break_lock=self._order.break_lock,
+            break_lock=self.order.break_lock,
             within=True,
         )
-        plans = preflight(self._fleet, request, progress=self._progress).demand()
+        plans = preflight(self.fleet, request, progress=self.progress).demand()
         (result,) = roll_out(
-            self._fleet, request, plans, progress=self._progress, balancer=self._balancer
+            self.fleet, request, plans, progress=self.progress, balancer=self.balancer
         ).results
-        return replace(result, changed=(*self._changed, *result.changed))
+        return replace(result, changed=(*self.changed, *result.changed))
 
     def _say(self, text: str) -> None:
-        self._changed.append(text)
-        self._progress.say(self._node.name, text)
+        self.changed.append(text)
+        self.progress.say(self.node.name, text)

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from carbon.checks.home import SPARE_KB
-from carbon.clone.contents import kept_of, partial_of
+from carbon.clone.contents import kept_of
 from carbon.cluster import Node, Pack
 from carbon.errors import ProvisionError, ScriptError, UsageError, refuse
-from carbon.home.facts import ServerFacts
 from carbon.pack.archive import Contents, look_into
 from carbon.pack.stream import stream_bytes, tar_of
 from carbon.pack.target import differing, is_installed, jdk_note, unfit_target
 from carbon.text import some_of
-from carbon.value import Value, replace
-from remote.clone.copy import SLOWEST_BYTES_PER_SECOND, inspect_site, list_home
+from carbon.value import Value
+from remote.clone.copy import inspect_site, list_home
+from remote.clone.partial import PartialHome
 from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
-from remote.host.host import Host
-from remote.host.script import Given
-from remote.host.server import Outcome
 from remote.install.spool import Spool, fits
 from remote.observe.facts import gather_facts
 from remote.run.interrupt import safe_point
@@ -81,9 +77,30 @@ def install(
 ) -> list[Installed]:
     """Install on all nodes at once; errors are in the results, and end no other node."""
 
+    def install_on(intent: Intent) -> Installed:
+        if intent.is_there:
+            return Installed(intent=intent)
+        began = time.monotonic()
+        home = PartialHome(
+            fleet=fleet,
+            node=intent.node,
+            verb="install",
+            step="install",
+            size_bytes=intent.contents.content_bytes,
+            progress=progress,
+        )
+        try:
+            _Installation(home, order, intent.contents, spools.get(intent.contents.pack)).run()
+        except ProvisionError as failure:
+            error = failure.at(host=intent.node.name, step="install")
+            return Installed(intent=intent, error=error)
+        return Installed(intent=intent, seconds=time.monotonic() - began)
+
     with ExitStack() as stack:
         spools = _spools(intents, stack)
-        return _install(fleet, order, intents, spools, progress=progress)
+        results, errors = all_or_errors(parallel(intents, install_on))
+    refuse(errors)
+    return results
 
 
 def _spools(intents: Sequence[Intent], stack: ExitStack) -> dict[Pack, Spool]:
@@ -96,31 +113,6 @@ def _spools(intents: Sequence[Intent], stack: ExitStack) -> dict[Pack, Spool]:
             spools[pack] = Spool(by_pack[pack])
             stack.callback(spools[pack].close)
     return spools
-
-
-def _install(
-    fleet: Fleet,
-    order: InstallOrder,
-    intents: Sequence[Intent],
-    spools: Mapping[Pack, Spool],
-    *,
-    progress: Progress,
-) -> list[Installed]:
-    def install_on(intent: Intent) -> Installed:
-        if intent.is_there:
-            return Installed(intent=intent)
-        began = time.monotonic()
-        spool = spools.get(intent.contents.pack)
-        try:
-            _Installation(fleet, order, intent, spool=spool, progress=progress).run()
-        except ProvisionError as failure:
-            error = failure.at(host=intent.node.name, step="install")
-            return Installed(intent=intent, error=error)
-        return Installed(intent=intent, seconds=time.monotonic() - began)
-
-    results, errors = all_or_errors(parallel(intents, install_on))
-    refuse(errors)
-    return results
 
 
 def _packs(nodes: Sequence[Node]) -> tuple[Pack, ...]:
@@ -148,116 +140,53 @@ def _look_at(fleet: Fleet, order: InstallOrder, node: Node, contents: Contents) 
             cluster=fleet.cluster,
         )
     )
-    version = host.run(host.script("install_java", java_dir=_java(facts)), step="look").out
+    java_dir = str(facts.java_home or "")
+    version = host.run(host.script("install_java", java_dir=java_dir), step="look").out
     note = jdk_note(contents.kernel, version.decode(errors="replace").strip())
     return Intent(node=node, contents=contents, note=note)
 
 
-def _java(facts: ServerFacts) -> str:
-    return str(facts.java_home or "")
-
-
-class _Installation:
+class _Installation(Value):
     """One node: locked, filled beside AS_HOME, compared, renamed into place."""
 
-    def __init__(
-        self,
-        fleet: Fleet,
-        order: InstallOrder,
-        intent: Intent,
-        *,
-        spool: Spool | None,
-        progress: Progress,
-    ) -> None:
-        self._fleet = fleet
-        self._order = order
-        self._contents = intent.contents
-        self._spool = spool
-        self._host: Host[Node] = fleet.host(intent.node)
-        self._node = intent.node
-        self._partial = replace(intent.node, home=partial_of(intent.node.home))
-        self._progress = progress
+    home: PartialHome
+    order: InstallOrder
+    contents: Contents
+    spool: Spool | None
 
     def run(self) -> None:
+        host = self.home.fleet.host(self.home.node)
         safe_point()
-        with self._host.lock(verb="install", break_lock=self._order.break_lock):
+        with host.lock(verb="install", break_lock=self.order.break_lock):
             try:
-                self._send()
+                pieces = self.spool.read() if self.spool else tar_of(self.contents)
+                self.home.receive(pieces, total_bytes=stream_bytes(self.contents))
                 self._compare()
                 safe_point()
                 self._land()
             except Exception:
-                self._discard()
+                self.home.discard()
                 raise
-            self._audit()
-
-    def _send(self) -> None:
-        total_bytes = stream_bytes(self._contents)
-        self._run(
-            "home_receive",
-            payload=self._watched(total_bytes),
-            partial=str(self._partial.home),
-            fresh="yes",
-            need_kb=total_bytes // 1024 + SPARE_KB,
-        )
-
-    def _watched(self, total_bytes: int) -> Iterator[bytes]:
-        done_bytes = 0
-        for piece in self._spool.read() if self._spool else tar_of(self._contents):
-            yield piece
-            done_bytes += len(piece)
-            self._progress.copied(self._node.name, done_bytes, total_bytes)
-            safe_point()
+            line = audit_line(self.home.fleet.cluster, "install", outcome="ok")
+            host.run(host.script("audit", audit=line), step="audit")
 
     def _compare(self) -> None:
-        self._progress.now(self._node.name, "verifying what came")
-        differs = differing(self._contents, list_home(self._fleet.host(self._partial), whole=True))
-        if differs:
+        name = self.home.node.name
+        self.home.progress.now(name, "verifying what came")
+        listed = list_home(self.home.fleet.host(self.home.partial), whole=True)
+        if differs := differing(self.contents, listed):
             raise ScriptError(
                 f"what was unpacked is not the pack: {some_of(differs, at_most=1)}",
-                host=self._node.name,
+                host=name,
                 step="install",
                 action="run the same command again; if that fails too, look at the disk there",
                 code="install-differs",
             )
 
     def _land(self) -> None:
-        self._progress.now(self._node.name, "writing to disk and renaming into place")
-        landed = self._run(
-            "home_land",
-            partial=str(self._partial.home),
-            kept=str(kept_of(self._node.home)),
-            replace="yes" if self._order.replace else "no",
-            empty=[],
-            cloned="",
-            first_start="",
-        )
-        if b"kept" in landed.out.split():
-            self._progress.say(
-                self._node.name, f"the old AS_HOME is kept as {kept_of(self._node.home)}"
-            )
-
-    def _discard(self) -> None:
-        """Take the partial directory away; if that fails, the next run does it."""
-        try:
-            self._run("home_discard", partial=str(self._partial.home))
-        except ProvisionError as failure:
-            text = f"{self._partial.home} is left until the next install: {failure.seen}"
-            self._progress.say(self._node.name, text)
-
-    def _audit(self) -> None:
-        line = audit_line(self._fleet.cluster, "install", outcome="ok")
-        self._host.run(self._host.script("audit", audit=line), step="audit")
-
-    def _run(
-        self, name: str, *, payload: bytes | Iterator[bytes] = b"", **values: Given
-    ) -> Outcome:
-        return self._host.run(
-            self._host.script(name, values, limited=False),
-            step="install",
-            payload=payload,
-            more_seconds=self._contents.content_bytes / SLOWEST_BYTES_PER_SECOND,
-        )
+        if self.home.land(replacing=self.order.replace):
+            node = self.home.node
+            self.home.progress.say(node.name, f"the old AS_HOME is kept as {kept_of(node.home)}")
 
 
 def pack_name(intent: Intent) -> Path:

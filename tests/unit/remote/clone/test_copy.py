@@ -19,6 +19,7 @@ from carbon.cluster import Limits, Node
 from carbon.errors import ConnectError, ProvisionError, ScriptError, UnfitError
 from carbon.home import layout
 from remote.clone.copy import HomeCopy, inspect_site, list_home
+from remote.clone.partial import PartialHome
 from remote.host.script import Script
 from remote.host.server import Outcome, Reading
 from remote.observe.facts import gather_facts
@@ -139,11 +140,11 @@ class Site:
         servers = {"worker1": self.server, "worker3": LocalServer("worker3")}
         cluster = make_cluster(self.source, self.node, limits=Limits(command_seconds=SECONDS))
         self.fleet = LocalFleet(cluster, servers)
-        self.copy = HomeCopy(
-            self.fleet,  # type: ignore[arg-type]
-            source=self.source,
+        self.copy = PartialHome(
+            fleet=self.fleet,  # type: ignore[arg-type]
             node=self.node,
-            databases=(PurePosixPath("repository/data/DB"),),
+            verb="clone",
+            size_bytes=0,
             progress=self.told,
         )
 
@@ -154,8 +155,12 @@ class Site:
     def clone(self, *, replacing: bool = False, first_start: str = "") -> bool:
         """Copy and land, as a run does."""
         selection = self.select()
-        self.copy.fetch(selection)
-        return self.copy.land(selection, replacing=replacing, first_start=first_start)
+        HomeCopy(
+            source=self.fleet.host(self.source),
+            home=self.copy,
+            databases=(PurePosixPath("repository/data/DB"),),
+        ).fetch(selection)
+        return self.copy.land(replacing=replacing, source="worker1", first_start=first_start)
 
     def files(self, home: Path | None = None) -> dict[str, str]:
         """Return the regular files of a home by path, but what this tool keeps of its own."""
