@@ -9,7 +9,7 @@ from rich.text import Text
 
 from carbon.cluster import Node
 from carbon.errors import Interrupted, refuse
-from remote.install.install import Installed, InstallOrder, Intent, install, look, pack_name
+from remote.install.install import Installed, InstallOrder, Intent, install, look
 from remote.run.interrupt import deferred
 from tasks.report import heading
 
@@ -68,12 +68,13 @@ def _say_plan(screen: Screen, intent: Intent, *, then: str = "") -> None:
         screen.say(name, f"note: {intent.note}")
     if not intent.is_there:
         megabytes = intent.contents.content_bytes / 1e6
-        screen.say(name, f"plan: install {pack_name(intent)}, {megabytes:.0f} MB{then}")
+        pack = intent.contents.pack.file.name
+        screen.say(name, f"plan: install {pack}, {megabytes:.0f} MB{then}")
 
 
 def _row(result: Installed) -> tuple[str | Text, ...]:
     intent = result.intent
-    return intent.node.name, str(pack_name(intent)), _outcome(result)
+    return intent.node.name, intent.contents.pack.file.name, _outcome(result)
 
 
 def _outcome(result: Installed) -> Text:

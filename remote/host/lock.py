@@ -70,7 +70,14 @@ def _demand_held(server: Server, outcome: Outcome, run: str) -> None:
         case "taken":
             raise _taken(server, rest)
         case "busy":
-            raise _busy(server, rest)
+            pid, _, script = rest.partition(" ")
+            raise LockedError(
+                "an earlier run was interrupted, and its script"
+                f" {script} is still at work (pid {pid})",
+                host=server.name,
+                step="lock",
+                action="wait for it to end (limits: command), or find out what it hangs on",
+            )
         case _:
             raise ScriptError(
                 f"the lock {LOCK_PATH} can be neither taken nor cleared:"
@@ -80,16 +87,6 @@ def _demand_held(server: Server, outcome: Outcome, run: str) -> None:
                 action=f"if no run is under way, remove {LOCK_PATH}.* on the server as its"
                 " owner or as root",
             )
-
-
-def _busy(server: Server, text: str) -> LockedError:
-    pid, _, script = text.partition(" ")
-    return LockedError(
-        f"an earlier run was interrupted, and its script {script} is still at work (pid {pid})",
-        host=server.name,
-        step="lock",
-        action="wait for it to end (limits: command), or find out what it hangs on",
-    )
 
 
 def _taken(server: Server, text: str) -> LockedError:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from carbon.cluster import Ssh
 from carbon.errors import ProvisionError
 from carbon.home.facts import Reach
-from carbon.value import Value, field
+from carbon.value import Value, field, replace
 from remote.host.script import Script
 from remote.host.server import Held, Outcome, Reading, Sink, Stream
 
@@ -138,18 +138,17 @@ class MockStream:
             self._sink(line)
 
 
-class MockReading:
+class MockReading(Value):
     """The whole output of a script, in one piece."""
 
-    def __init__(self, outcome: Outcome) -> None:
-        self._outcome = outcome
+    whole: Outcome
 
     def __iter__(self) -> Iterator[bytes]:
-        yield self._outcome.out
+        yield self.whole.out
 
     def outcome(self) -> Outcome:
         """Return how it ended, without its output."""
-        return Outcome(self._outcome.status, b"", self._outcome.err)
+        return replace(self.whole, out=b"")
 
     def close(self) -> None:
         """Do nothing: it ended by itself."""

@@ -66,11 +66,6 @@ class Script(Value, kw_only=True):
     prelude: str = ""
     """What comes between the shared functions and the body (the fault tests)."""
 
-    @property
-    def uses_sudo(self) -> bool:
-        """Tell whether sudo may ask for a password before the script runs."""
-        return self.calls_sudo or self.run_as is not None
-
     def render(self) -> bytes:
         """Return the whole text to send: values, then the shared functions, then the bodies.
 

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 from carbon.clone.contents import kept_of
 from carbon.cluster import Node, Pack
@@ -187,8 +186,3 @@ class _Installation(Value):
         if self.home.land(replacing=self.order.replace):
             node = self.home.node
             self.home.progress.say(node.name, f"the old AS_HOME is kept as {kept_of(node.home)}")
-
-
-def pack_name(intent: Intent) -> Path:
-    """Return the name of the archive, for tables."""
-    return Path(intent.contents.pack.file.name)

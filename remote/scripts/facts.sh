@@ -23,6 +23,13 @@ tell() {
     while IFS= read -r line || [ -n "$line" ]; do say "$1 $line"; done < "$2"
 }
 
+# tell_first WORD FILE: its first line, after the word, if the file is there.
+tell_first() {
+    [ -f "$2" ] || return 0
+    IFS= read -r line < "$2"
+    say "$1 $line"
+}
+
 # look_through_files: the sockets of the server, the files that changed after it had read them, when its log grew, which
 # files with secrets everybody may read, and which folders on the way to them not everybody enters; one process for all.
 look_through_files() {
@@ -168,14 +175,8 @@ stamp=
 if [ -n "$HOME_REAL" ]; then
     eval "set -- $PRESENT"
     for path; do [ -e "$HOME_DIR/$path" ] && say "present $path"; done
-    if [ -f "$HOME_DIR/bin/version.txt" ]; then
-        IFS= read -r line < "$HOME_DIR/bin/version.txt"
-        say "version $line"
-    fi
-    if [ -f "$HOME_DIR/bin/wso2carbon-version.txt" ]; then
-        IFS= read -r line < "$HOME_DIR/bin/wso2carbon-version.txt"
-        say "kernel $line"
-    fi
+    tell_first version "$HOME_DIR/bin/version.txt"
+    tell_first kernel "$HOME_DIR/bin/wso2carbon-version.txt"
     eval "set -- $FILES"
     for path; do
         [ -L "$HOME_DIR/$path" ] && say "symlink $path"
@@ -282,8 +283,6 @@ if [ -n "$HOME_REAL" ]; then
                     $1 == "btime" { since = int($2 + ticks / 100) }
                     $1 == "mtime" && int($2) > since + 1' /proc/stat -
         fi
-    else
-        pid=
     fi
 fi
 

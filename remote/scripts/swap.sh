@@ -123,16 +123,6 @@ $movers
 END
 }
 
-# write_whole FILE TEXT: replace FILE in one step.
-write_whole() {
-    step "${1##*/}"
-    say "$2" > "$1.new" || fail 1 "cannot write $1"
-    flush "$1.new"
-    step "${1##*/}-complete"
-    mv -f "$1.new" "$1" || fail 1 "cannot write $1"
-    flush "${1%/*}"
-}
-
 server=$HOME_DIR/repository/deployment/server
 aside=$kept/deployment-server
 # Which generation a rollback takes the directory back from is decided once and written down: once
@@ -145,7 +135,14 @@ if [ -z "$from" ]; then
     for undone; do # the state before several generations is what the oldest of them found
         [ ! -d "$own/generations/$undone/deployment-server" ] || from=$undone
     done
-    [ -z "$from" ] || write_whole "$kept/from" "$from"
+    if [ -n "$from" ]; then
+        step from
+        say "$from" > "$kept/from.new" || fail 1 "cannot write $kept/from"
+        flush "$kept/from.new"
+        step from-complete
+        mv -f "$kept/from.new" "$kept/from" || fail 1 "cannot write $kept/from"
+        flush "$kept"
+    fi
 fi
 before=$own/generations/$from/deployment-server
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import hashlib
 import hmac
 from collections import defaultdict
@@ -86,16 +85,11 @@ class Entry(Value):
 
     def covers(self, name: str) -> bool:
         """Tell whether the line speaks of `name` (a host, or `[host]:port`)."""
-        hit = False
-        for pattern in self.patterns:
-            if pattern.startswith("|1|"):
-                hit = hit or _hash_matches(pattern, name)
-            elif pattern.startswith("!"):
-                if fnmatchcase(name, _literal_brackets(pattern[1:].lower())):
-                    return False
-            elif fnmatchcase(name, _literal_brackets(pattern.lower())):
-                hit = True
-        return hit
+        negated = [pattern[1:] for pattern in self.patterns if pattern.startswith("!")]
+        plain = [pattern for pattern in self.patterns if not pattern.startswith("!")]
+        return any(_matches(pattern, name) for pattern in plain) and not any(
+            _matches(pattern, name) for pattern in negated
+        )
 
 
 _NOT_PLAIN = frozenset("*?!|")
@@ -118,9 +112,8 @@ class KnownHosts:
         """
         entries: list[Entry] = []
         for path in paths:
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                lines = _lines(path)
-                entries += filter(None, (_entry(line, source=at) for at, line in lines))
+            lines = _lines(path, may_be_missing=True)
+            entries += filter(None, (_entry(line, source=at) for at, line in lines))
         for path in revoked:
             entries += _revoked(path)
         return cls(tuple(entries))
@@ -174,22 +167,19 @@ class KnownHosts:
         return dict(plain), others
 
 
-def _lines(path: Path) -> list[tuple[str, str]]:
-    """Return the lines of a file, each with its place. Raises HostKeyError unless it is missing."""
+def _lines(path: Path, *, may_be_missing: bool) -> list[tuple[str, str]]:
+    """Return the lines of a file, each with its place."""
     try:
         text = path.expanduser().read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, NotADirectoryError):
-        raise
     except OSError as error:
+        if may_be_missing and isinstance(error, FileNotFoundError | NotADirectoryError):
+            return []
         raise _unreadable(path, str(error.strerror)) from error
     return [(f"{path}:{number}", line) for number, line in enumerate(text.splitlines(), start=1)]
 
 
 def _revoked(path: Path) -> Iterator[Entry]:
-    try:
-        lines = _lines(path)
-    except OSError as error:
-        raise _unreadable(path, str(error.strerror)) from error
+    lines = _lines(path, may_be_missing=False)
     if lines and lines[0][1].startswith("SSHKRL"):
         raise _unreadable(path, "it is a binary list (KRL); only a text file with keys can be read")
     for place, line in lines:
@@ -242,11 +232,9 @@ def parse_line(line: str, *, source: str = "") -> Entry | None:
     return Entry(tuple(names.split(",")), HostKey(kind, blob), marker, source)
 
 
-def _literal_brackets(pattern: str) -> str:
-    return pattern.replace("[", "[[]")
-
-
-def _hash_matches(pattern: str, name: str) -> bool:
+def _matches(pattern: str, name: str) -> bool:
+    if not pattern.startswith("|1|"):
+        return fnmatchcase(name, pattern.lower().replace("[", "[[]"))
     try:
         _, _, salt, digest = pattern.split("|")
         expected = hmac.new(base64.b64decode(salt), name.encode(), hashlib.sha1).digest()

@@ -48,7 +48,7 @@ class FabricServer:
         begin_seconds: float,
         least_upload: float = LEAST_UPLOAD,
     ) -> None:
-        self._name = name
+        self.name = name
         self._connection = connection
         self._sudo_password = sudo_password
         self._tunnels = threading.Lock()
@@ -60,27 +60,23 @@ class FabricServer:
         self._sessions = Sessions(self._transport)
         self._shells = Shells(self._sessions, sudo_password=sudo_password, pace=self._pace)
 
-    @property
-    def name(self) -> str:
-        return self._name
-
     def run(
         self, script: Script, *, payload: bytes | Iterable[bytes] = b"", timeout_seconds: float
     ) -> Outcome:
-        with translated(self._name, script.name, limit_seconds=timeout_seconds):
+        with translated(self.name, script.name, limit_seconds=timeout_seconds):
             asks = script.calls_sudo and self._sudo_password is not None
             if isinstance(payload, bytes) and not asks:
                 outcome = self._shells.run(script, payload, timeout_seconds=timeout_seconds)
             else:
                 outcome = self._run_alone(script, payload, timeout_seconds)
-        refuse_sudo_failure(self._name, script, outcome)
+        refuse_sudo_failure(self.name, script, outcome)
         return outcome
 
     def hold(self, script: Script, *, timeout_seconds: float) -> Held:
-        with translated(self._name, script.name, limit_seconds=timeout_seconds):
+        with translated(self.name, script.name, limit_seconds=timeout_seconds):
             held = self._shells.hold(script, timeout_seconds=timeout_seconds)
         try:
-            refuse_sudo_failure(self._name, script, held.outcome)
+            refuse_sudo_failure(self.name, script, held.outcome)
         except PrivilegeError:
             held.release()
             raise
@@ -111,15 +107,15 @@ class FabricServer:
     def stream(
         self, script: Script, *, sink: Sink | None = None, errors: Sink | None = None
     ) -> Stream:
-        with translated(self._name, script.name, limit_seconds=self._begin_seconds):
+        with translated(self.name, script.name, limit_seconds=self._begin_seconds):
             channel = self._begin(script, time.monotonic() + self._begin_seconds)
             return ChannelStream(channel, sink=sink, errors=errors)
 
     def read(self, script: Script, *, payload: bytes = b"", stall_seconds: float) -> Reading:
-        with translated(self._name, script.name, limit_seconds=stall_seconds):
+        with translated(self.name, script.name, limit_seconds=stall_seconds):
             channel = self._begin(script, time.monotonic() + stall_seconds)
         channel.settimeout(stall_seconds)
-        return ChannelReading(self._name, script, channel, payload=payload)
+        return ChannelReading(self.name, script, channel, payload=payload)
 
     def reach(self, host: str, port: int, *, timeout_seconds: float) -> Reach:
         try:
@@ -149,7 +145,7 @@ class FabricServer:
         return answer.partition(b"\n")[0].rstrip(b"\r")
 
     def demand_sessions(self, count: int, *, timeout_seconds: float) -> None:
-        self._sessions.demand(self._name, count, timeout_seconds=timeout_seconds)
+        self._sessions.demand(self.name, count, timeout_seconds=timeout_seconds)
 
     def close(self) -> None:
         self._connection.close()
@@ -174,7 +170,7 @@ class FabricServer:
         if transport is None or not transport.is_active():
             raise ConnectError(
                 "the connection is gone",
-                host=self._name,
+                host=self.name,
                 action="run the same command again: it continues from what it finds",
             )
         return transport
@@ -186,7 +182,8 @@ class FabricServer:
 
     def _begin(self, script: Script, deadline: float) -> paramiko.Channel:
         text = script.render()  # of this many bytes, behind the opening
-        password = self._sudo_password if script.uses_sudo else None
+        uses_sudo = script.calls_sudo or script.run_as is not None
+        password = self._sudo_password if uses_sudo else None
         command = script.command(len(text), asks=password is not None)
         channel = self._sessions.open(deadline)
         try:
