@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from carbon import exits
-from carbon.errors import Interrupted, UsageError, refuse
+from carbon.errors import Interrupted, refuse
 from remote.rollout.boot import BootCheck, check_boot, refusals
 from remote.rollout.reboot import reboot
+from remote.rollout.request import refuse_elb
 from remote.run.interrupt import deferred
 from remote.run.threads import all_or_errors
 from tasks.report import finished
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def run_boot(session: Session, *, reboots: bool, patience_seconds: int, break_lock: bool) -> int:
     """Check, and reboot if that is asked for; return the exit status."""
-    _refuse_elb(session)
+    refuse_elb(session.nodes)
     session = session.booting_within(patience_seconds)
     if not reboots:
         return _check(session)
@@ -38,15 +39,6 @@ def run_boot(session: Session, *, reboots: bool, patience_seconds: int, break_lo
         )
     status = finished(screen, rollout)
     return Interrupted.exit_status if rollout.interrupted else status
-
-
-def _refuse_elb(session: Session) -> None:
-    for node in session.nodes:
-        if node.role == "elb":
-            raise UsageError(
-                f"{node.name} is only looked at, never configured or started",
-                action="name workers or the manager",
-            )
 
 
 def _check(session: Session) -> int:

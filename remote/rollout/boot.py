@@ -75,16 +75,13 @@ def refusals(checks: Sequence[BootCheck], fleet: Fleet) -> list[ProvisionError]:
             if node.server == check.node.server and node.name != check.node.name
         ]
         if others:
-            errors.append(_shared(check.node, others))
+            error = UnfitError(
+                f"{', '.join(others)} would be rebooted with it: they share a server",
+                host=check.node.name,
+                step=VERB,
+                action="reboot such a server by hand, with all its workers stopped; `fab boot`"
+                " without --reboot checks them",
+                code="boot-shared-server",
+            )
+            errors.append(error)
     return errors
-
-
-def _shared(node: Node, others: Sequence[str]) -> UnfitError:
-    return UnfitError(
-        f"{', '.join(others)} would be rebooted with it: they share a server",
-        host=node.name,
-        step=VERB,
-        action="reboot such a server by hand, with all its workers stopped; `fab boot` without"
-        " --reboot checks them",
-        code="boot-shared-server",
-    )

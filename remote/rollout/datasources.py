@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from functools import partial
 
 from carbon.checks.case import Case
 from carbon.checks.registry import trial_findings
 from carbon.errors import UnfitError
-from carbon.home.trial import Trial, TrialAnswer
+from carbon.home.trial import Trial
 from carbon.plan.model import Plan
 from carbon.plan.trial import trial_before
 from carbon.value import Value
@@ -48,23 +47,24 @@ class DatasourceTrial:
     """The trial of one node, begun before its files are staged unless it needs the new driver."""
 
     def __init__(self, fleet: Fleet, plan: Plan, trials: Mapping[str, Trial]) -> None:
-        self._fleet = fleet
+        self._cluster = fleet.cluster
         self._plan = plan
-        self._trial = trials.get(plan.node.name)
-        self._begun: Future[TrialAnswer] | None = None
-        if self._trial is not None and not self._trial.first:
-            self._begun = begun(partial(self._try, self._trial))
+        trial = trials.get(plan.node.name)
+        self._try = partial(try_datasources, fleet.host(plan.node), trial) if trial else None
+        self._begun = begun(self._try) if self._try and trial and not trial.first else None
 
     def refusals(self, progress: Progress) -> Refusals:
         """Wait for the answer, and return what speaks against the plan."""
-        name = self._plan.node.name
-        if self._trial is None:
+        plan, name = self._plan, self._plan.node.name
+        if self._try is None:
             return Refusals(host=name)
         progress.now(name, "trying its datasources")
-        answer = self._begun.result() if self._begun else self._try(self._trial)
+        answer = self._begun.result() if self._begun else self._try()
         if answer.untried:
             progress.say(name, f"datasources not tried: {answer.untried}")
-        findings = trial_findings(self._case(answer))
+        cluster, facts = self._cluster, plan.facts
+        case = Case(node=plan.node, cluster=cluster, facts=facts, plan=plan, trial=answer)
+        findings = trial_findings(case)
         for finding in findings:
             if not finding.blocks:
                 progress.say(name, finding.seen)
@@ -80,19 +80,6 @@ class DatasourceTrial:
         """Wait until it has ended, whatever became of it."""
         if self._begun is not None:
             self._begun.exception()
-
-    def _try(self, trial: Trial) -> TrialAnswer:
-        return try_datasources(self._fleet.host(self._plan.node), trial)
-
-    def _case(self, answer: TrialAnswer) -> Case:
-        plan = self._plan
-        return Case(
-            node=plan.node,
-            cluster=self._fleet.cluster,
-            facts=plan.facts,
-            plan=plan,
-            trial=answer,
-        )
 
 
 def told_once(refusals: Sequence[Refusals]) -> list[UnfitError]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from carbon.cluster import Cluster, LocalCommand, Node
+from carbon.cluster import Cluster, Node
 from carbon.errors import ProvisionError
 from remote.local.environment import cleaner, node_variables
 from remote.local.failure import refuse_forbidden
@@ -44,8 +44,6 @@ class HookRunner:
         self._has_begun = True
         self._demand(
             "before_rollout",
-            self._cluster.hooks.before_rollout,
-            name=ROLLOUT,
             action="nothing was touched: mend the hook, or what it refuses, and run the same"
             " command again",
         )
@@ -54,9 +52,7 @@ class HookRunner:
         """Run it before a server that runs is taken out. Raises as `before_rollout` does."""
         self._demand(
             "before_stop",
-            node.hooks.before_stop,
-            name=node.name,
-            variables=node_variables(node),
+            node,
             action=f"{node.name} was not touched: mend the hook, or what it refuses, and run the"
             " same command again",
         )
@@ -65,76 +61,62 @@ class HookRunner:
         """Run it when a server has joined. Raises as `before_rollout` does."""
         self._demand(
             "after_join",
-            node.hooks.after_join,
-            name=node.name,
-            variables=node_variables(node),
+            node,
             action=f"{node.name} runs and has joined, and is not put back into rotation: mend what"
             f" the hook refuses; `fab -H {node.name} deploy` runs it again and goes on",
         )
 
     def conclude(self, failure: ProvisionError | None) -> ProvisionError | None:
         """Run after_rollout, or on_failure after a failure; return the error of the former."""
+        if not self._has_begun:
+            return None
         error = None
-        if self._has_begun and failure is None:
+        if failure is None:
+            action = "all servers are done: do by hand what the hook should have done"
             try:
-                self._after_rollout()
+                self._demand("after_rollout", action=action)
             except ProvisionError as after:
                 error = failure = after
-        if self._has_begun and failure is not None:
+        if failure is not None:
             self._on_failure(failure)
         return error
-
-    def _after_rollout(self) -> None:
-        self._demand(
-            "after_rollout",
-            self._cluster.hooks.after_rollout,
-            name=ROLLOUT,
-            action="all servers are done: do by hand what the hook should have done",
-        )
 
     def _on_failure(self, error: ProvisionError) -> None:
         """Run it; its own failure is said, and hides nothing."""
         node = next((node for node in self._nodes if node.name == error.host), None)
-        command = node.hooks.on_failure if node else self._cluster.hooks.on_failure
-        name = node.name if node else ROLLOUT
         variables = {
-            **(node_variables(node) if node else {}),
             "PROVISION_CODE": error.code,
             "PROVISION_STEP": error.step or "",
             "PROVISION_SEEN": cleaner(self._cluster)(error.headline),
         }
         try:
-            # It is what tells of the interruption, too: only a second Ctrl-C ends it.
-            self._demand(
-                "on_failure", command, name=name, variables=variables, heeds_interrupt=False
-            )
+            self._demand("on_failure", node, variables=variables)
         except ProvisionError as failure:
+            name = node.name if node else ROLLOUT
             self._progress.say(name, f"on_failure failed, too: {failure.seen}")
 
     def _demand(
         self,
         point: str,
-        command: LocalCommand | None,
+        node: Node | None = None,
         *,
-        name: str,
         variables: Mapping[str, str] = MappingProxyType({}),
         action: str = "",
-        heeds_interrupt: bool = True,
     ) -> None:
-        """Run a hook, which has to end well."""
+        """Run the hook of a node or of the rollout, if there is one; it has to end well."""
+        command = (node.hooks if node else self._cluster.hooks).by_point.get(point)
         if command is None:
             return
+        name = node.name if node else ROLLOUT
+        names = {"PROVISION_NODES": ",".join(node.name for node in self._nodes)}
         seconds = self._runner.demand(
             point,
             command,
             name=name,
-            variables={**self._names, **variables},
+            variables={**names, **(node_variables(node) if node else {}), **variables},
             action=action,
             code="hook",
-            heeds_interrupt=heeds_interrupt,
+            # On_failure is what tells of the interruption, too: only a second Ctrl-C ends it.
+            heeds_interrupt=point != "on_failure",
         )
         self._progress.say(name, f"hook {point}: done, after {seconds:.1f} s")
-
-    @property
-    def _names(self) -> dict[str, str]:
-        return {"PROVISION_NODES": ",".join(node.name for node in self._nodes)}

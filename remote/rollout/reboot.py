@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from typing import Literal
 
 from carbon.checks.boot import boot_findings
@@ -20,20 +21,18 @@ from carbon.errors import (
 )
 from carbon.home.facts import ServerFacts
 from carbon.join.grep import OWN_LOG_PATTERN
-from carbon.plan.model import Plan
+from carbon.plan.model import Options, Plan
 from carbon.value import replace
-from remote.balancer.http import await_answer
 from remote.host import sudo
-from remote.host.audit import audit_line, outcome_of
+from remote.host.audit import outcome_of
 from remote.host.fleet import Fleet
 from remote.host.host import Host
 from remote.host.script import Script
 from remote.observe.facts import gather_facts
 from remote.observe.follow import Followers, LogFollower
 from remote.rollout.boot import VERB, BootCheck, read_boot
-from remote.rollout.hooks import HookRunner
 from remote.rollout.record import Record, Unfinished
-from remote.rollout.request import LoadBalancer, Result, Rollout
+from remote.rollout.request import Context, LoadBalancer, Request, Result, Rollout, context_of
 from remote.rollout.start import Start
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
@@ -53,61 +52,38 @@ def reboot(
 
     Raises all that refuses it together, before any server is touched.
     """
-    nodes = [check.node for check in checks]
-    hooks = HookRunner(fleet.cluster, nodes, verb=VERB, run=fleet.run, progress=progress)
-    hooks.demand_allowed()
+    nodes = tuple(check.node for check in checks)
+    request = Request(nodes=nodes, options=Options(), verb=VERB, break_lock=break_lock)
+    context = context_of(fleet, request, nodes, progress=progress, balancer=balancer)
+    context.hooks.demand_allowed()
     for node in nodes:
         sudo.check(fleet.host(node), sudo.REBOOT_COMMANDS, step=VERB)
+    return context.conclude(partial(_reboot_all, context, checks))
+
+
+def _reboot_all(context: Context, checks: Sequence[BootCheck]) -> list[Result]:
     results: list[Result] = []
-    try:
-        with _held(balancer, nodes, break_lock=break_lock):
-            hooks.before_rollout()
-            for check in checks:
+    with context.hold_balancer(context.request.nodes):
+        context.hooks.before_rollout()
+        for check in checks:
+            if any(result.error for result in results):
                 plan = Plan(node=check.node, facts=check.facts)
-                if any(result.error for result in results):
-                    results.append(Result(plan=plan, reached=False))
-                    continue
-                turn = _BootTurn(
-                    fleet, check, hooks, progress=progress, balancer=balancer, breaks=break_lock
-                )
-                results.append(turn.take())
-    except ProvisionError as failure:
-        hooks.conclude(failure)
-        raise
-    first = next((result.error for result in results if result.error), None)
-    return Rollout(results=tuple(results), error=hooks.conclude(first))
-
-
-@contextmanager
-def _held(
-    balancer: LoadBalancer | None, nodes: Sequence[Node], *, break_lock: bool
-) -> Iterator[None]:
-    with ExitStack() as stack:
-        if balancer is not None:
-            stack.enter_context(balancer.hold(nodes, verb=VERB, break_lock=break_lock))
-        yield
+                results.append(Result(plan=plan, reached=False))
+            else:
+                results.append(_BootTurn(context, check).take())
+    return results
 
 
 class _BootTurn:
     """One server: out of rotation, rebooted, seen coming back and joining, back in rotation."""
 
-    def __init__(
-        self,
-        fleet: Fleet,
-        check: BootCheck,
-        hooks: HookRunner,
-        *,
-        progress: Progress,
-        balancer: LoadBalancer | None,
-        breaks: bool,
-    ) -> None:
-        self._fleet = fleet
+    def __init__(self, context: Context, check: BootCheck) -> None:
+        self._context = context
+        self._fleet = context.fleet
+        self._progress = context.progress
         self._node = check.node
         self._before = check.boot
-        self._hooks = hooks
-        self._progress = progress
-        self._balancer = balancer
-        self._breaks = breaks
+        self._followers = Followers(context.fleet, [check.node])
         self._result = Result(plan=Plan(node=check.node, facts=check.facts))
         self._is_out = False
         self._is_asked = False
@@ -117,8 +93,8 @@ class _BootTurn:
     def take(self) -> Result:
         try:
             safe_point()
-            with Followers(self._fleet, [self._node]) as followers:
-                self._run(followers)
+            with self._followers:
+                self._run()
         except ProvisionError as failure:
             error = failure.at(host=self._node.name, step=VERB)
             self._result = replace(self._result, error=error)
@@ -127,16 +103,16 @@ class _BootTurn:
         self._progress.now(self._node.name, "")
         return self._result
 
-    def _run(self, followers: Followers) -> None:
-        self._hooks.before_stop(self._node)
-        if self._balancer is not None:
-            self._balancer.take_out(self._node)
+    def _run(self) -> None:
+        self._context.hooks.before_stop(self._node)
+        if self._context.balancer is not None:
+            self._context.balancer.take_out(self._node)
             self._is_out = True
-        places = self._go_down(followers)
+        places = self._go_down()
         self._await_boot()
         with self._locked():
             try:
-                self._come_back(followers, places)
+                self._come_back(places)
                 self._follow_up()
             except ProvisionError as error:
                 self._write_record(error)
@@ -146,29 +122,25 @@ class _BootTurn:
     def _follow_up(self) -> None:
         """Do what follows a join; what fails of it is left to the next deploy or start."""
         self._unfinished = "after_join" if self._node.hooks.after_join else "rotation"
-        self._hooks.after_join(self._node)
+        self._context.hooks.after_join(self._node)
         self._unfinished = "rotation"
         self._undrain()
         self._unfinished = ""
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        audit = audit_line(self._fleet.cluster, VERB, outcome="begin")
-        host = self._fleet.host(self._node)
-        with host.lock(verb=VERB, break_lock=self._breaks, audit=audit):
-            yield
+    def _locked(self) -> AbstractContextManager[None]:
+        breaks, audit = self._context.request.break_lock, self._context.audit("begin")
+        return self._host.lock(verb=VERB, break_lock=breaks, audit=audit)
 
-    def _go_down(self, followers: Followers) -> dict[str, str]:
+    def _go_down(self) -> dict[str, str]:
         """Reboot the server; return from where its own and the others' logs tell of what follows.
 
         Its lock ends with it: the next run clears the dead one.
         """
-        host = self._fleet.host(self._node)
         with suppress(ConnectError), self._locked():
-            places = self._places(followers)
+            places = self._places()
             safe_point()
             self._progress.say(self._node.name, "rebooting")
-            self._ask(host)
+            self._ask()
             self._fleet.forget(self._node)
             return places
         raise ConnectError(
@@ -178,33 +150,27 @@ class _BootTurn:
             action="it was not rebooted by this run; run the same command again",
         )
 
-    def _ask(self, host: Host[Node]) -> None:
+    def _ask(self) -> None:
         """Ask for the reboot; the answer may be lost with the connection: the next boot counts."""
         self._is_asked = True
-        script = Script(name="reboot", values={}, calls_sudo=True)
+        script = Script(name="reboot", calls_sudo=True)
         try:
-            host.run(script, step=VERB, remedy="see `journalctl` there")
+            self._host.run(script, step=VERB, remedy="see `journalctl` there")
         except (ConnectError, TimeLimitError):
             return
         except ProvisionError:
             self._is_asked = False
             raise
 
-    def _places(self, followers: Followers) -> dict[str, str]:
+    def _places(self) -> dict[str, str]:
         """Return where the logs end now; only what comes after that proves a join."""
-        places = {}
-        own = LogFollower(self._fleet, self._node, OWN_LOG_PATTERN)
-        with own:
-            places["own_log"] = own.attach(_ignore)
-        cluster = self._fleet.cluster
-        if self._node.name != cluster.manager.name:
-            places["manager_log"] = followers.manager.attach(_ignore)
-            if followers.elb is not None and self._node.role == "worker":
-                places["elb_log"] = followers.elb.attach(_ignore)
-        # Read from these places again when it is back.
-        followers.manager.close()
-        if followers.elb is not None:
-            followers.elb.close()
+        with LogFollower(self._fleet, self._node, OWN_LOG_PATTERN) as own:
+            places = {"own_log": own.attach(_ignore)}
+        with self._followers as followers:  # read from these places again when it is back
+            if self._node.name != self._fleet.cluster.manager.name:
+                places["manager_log"] = followers.manager.attach(_ignore)
+                if followers.elb is not None and self._node.role == "worker":
+                    places["elb_log"] = followers.elb.attach(_ignore)
         return places
 
     def _await_boot(self) -> None:
@@ -216,7 +182,7 @@ class _BootTurn:
             safe_point()
             self._progress.now(self._node.name, "booting")
             try:
-                boot = read_boot(self._fleet.host(self._node))
+                boot = read_boot(self._host)
             except HostKeyError:
                 raise
             except (ConnectError, ScriptError, TimeLimitError) as error:
@@ -250,15 +216,12 @@ class _BootTurn:
             code="boot-not-back",
         )
 
-    def _come_back(self, followers: Followers, places: dict[str, str]) -> None:
+    def _come_back(self, places: dict[str, str]) -> None:
         """See it start by itself, by its unit, and join; nothing is started."""
         facts = self._await_process()
-        start = Start(self._fleet, self._node, followers=followers, progress=self._progress)
-        try:
-            joined = start.verify(replace(facts, record=places))
-        finally:
-            start.close()
-        now = gather_facts(self._fleet.host(self._node))
+        start = Start(self._fleet, self._node, followers=self._followers, progress=self._progress)
+        joined = start.verify(replace(facts, record=places))
+        now = gather_facts(self._host)
         self._demand_unit(now)
         pid = now.process.pid if now.process else joined.pid
         self._result = replace(self._result, joined=replace(joined, pid=pid))
@@ -266,13 +229,12 @@ class _BootTurn:
 
     def _await_process(self) -> ServerFacts:
         """Wait for its process. Raises StartError with what systemd says of the unit."""
-        host = self._fleet.host(self._node)
         began = time.monotonic()
-        limit_seconds = host.limits.start_seconds
+        limit_seconds = self._fleet.cluster.limits.start_seconds
         while True:
             safe_point()
             self._progress.now(self._node.name, "booted, starting by itself")
-            facts = gather_facts(host)
+            facts = gather_facts(self._host)
             if facts.process is not None:
                 self._demand_unit(facts)
                 return facts
@@ -299,10 +261,8 @@ class _BootTurn:
 
     def _not_started(self, facts: ServerFacts, seconds: float) -> StartError:
         node = self._node
-        boot = read_boot(self._fleet.host(node))
         case = Case(node=node, cluster=self._fleet.cluster, facts=facts)
-        findings = boot_findings(case, boot)
-        why = findings[0] if findings else None
+        why = next(iter(boot_findings(case, read_boot(self._host))), None)
         unit = node.service.unit if node.service else ""
         return StartError(
             f"after the reboot nothing has started it within {seconds:.0f} s"
@@ -316,18 +276,15 @@ class _BootTurn:
     def _write_record(self, error: ProvisionError | None) -> None:
         joined = self._result.joined
         left = Unfinished(what=self._unfinished, pid=joined.pid) if joined else None
-        audit = audit_line(self._fleet.cluster, VERB, outcome=outcome_of(error))
-        host = self._fleet.host(self._node)
-        record = Record(host, joined=joined, audit=audit, unfinished=left)
+        audit = self._context.audit(outcome_of(error))
+        record = Record(host=self._host, joined=joined, audit=audit, unfinished=left)
         record.finish_quietly(self._progress)
 
     def _undrain(self) -> None:
-        node = self._node
-        if self._balancer is not None:
-            self._balancer.put_back(node)
-        elif node.health is not None:
-            asking = self._fleet.host(self._fleet.cluster.manager)
-            await_answer(asking, node, progress=self._progress)
+        if self._context.balancer is not None:
+            self._context.balancer.put_back(self._node)
+        else:
+            self._context.await_answer(self._node)
 
     def _bring_back(self, error: ProvisionError) -> None:
         """Put a server back into rotation to which nothing was done."""
@@ -335,6 +292,11 @@ class _BootTurn:
             self._undrain()
         except ProvisionError as failure:
             error.action += f"\n  and it is still out of rotation: {failure.seen}"
+
+    @property
+    def _host(self) -> Host[Node]:
+        """Connected anew if the server went away."""
+        return self._fleet.host(self._node)
 
     def _say(self, text: str) -> None:
         self._result = replace(self._result, changed=(*self._result.changed, text))

@@ -1,17 +1,24 @@
-"""What a run is asked to do, and what became of each node."""
+"""What a run is asked to do, what its steps share, and what became of each node."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from carbon.cluster import Node
-from carbon.errors import Interrupted, ProvisionError
+from carbon.errors import Interrupted, ProvisionError, UsageError
 from carbon.plan.model import Options, Plan
 from carbon.value import Value
+from remote.balancer.http import await_answer
+from remote.host.audit import audit_line
+from remote.host.fleet import Fleet
+from remote.observe.follow import Followers
+from remote.rollout.hooks import HookRunner
 from remote.rollout.start import Joined
 from remote.rollout.stop import Stopped
+from remote.run.progress import Progress
+from remote.run.threads import Background
 
 
 class Request(Value, kw_only=True):
@@ -25,6 +32,16 @@ class Request(Value, kw_only=True):
     """Return a node that fails to join to what it was before, by itself."""
     within: bool = False
     """A part of a larger change, around which the hooks of the rollout run."""
+
+
+def refuse_elb(nodes: Sequence[Node]) -> None:
+    """Raise UsageError if an ELB is among the nodes that are to be changed."""
+    for node in nodes:
+        if node.role == "elb":
+            raise UsageError(
+                f"{node.name} is only looked at, never configured or started",
+                action="name workers or the manager",
+            )
 
 
 class Result(Value, kw_only=True):
@@ -87,3 +104,63 @@ class LoadBalancer(Protocol):
     def remove(self, node: Node) -> None:
         """Take a worker's lines out for good."""
         ...
+
+
+class Context(Value, kw_only=True):
+    """What all steps of a rollout share; see `context_of`."""
+
+    fleet: Fleet
+    request: Request
+    progress: Progress
+    balancer: LoadBalancer | None
+    hooks: HookRunner
+    followers: Followers
+    background: Background
+    """Writes records: the next turn need not wait for them."""
+
+    def audit(self, outcome: str) -> str:
+        """Return the audit line of this run with an outcome."""
+        return audit_line(self.fleet.cluster, self.request.verb, outcome=outcome)
+
+    def hold_balancer(self, nodes: Sequence[Node]) -> AbstractContextManager[None]:
+        """Keep the load balancer for a block, if there is one and it is to do with any node."""
+        if self.balancer is None or not nodes:
+            return nullcontext()
+        request = self.request
+        return self.balancer.hold(nodes, verb=request.verb, break_lock=request.break_lock)
+
+    def await_answer(self, node: Node) -> None:
+        """Let the manager ask a node over HTTP until it answers, if hosts.yaml says how."""
+        if node.health is not None:
+            asking = self.fleet.host(self.fleet.cluster.manager)
+            await_answer(asking, node, progress=self.progress)
+
+    def conclude(self, work: Callable[[], Sequence[Result]]) -> Rollout:
+        """Do the work, and run the last hook of the rollout, by what became of it."""
+        try:
+            results = tuple(work())
+        except ProvisionError as failure:
+            self.hooks.conclude(failure)
+            raise
+        first = next((result.error for result in results if result.error), None)
+        return Rollout(results=results, error=self.hooks.conclude(first))
+
+
+def context_of(
+    fleet: Fleet,
+    request: Request,
+    nodes: Sequence[Node],
+    *,
+    progress: Progress,
+    balancer: LoadBalancer | None,
+) -> Context:
+    """Return what the steps share of a rollout that changes these nodes; nothing is begun yet."""
+    return Context(
+        fleet=fleet,
+        request=request,
+        progress=progress,
+        balancer=balancer,
+        hooks=HookRunner(fleet.cluster, nodes, verb=request.verb, run=fleet.run, progress=progress),
+        followers=Followers(fleet, nodes),
+        background=Background(),
+    )

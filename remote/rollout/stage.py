@@ -17,7 +17,6 @@ from remote.host import sudo
 from remote.host.archive import Member, stream
 from remote.host.host import Host
 from remote.rollout.generation import NewGeneration
-from remote.rollout.unit import check_unit_rights
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
 
@@ -43,41 +42,32 @@ def stage(
     is written beside the old one already: only if no other node of the server edits it.
     Raises ScriptError, UnfitError or PrivilegeError.
     """
+    node = plan.node
     sends = plan.swaps and not plan.undo
     # The login's own sudo is asked on the way; the account that owns AS_HOME has none.
-    checks_sudo = plan.edits_hosts and sends and plan.node.run_as is None
+    checks_sudo = plan.edits_hosts and sends and node.run_as is None
     if plan.edits_hosts and not checks_sudo:
         sudo.check(host, sudo.HOSTS_COMMANDS, step="stage")
-    check_unit_rights(host, plan)
+    if plan.installs_unit:
+        sudo.check(host, sudo.unit_commands(node), step="stage")
+    if node.service is not None and (plan.start or plan.stops):
+        sudo.check(host, sudo.service_commands(node), step="stage", run_as=node.run_as)
     if plan.undo:
         host.run(host.script("rollback_stage", undo=list(plan.undo)), step="stage")
     elif sends:
-        hosts = _early_hosts(plan) if checks_sudo and early_hosts else b""
-        _send(
-            host,
-            plan,
-            generation=generation,
-            checks_sudo=checks_sudo,
-            hosts=hosts,
-            progress=progress,
-        )
-
-
-def _early_hosts(plan: Plan) -> bytes:
-    """Return the new /etc/hosts if it can be written before the server's turn."""
-    if plan.hosts is None or plan.facts.hosts.mounted:
-        return b""
-    return plan.hosts.new
+        early_hosts = early_hosts and checks_sudo and not plan.facts.hosts.mounted
+        hosts = plan.hosts.new if early_hosts and plan.hosts else b""
+        _send(host, plan, generation, hosts, progress, checks_sudo=checks_sudo)
 
 
 def _send(
     host: Host[Node],
     plan: Plan,
-    *,
     generation: NewGeneration,
-    checks_sudo: bool,
     hosts: bytes,
     progress: Progress,
+    *,
+    checks_sudo: bool,
 ) -> None:
     files = _new_files(plan)
     brought = [(change, change.new) for change in plan.artifacts if change.new]
@@ -90,7 +80,7 @@ def _send(
         before=(*((sudo.CHECK,) if checks_sudo else ()), "hosts_new", "keep"),
         expect=list(_expected(plan)),
         paths=list(map(str, files)),
-        checksums="\n".join(_checksums(files)),
+        checksums="\n".join(f"{checksum(data)} {len(data)} {path}" for path, data in files.items()),
         brought=[str(change.path) for change, _ in brought],
         digests="\n".join(f"{new.sha256}  {change.path}" for change, new in brought),
         modes="\n".join(_modes(plan, brought)),
@@ -143,12 +133,6 @@ def _expected(plan: Plan) -> Iterator[str]:
     for change in plan.artifacts:
         if change.path not in plan.facts.files:
             yield from (change.old.sha256 if change.old else "-", str(change.path))
-
-
-def _checksums(files: Mapping[PurePosixPath, bytes]) -> Iterator[str]:
-    """Yield what `cksum` is to print of each file."""
-    for path, data in files.items():
-        yield f"{checksum(data)} {len(data)} {path}"
 
 
 def _modes(plan: Plan, brought: Sequence[Brought]) -> Iterator[str]:

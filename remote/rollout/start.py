@@ -177,11 +177,10 @@ class Start:
         self.pid = facts.process.pid
         self._runs_as(facts.process.command)
         self._began = time.monotonic() - max(0.0, facts.now - facts.process.started_at)
-        own = LogFollower(self._fleet, self._host.node, OWN_LOG_PATTERN)
-        self._stack.enter_context(own)
-        own.attach(self._sink("own", prefix=_LOG), since=facts.record.get("own_log", ""))
-        self._attach(facts.record)
-        return self.await_join()
+        with self._stack, LogFollower(self._fleet, self._host.node, OWN_LOG_PATTERN) as own:
+            own.attach(self._sink("own", prefix=_LOG), since=facts.record.get("own_log", ""))
+            self._attach(facts.record)
+            return self.await_join()
 
     def await_join(self) -> Joined:
         """Wait until the node joined. Raises StartError or JoinError."""
@@ -200,7 +199,8 @@ class Start:
             with suppress(Empty):
                 self._take(*self._lines.get(timeout=min(1.0, deadline - now)))
             deadline += paused_seconds(since=now)
-            self._show_progress()
+            last = f": {self._last}" if self._last else ""
+            self._progress.now(self._host.name, f"{self._tracker.phase}{last}")
         if self._tracker.failure:
             self._read_on()
             raise failed(self._tracker, self._cluster, self._tracker.failure)
@@ -237,7 +237,9 @@ class Start:
                 " `limits: command` in hosts.yaml",
             )
         if status:
-            self._await_script_errors()
+            with suppress(Empty):
+                while self._lines.get(timeout=ENDED_SECONDS) != ("own", None):
+                    pass
         return None if status is None else Outcome(status, b"", self._stderr)
 
     def detach(self) -> None:
@@ -372,28 +374,14 @@ class Start:
         action = "run the same command again: it goes on with what it finds"
         raise kind(seen, host=self._host.name, step=self._step, action=action)
 
-    def _await_script_errors(self) -> None:
-        with suppress(Empty):
-            while self._lines.get(timeout=ENDED_SECONDS) != ("own", None):
-                pass
-
-    def _show_progress(self) -> None:
-        last = f": {self._last}" if self._last else ""
-        self._progress.now(self._host.name, f"{self._tracker.phase}{last}")
-
     def _joined(self) -> Joined:
-        tracker = self._tracker
+        tracker, elb = self._tracker, self._cluster.group_manager
         assert tracker.wording and tracker.started_seconds is not None and self._began is not None
+        taken_in = f", taken in by {elb.name}" if elb and tracker.needs_elb else ""
         return Joined(
             pid=self.pid,
-            evidence=self._evidence(tracker.wording),
+            evidence="cluster initialized" if self._is_manager else f"{tracker.wording}{taken_in}",
             proof=tracker.proof_line or "",
             started_seconds=tracker.started_seconds,
             seconds=time.monotonic() - self._began,
         )
-
-    def _evidence(self, wording: str) -> str:
-        if self._is_manager:
-            return "cluster initialized"
-        elb = self._cluster.group_manager
-        return f"{wording}, taken in by {elb.name}" if elb and self._tracker.needs_elb else wording

@@ -25,6 +25,7 @@ def swap_script(
     `down` insists that the server does not run. It goes on to its end if the
     client is lost: the server itself sets no limit.
     """
+    server_mode = plan.facts.deployment_mode
     return host.script(
         "swap",
         before=("keep",),
@@ -36,7 +37,7 @@ def swap_script(
         narrow=[str(path) for path in plan.narrowed],
         mark="yes" if not down and any(change.removed for change in plan.restarting) else "no",
         reset="yes" if plan.reset else "no",
-        server_mode=_octal(plan.facts.deployment_mode),
+        server_mode="" if server_mode is None else f"{server_mode:o}",
         down="yes" if down else "no",
         keep=keep_generations,
     )
@@ -63,7 +64,3 @@ def swapped_parts(plan: Plan) -> Iterator[str]:
 def swap(host: Host[Node], script: Script) -> None:
     """Run a swap that no start follows. Raises ScriptError, UnfitError."""
     host.run(script, step="swap")
-
-
-def _octal(mode: int | None) -> str:
-    return "" if mode is None else f"{mode:o}"

@@ -5,21 +5,8 @@ from __future__ import annotations
 from carbon.cluster import Node
 from carbon.plan.model import Plan
 from carbon.service.unit import password_file, unit_file
-from remote.host import sudo
 from remote.host.host import Host
 from remote.host.script import Script
-
-
-def check_unit_rights(host: Host[Node], plan: Plan) -> None:
-    """Ask sudo for what the unit of a node needs: of the login, and of the account of AS_HOME.
-
-    Raises PrivilegeError.
-    """
-    node = plan.node
-    if plan.installs_unit:
-        sudo.check(host, sudo.unit_commands(node), step="stage")
-    if node.service is not None and (plan.start or plan.stops):
-        sudo.check(host, sudo.service_commands(node), step="stage", run_as=node.run_as)
 
 
 def install_unit(host: Host[Node], plan: Plan) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from carbon.cluster import Node
 from carbon.errors import JoinError, ProvisionError
-from carbon.home.facts import ServerFacts
 from carbon.plan.model import Plan
 from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
@@ -41,10 +40,11 @@ def _verify(fleet: Fleet, node: Node, progress: Progress) -> Result:
     if not facts.recorded:
         seen = "join not verified: it was not started by this tool"
         return Result(plan=plan, error=_not_seen(node, seen, "restart"))
-    joined = _prove(fleet, node, facts, progress)
+    with Followers(fleet, [node]) as followers:
+        joined = Start(fleet, node, followers=followers, progress=progress).verify(facts)
     audit = audit_line(fleet.cluster, "verify", outcome="ok")
     left = _unfinished(fleet, node, joined)
-    Record(host, joined=joined, audit=audit, unfinished=left).finish()
+    Record(host=host, joined=joined, audit=audit, unfinished=left).finish()
     return Result(plan=plan, joined=joined)
 
 
@@ -64,12 +64,3 @@ def _unfinished(fleet: Fleet, node: Node, joined: Joined) -> Unfinished | None:
 def _not_seen(node: Node, seen: str, verb: str) -> JoinError:
     action = f"`fab -H {node.name} {verb}` starts it and sees it join"
     return JoinError(seen, host=node.name, step="verify", action=action)
-
-
-def _prove(fleet: Fleet, node: Node, facts: ServerFacts, progress: Progress) -> Joined:
-    with Followers(fleet, [node]) as followers:
-        start = Start(fleet, node, followers=followers, progress=progress)
-        try:
-            return start.verify(facts)
-        finally:
-            start.close()

@@ -232,7 +232,7 @@ def test_once_seen_joining_a_clone_starts_like_any_other(site: Site) -> None:
     site.clone(first_start="-Dsetup")
     joined = Joined(pid=1, evidence="JOIN", proof="x", started_seconds=1, seconds=1.0)
     for evidence, lacking in ((None, True), (joined, False)):
-        Record(site.fleet.host(site.node), joined=evidence, audit="x").finish()
+        Record(host=site.fleet.host(site.node), joined=evidence, audit="x").finish()
         found = gather_facts(site.fleet.host(site.node))
         assert found.lacks_tables == lacking
     assert found.first_start is None

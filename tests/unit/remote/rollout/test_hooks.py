@@ -121,7 +121,7 @@ def test_what_does_not_follow_a_join_is_recorded(
 
     class Written(Record):
         def begin(self) -> None:
-            written.append(self._lines)
+            written.append(tuple(self._lines()))
             super().begin()
 
     monkeypatch.setattr("remote.rollout.turn.Record", Written)

@@ -8,8 +8,9 @@ from carbon.errors import LockedError, ProvisionError, ScriptError
 from carbon.plan.model import Options, Plan
 from remote.host.script import Script
 from remote.host.server import Held, Outcome
-from remote.rollout.request import Request, Result
+from remote.rollout.request import Request, Result, context_of
 from remote.rollout.rollout import _all_locked, _result
+from remote.run.progress import Silent
 from tests.unit.carbon.looks import make_facts
 from tests.unit.carbon.nodes import make_cluster, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer
@@ -74,7 +75,9 @@ def met(*, holder: str, times: int, first: str = "") -> tuple[Lockable, Lockable
     cluster = make_cluster(*nodes)
     fleet = LocalFleet(cluster, {server.name: server for server in servers})
     plans = [Plan(node=node, facts=make_facts()) for node in nodes]
-    with _all_locked(fleet, Request(nodes=nodes, options=Options(), verb="deploy"), plans):  # type: ignore[arg-type]
+    request = Request(nodes=nodes, options=Options(), verb="deploy")
+    context = context_of(fleet, request, nodes, progress=Silent(), balancer=None)  # type: ignore[arg-type]
+    with _all_locked(context, plans):
         assert [server.held for server in servers] == [1, 1]
     return servers
 

@@ -104,7 +104,7 @@ class Site:
         audit: str = AUDIT,
         started: Start | None = None,
     ) -> None:
-        record = Record(self.fleet.host(self.node), joined=joined, audit=audit, start=started)
+        record = Record(host=self.fleet.host(self.node), joined=joined, audit=audit, start=started)
         record.begin()
         record.finish()
 
@@ -551,10 +551,10 @@ def test_what_became_of_a_deploy_is_written_into_its_generation(site: Site) -> N
     assert meta.read_text() == "verb=deploy\n", "nothing was started"
     for failed, outcome in ((True, "failed"), (True, "failed"), (False, "joined")):
         result = None if failed else site.start()
-        Record(site.fleet.host(site.node), joined=result, audit=AUDIT, failed=failed).finish()
+        Record(host=site.fleet.host(site.node), joined=result, audit=AUDIT, failed=failed).finish()
         (generation,) = site.facts().generations
         assert generation.meta["outcome"] == outcome
-    Record(site.fleet.host(site.node), joined=None, audit=AUDIT, failed=True).finish()
+    Record(host=site.fleet.host(site.node), joined=None, audit=AUDIT, failed=True).finish()
     assert site.facts().generations[0].meta["outcome"] == "joined"
 
 
@@ -833,7 +833,7 @@ def test_a_second_server_that_somebody_starts_meanwhile_is_no_success(site: Site
 
 def test_a_server_that_was_removed_is_known_as_such_until_it_starts_again(site: Site) -> None:
     site.home.state.mkdir(exist_ok=True)
-    Record(site.fleet.host(site.node), joined=None, audit=AUDIT, removed=True).finish()
+    Record(host=site.fleet.host(site.node), joined=None, audit=AUDIT, removed=True).finish()
     assert str(layout.REMOVED) in site.facts().present
     site.start()
     assert str(layout.REMOVED) not in site.facts().present
