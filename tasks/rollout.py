@@ -47,7 +47,7 @@ def run_stop(session: Session, verb: str, planner: Planner, *, break_lock: bool)
     for result in rollout.results:
         if result.plan.remove and result.reached and result.error is None:
             name = result.plan.node.name
-            text = f"delete {name} from hosts.yaml: until then `status` reports it as down"
+            text = f"delete {name} from hosts.yaml: until then `status` reports it as removed"
             session.screen.say(name, text)
     return _status(rollout, status)
 

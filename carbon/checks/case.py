@@ -154,6 +154,8 @@ class Case(Value, kw_only=True, dict=True):
             return (
                 f"see what overrides its axis2.xml, such as a hazelcast.xml: fab -H {name} doctor"
             )
+        if isinstance(self.plan, ProvisionError):
+            return f"`fab -H {name} plan` says what keeps a deploy from it; a deploy mends this too"
         if self.planned and not self.planned.files:
             return f"its files are right by now: `fab -H {name} restart` applies them"
         deploy = f"`fab -H {name} deploy` writes what hosts.yaml says, and restarts it"

@@ -121,13 +121,18 @@ def axis2(case: Case) -> Findings:
         yield case.finding(DISABLED, blocks=case.leads, apply=case.apply_remedy())
 
 
+def conf_is_at_root(case: Case) -> bool:
+    """Tell whether all of its configuration is where this tool does not look."""
+    return str(layout.CONF_AT_ROOT) in case.facts.present and layout.AXIS2 not in case.facts.files
+
+
 def overrides(case: Case) -> Findings:
     """No other file overrides its axis2.xml."""
     loaded = next((line for line in case.own.lines if _LOADED.search(line)), None)
     if str(layout.HAZELCAST_XML) in case.facts.present or loaded:
         blocks = case.leads or case.configures
         yield case.finding(HAZELCAST_XML, weight=93 if loaded else None, blocks=blocks, line=loaded)
-    if str(layout.CONF_AT_ROOT) in case.facts.present and layout.AXIS2 not in case.facts.files:
+    if conf_is_at_root(case):
         unplanned = isinstance(case.plan, ProvisionError)
         yield case.finding(CONF_AT_ROOT, blocks=case.configures or unplanned)
     if {str(layout.DEPLOYMENT_TOML), str(layout.TOML_TEMPLATES)} <= set(case.facts.present):

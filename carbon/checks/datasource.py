@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from carbon.checks.case import Case
 from carbon.checks.finding import Findings, Kind
 from carbon.home.trial import TriedDatasource
+from carbon.plan.model import Plan
 
 _SKIP = "; `check_databases: false` in hosts.yaml leaves the trial out"
 _REFUSED_LOGIN = frozenset({1017, 1044, 1045, 1698, 18456})
@@ -89,13 +90,18 @@ TRIAL_SECONDS = 10.0
 """For all datasources of a server, which are tried at once."""
 
 
-def tried(case: Case) -> Findings:
-    """Each datasource of hosts.yaml takes its login, with the server's own driver and JDK."""
+def tried(case: Case, *, staged: bool = False) -> Findings:
+    """Each datasource of hosts.yaml takes its login, with the server's own driver and JDK.
+
+    `staged`: what a deploy will bring was tried with it. If not, a driver that is still to come is
+    said by `database.driver`, with the remedy for it.
+    """
     if case.trial is None:
         return
     by_kind: defaultdict[Kind, list[TriedDatasource]] = defaultdict(list)
     for each in case.trial.tried:
-        if kind := kind_of(each):
+        kind = kind_of(each)
+        if kind and not (kind is NO_CLASS and not staged and _comes_by_deploy(case, each)):
             by_kind[kind].append(each)
     datasources = {each.name: each for each in case.node.datasources}
     for kind, same in by_kind.items():
@@ -113,6 +119,14 @@ def tried(case: Case) -> Findings:
             scheme=scheme[0] if scheme else "no jdbc:",
             seconds=f"{TRIAL_SECONDS:g}",
         )
+
+
+def _comes_by_deploy(case: Case, tried: TriedDatasource) -> bool:
+    driver = case.node.driver
+    if driver is None or not isinstance(case.plan, Plan) or case.plan.upload is None:
+        return False
+    datasource = next(each for each in case.node.datasources if each.name == tried.name)
+    return datasource.driver_class_name == driver.driver_class
 
 
 def unused(case: Case) -> Iterator[str]:

@@ -11,6 +11,7 @@ from carbon.checks.registry import DATASOURCES, DOCTOR, FROM_MANAGER, TO_MANAGER
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
 from carbon.join.membership import Membership
+from carbon.join.own_log import CONSOLE
 from carbon.value import Value
 
 
@@ -27,6 +28,8 @@ class Diagnosis(Value, kw_only=True):
     """What could not be checked, and why."""
     notes: tuple[str, ...] = ()
     """What the operator should know although nothing is wrong."""
+    console: tuple[str, ...] = ()
+    """The last lines of its console, as they are."""
 
     @property
     def has_joined(self) -> bool:
@@ -54,6 +57,7 @@ def diagnose(case: Case) -> Diagnosis:
         right=tuple(title for title in right if title not in left_out),
         unchecked=tuple(f"{title} ({why})" for title, why in unchecked.items()),
         notes=(*unused(case), *(f"{each.seen} → {each.remedy}" for each in secrets(case))),
+        console=case.facts.said.get(CONSOLE, ()),
     )
 
 
@@ -92,7 +96,7 @@ def _inapplicable(case: Case) -> set[str]:
         "worker profile": case.node.role != "worker",
         "driver": case.node.driver is None or case.plan is None,
         "database": case.to_database != "open",
-        DATASOURCES: case.trial is None or not case.trial.tried,
+        DATASOURCES: not case.trial or all(each.result == "class" for each in case.trial.tried),
         "role": not case.runs,
         "localMemberPort": case.own.local is None,
         "clustering class": case.manager_case is None or case.manager_case.clustering is None,

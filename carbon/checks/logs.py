@@ -6,6 +6,7 @@ from carbon.checks.case import Case
 from carbon.checks.finding import Findings, Kind
 from carbon.config.log4j import STARTED_LOGGER
 from carbon.home import layout
+from carbon.home.facts import CLOCK_SLACK_SECONDS
 from carbon.join.columns import seconds
 from carbon.join.lines import names_milestone, parse
 from carbon.join.membership import MEMBERS
@@ -95,9 +96,25 @@ def writable(case: Case) -> Findings:
 
 def grows(case: Case) -> Findings:
     """A server that runs writes its log where it is read."""
-    if case.facts.log_is_old:
+    is_old = case.facts.log_is_old or (case.facts.log_is_untouched and _serves(case))
+    if is_old or _is_empty(case):
         log = case.facts.log.path or layout.LOG
-        yield case.finding(OLD, blocks=case.watches or case.starts, log=log)
+        yield case.finding(OLD, blocks=case.watches or (case.starts and is_old), log=log)
+
+
+def _serves(case: Case) -> bool:
+    """Tell whether its HTTP or HTTPS port is open, which a start does at its end."""
+    ports = (case.node.http_port, case.node.https_port)
+    return any(case.facts.listening.get(port) == "own" for port in ports)
+
+
+def _is_empty(case: Case) -> bool:
+    """Tell whether its log is still as its start made it: the JVM logs elsewhere, or not at all."""
+    process, log = case.facts.process, case.facts.log
+    if process is None or log.written_at is None or log.size:
+        return False
+    at_start = abs(log.written_at - process.started_at) <= CLOCK_SLACK_SECONDS
+    return at_start and case.facts.now - process.started_at > START_SECONDS
 
 
 def start_hidden(case: Case) -> Findings:
@@ -140,7 +157,8 @@ def silent(case: Case) -> Findings:
     if any(start_hidden(case)):
         return
     age_seconds = case.facts.now - process.started_at
-    if START_SECONDS < age_seconds < WEEK_SECONDS and not _speaks(case):
+    is_up = age_seconds > START_SECONDS or _serves(case)
+    if is_up and age_seconds < WEEK_SECONDS and not _speaks(case):
         yield case.finding(SILENT)
 
 

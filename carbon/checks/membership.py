@@ -20,7 +20,7 @@ UNSEEN = Kind(
 )
 UNKNOWN = Kind(
     code="member-unknown",
-    seen="it runs, and it is not known if it joined: {manager}'s log cannot be read",
+    seen="it runs, and it is not known if it joined: {manager}'s log cannot tell",
     remedy="fab -H {node} doctor",
     weight=10,
 )

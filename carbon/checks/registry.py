@@ -160,10 +160,18 @@ CHECKS: tuple[tuple[Check, Reader, str], ...] = (
 """A check, its readers, and the words in which doctor says that all is right with it."""
 
 
+_OF_ANY_LAYOUT: tuple[Check, ...] = (home.home, clustering.overrides)
+"""What can be said of a product whose configuration is elsewhere."""
+
+
 def checks_for(reader: Reader, case: Case) -> Iterator[tuple[str, Check]]:
-    """Yield the checks of a reader; if there is no AS_HOME, the others have nothing to look at."""
+    """Yield the checks of a reader that have something to look at.
+
+    If there is no AS_HOME, or if its configuration is elsewhere, the others have nothing.
+    """
     for check, readers, title in CHECKS if case.facts.home_real else CHECKS[:1]:
-        if reader in readers:
+        known = check in _OF_ANY_LAYOUT or not clustering.conf_is_at_root(case)
+        if reader in readers and known:
             yield title, check
 
 
@@ -188,7 +196,7 @@ def watcher_refusals(case: Case) -> list[UnfitError]:
 
 def trial_findings(case: Case) -> tuple[Finding, ...]:
     """Return what the trial of its datasources shows; those that block end a rollout."""
-    return tuple(datasource.tried(case))
+    return tuple(datasource.tried(case, staged=True))
 
 
 def for_status(case: Case) -> tuple[Finding, ...]:

@@ -24,7 +24,11 @@ SUPERVISORS = frozenset(
     {"runsv", "supervisord", "s6-supervise", "supervise", "perpd", "circusd", "monit", "god"}
 )
 SESSIONS = frozenset(
-    {"sshd", "login", "tmux", "tmux: server", "screen", "cron", "crond", "atd", "containerd-shim"}
+    {
+        *("sshd", "sshd-session", "dropbear", "mosh-server", "telnetd", "in.telnetd", "login"),
+        *("tmux", "tmux: server", "screen", "dtach", "zellij"),
+        *("cron", "crond", "atd", "containerd-shim"),
+    }
 )
 """Below one of these a server was started by hand, or once."""
 WRAPPERS = frozenset({"su", "sudo", "runuser", "setpriv", "gosu", "start-stop-daemon"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Literal
@@ -23,6 +24,13 @@ Reach = Literal["open", "refused", "silent", "forbidden"]
 
 CLOCK_SLACK_SECONDS = 1.0
 """The kernel counts the time of its boot, and with it that of a start, in whole seconds."""
+LOGIN_UNITS = frozenset(
+    {
+        *("user", "ssh", "sshd", "dropbear", "telnetd", "getty", "serial-getty", "console-getty"),
+        *("cron", "crond", "cronie", "anacron", "atd", "rc-local", "docker", "containerd"),
+    }
+)
+"""Units of systemd in which anybody may start anything, and which start none of it again."""
 FIRST_LINE_SECONDS = 60.0
 """By then a JVM has written its first line, on the slowest of machines."""
 
@@ -103,11 +111,13 @@ class RunningServer(Value, kw_only=True):
     def unit(self) -> str | None:
         """The systemd service that its process belongs to; None for a login's session or none.
 
-        `/system.slice/wso2as.service` is one; `user@1000.service` only keeps a user's sessions.
+        `/system.slice/wso2as.service` is one; `user@1000.service` only keeps a user's sessions, and
+        without pam_systemd what a login starts stays in the unit of sshd.
         """
         name = self.cgroup.rpartition("/")[2]
-        service = name.endswith(".service") and not name.startswith("user@")
-        return name if service else None
+        if not name.endswith(".service"):
+            return None
+        return None if re.split(r"[@.]", name)[0] in LOGIN_UNITS else name
 
     @property
     def changed_since(self) -> str:
@@ -221,13 +231,18 @@ class ServerFacts(Value, kw_only=True):
         return self.seen_at - (self.now - moment)
 
     @property
-    def log_is_old(self) -> bool:
-        """It has not written to its log since it started: it logs elsewhere, or not at all."""
+    def log_is_untouched(self) -> bool:
+        """It has not written to its log since it started."""
         if self.process is None or self.log.written_at is None:
             return False
-        silent_seconds = self.now - self.process.started_at
-        old = self.log.written_at < self.process.started_at - CLOCK_SLACK_SECONDS
-        return old and silent_seconds > FIRST_LINE_SECONDS
+        return self.log.written_at < self.process.started_at - CLOCK_SLACK_SECONDS
+
+    @property
+    def log_is_old(self) -> bool:
+        """It should have written to its log since it started: it logs elsewhere, or not at all."""
+        if self.process is None or not self.log_is_untouched:
+            return False
+        return self.now - self.process.started_at > FIRST_LINE_SECONDS
 
     @property
     def recorded(self) -> Mapping[str, str]:

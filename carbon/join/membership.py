@@ -89,10 +89,15 @@ def _by_the_manager(
 def _can_tell(manager: ServerFacts) -> bool:
     """Tell whether a join would be in the manager's log: it is read, and not silent.
 
-    A log without any line of a start is elsewhere, silent by its level, or cut off.
+    A log without any line since the manager started is elsewhere, silent by its level, or cut off.
     """
-    said = manager.log.state == "readable" and bool(manager.said.get(MEMBERS))
-    return said and not manager.log_is_old
+    lines = manager.said.get(MEMBERS, ())
+    if manager.process is None or manager.log.state != "readable" or manager.log_is_old:
+        return manager.process is None and bool(lines)
+    began = manager.process.started_at
+    times = (event.at for event in map(parse, lines) if event)
+    zone = manager.zone_seconds
+    return any(at and is_after_start(seconds(at, zone_seconds=zone), began) for at in times)
 
 
 def _last_seen(

@@ -15,7 +15,7 @@ from carbon.home.driver import WantedDriver
 from carbon.home.facts import ServerFacts
 from carbon.plan.history import to_undo
 from carbon.plan.model import FileChange, Options, Plan, Step, clustering_in
-from carbon.plan.start import with_reset, with_start
+from carbon.plan.start import split_notes, with_reset, with_start
 from carbon.plan.tighten import tightened
 from carbon.service.unit import plan_unit
 from carbon.value import replace
@@ -69,7 +69,8 @@ def plan_rollback(node: Node, facts: ServerFacts, *, to: str | None = None) -> P
 
 def plan_stop(node: Node, facts: ServerFacts) -> Plan:
     """Plan to stop a server. It is taken out of rotation even if it is down already."""
-    return Plan(node=node, facts=facts, stop=True, reason="asked for")
+    plan = Plan(node=node, facts=facts, stop=True, reason="asked for")
+    return plan.noting(*split_notes(plan))
 
 
 def plan_remove(

@@ -23,7 +23,7 @@ def with_start(drafted: Plan, options: Options) -> Plan:
     if Step.START not in options.steps:
         return drafted.noting(*_pending_restart(drafted))
     if reason := _start_reason(drafted, options):
-        notes = (*_split_notes(drafted), *_ignored(drafted), *log_notes(drafted))
+        notes = (*split_notes(drafted), *_ignored(drafted), *log_notes(drafted))
         return replace(drafted.noting(*notes), start=True, reason=reason)
     joined, ours = drafted.facts.joined is not None, bool(drafted.facts.recorded)
     if not joined and not ours:
@@ -48,8 +48,8 @@ def _ignored(drafted: Plan) -> tuple[str, ...]:
     )
 
 
-def _split_notes(drafted: Plan) -> tuple[str, ...]:
-    """Warn before a restart of a manager that finds nobody: its cluster splits, and stays so.
+def split_notes(drafted: Plan) -> tuple[str, ...]:
+    """Warn before a stop of a manager that finds nobody: its cluster splits, and stays so.
 
     Seen on kernels 4.2.0 and 4.4.8: while two workers faced it, they did not merge in minutes.
     """

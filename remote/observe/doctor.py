@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,16 +14,22 @@ from carbon.errors import ProvisionError
 from carbon.home.driver import WantedDriver
 from carbon.home.facts import ServerFacts
 from carbon.home.trial import TrialAnswer
+from carbon.join.columns import take_apart
+from carbon.join.quote import quote
 from carbon.plan.model import Plan
 from carbon.plan.trial import trial_now
 from remote.host.fleet import Fleet
 from remote.observe.datasources import try_datasources
 from remote.observe.facts import gather_facts
+from remote.observe.logs import LogLine, LogOrder, read
 from remote.observe.reach import reach_database, reach_member
 from remote.observe.status import drafted, read_drivers
 from remote.run.progress import Progress
 from remote.run.threads import parallel
 
+READ_LINES = 100
+SHOWN_LINES = 8
+"""Of the log and of the console, without stack frames."""
 CONSEQUENCES = frozenset(
     {
         *("not-running", "not-started", "port-closed", "restart-pending"),
@@ -106,7 +113,8 @@ def _try_datasources(fleet: Fleet, plan: Plan | ProvisionError | None) -> TrialA
 def explain(fleet: Fleet, node: Node, *, said: str, progress: Progress) -> str:
     """Return what a diagnosis adds to a failure whose sentence is `said`; empty if nothing.
 
-    What only follows from the failure is left out.
+    What only follows from the failure is left out. The last lines of log and console follow as
+    they are, also those that no rule knows, unless they stand in the sentence already.
     """
     (diagnosis,) = examine(fleet, [node], progress=progress)
     new = [
@@ -114,4 +122,28 @@ def explain(fleet: Fleet, node: Node, *, said: str, progress: Progress) -> str:
         for finding in diagnosis.findings
         if (finding.about or finding.code not in CONSEQUENCES) and finding.seen not in said
     ]
-    return "".join(f"\n  doctor: {each.seen}\n    → {each.remedy}" for each in new)
+    advice = "".join(f"\n  doctor: {each.seen}\n    → {each.remedy}" for each in new)
+    return advice + "".join(_last_lines(fleet, node, diagnosis.console, said=said))
+
+
+def _last_lines(
+    fleet: Fleet, node: Node, console: Sequence[str], *, said: str
+) -> Generator[str, None, None]:
+    """Yield the last lines of a log and of the console, whatever they say."""
+    for title, lines in (("log", _end_of_log(fleet, node)), ("console", console)):
+        told = [quote(line).strip() for line in lines if line.strip() and not _FRAME.match(line)]
+        new = [line for line in told if take_apart(line).message not in said]
+        if new:  # of a console that repeats the log, the rest alone
+            shown = told if title == "log" else new
+            yield f"\n  last lines of {node.name}'s {title}, whatever they say:"
+            yield from (f"\n    | {line}" for line in shown[-SHOWN_LINES:])
+        said += "\n".join(told)
+
+
+def _end_of_log(fleet: Fleet, node: Node) -> list[str]:
+    came = read(fleet, [node], LogOrder(lines=READ_LINES))
+    return [line.text for line in came if isinstance(line, LogLine)]
+
+
+_FRAME = re.compile(r"\s+(at\s\S+\(|\.\.\. \d+ more)")
+"""A line of a stack trace, which says where and not what."""

@@ -10,7 +10,13 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from carbon.cluster import Node
-from carbon.errors import ConnectError, ProvisionError, ScriptError, UsageError
+from carbon.errors import (
+    ConnectError,
+    ProvisionError,
+    ScriptError,
+    TimeLimitError,
+    UsageError,
+)
 from carbon.join.columns import seconds, written_at, zone_of
 from carbon.value import Value
 from remote.host.fleet import Fleet
@@ -24,6 +30,8 @@ HELD_SECONDS = 0.25
 HELD_LINES = 100_000
 """Not more lines than this wait, whatever their times."""
 _IDLE_SECONDS = 3600.0
+_LOGIN_SCRIPT = "a login script of the account"
+"""What the connection says in the place of a script that somebody else has read."""
 
 
 class LogLine(Value, kw_only=True):
@@ -131,13 +139,14 @@ class _Merge:
         sources: dict[str, _Source],
         order: LogOrder,
         mark: str,
-        past_seconds: float,
+        limit_seconds: float,
     ) -> None:
         self._incoming = incoming
         self._sources = sources
         self._order = order
         self._mark = mark
-        self._past_until = time.monotonic() + past_seconds
+        self._limit_seconds = limit_seconds
+        self._past_until = time.monotonic() + limit_seconds
         self._held: list[_Held] = []
         self._numbers = itertools.count()
 
@@ -146,6 +155,7 @@ class _Merge:
             came = self._incoming.next(within_seconds=self._patience())
             if came is not None and (end := self._take(came.name, came.text)):
                 yield end
+            yield from self._unanswered()
             yield from self._released()
         while self._held:
             yield heapq.heappop(self._held).line
@@ -161,8 +171,22 @@ class _Merge:
         waiting = any(source.past for source in self._sources.values() if not source.ended)
         return waiting and time.monotonic() < self._past_until
 
+    def _unanswered(self) -> Iterator[LogEnd]:
+        """End the servers that have not begun to answer within the limit."""
+        if time.monotonic() < self._past_until:
+            return
+        for name, source in self._sources.items():
+            if source.zone_seconds is None and not source.ended:
+                seconds = self._limit_seconds
+                yield _ended(
+                    source,
+                    TimeLimitError.unanswered(seconds, limit="command", host=name, step="logs"),
+                )
+
     def _take(self, name: str, line: str | None) -> LogEnd | None:
         source = self._sources[name]
+        if source.ended:
+            return None
         if line is None:
             return self._end(source)
         if source.zone_seconds is None:
@@ -195,28 +219,24 @@ class _Merge:
                     f"--grep {self._order.grep!r} is not an extended regular expression: {rest}",
                     action="put a backslash before ( [ { * + ? that stand for themselves",
                 )
+            case _ if line.startswith(_LOGIN_SCRIPT):
+                seen, _, action = line.partition(": ")
+                action += ": correct ~/.bashrc (or what the shell of the account reads) there"
+                return _ended(source, ConnectError(seen, action=action))
             case _:
-                source.ended = True
                 error = ScriptError(
                     rest if word == "unreadable" else line,
-                    host=source.node.name,
-                    step="logs",
                     action="check that the server was ever started; set `run_as:` in hosts.yaml if"
                     " only another account may read its logs",
                 )
-                return LogEnd(name=source.node.name, error=error)
+                return _ended(source, error)
 
     def _end(self, source: _Source) -> LogEnd | None:
-        if source.ended:
-            return None
-        source.ended = True
         error = ConnectError(
             "the connection that read its log ended",
-            host=source.node.name,
-            step="logs",
             action="check that the server is up, then run the same command again",
         )
-        return LogEnd(name=source.node.name, error=error)
+        return _ended(source, error)
 
     def _released(self) -> Iterator[LogLine]:
         """Yield what no older line can come for any more."""
@@ -224,3 +244,8 @@ class _Merge:
             yield heapq.heappop(self._held).line
         while self._held and not self._in_past() and self._held[0].due <= time.monotonic():
             yield heapq.heappop(self._held).line
+
+
+def _ended(source: _Source, error: ProvisionError) -> LogEnd:
+    source.ended = True
+    return LogEnd(name=source.node.name, error=error.at(host=source.node.name, step="logs"))

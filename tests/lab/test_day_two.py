@@ -231,6 +231,10 @@ def test_remove_takes_it_out_and_leaves_as_home(
     with untouched(other):
         ran = fab.succeeds("-H", "worker1", "remove", hosts=cluster_file())
     assert "stopped, seen leaving" in ran.row("worker1")
+    assert "delete worker1 from hosts.yaml" in ran.said
+    status = fab("-H", "worker1", "status", hosts=cluster_file())
+    assert "delete worker1 from hosts.yaml" in status.said
+    assert "fab -H worker1 start" not in status.said, "it was taken out on purpose"
     assert worker.jvm() is None
     assert "carbondb.mysql-wso2.com" not in worker.read("/etc/hosts")
     assert "localhost" in worker.read("/etc/hosts")

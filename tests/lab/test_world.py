@@ -64,3 +64,4 @@ def test_a_login_script_that_takes_what_is_sent_is_named_in_every_verb(
     assert ran.status != 0
     assert "a login script of the account" in ran.said
     assert "`ssh HOST true` must print nothing" in ran.said
+    assert "run_as" not in ran.said, "which cannot help"

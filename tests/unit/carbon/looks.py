@@ -109,7 +109,7 @@ def make_manager_facts(*members: str, **own: Any) -> ServerFacts:
         "addresses": frozenset({"127.0.0.1", "10.0.0.3"}),
         "files": {layout.AXIS2: remote_file(axis2(host="10.0.0.3"))},
         "said": {
-            "members": (log_line("Starting WSO2 Carbon...", ago=10_000), *members),
+            "members": (log_line("Starting WSO2 Carbon...", ago=1000), *members),
             "own": own_lines(host="10.0.0.3"),
         },
     }

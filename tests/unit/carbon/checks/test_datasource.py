@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from carbon.checks.case import Case
 from carbon.checks.datasource import tried
 from carbon.checks.diagnosis import diagnose
 from carbon.checks.finding import Finding
-from carbon.cluster import Datasource
+from carbon.checks.registry import trial_findings
+from carbon.cluster import Datasource, Driver
 from carbon.home.trial import TrialAnswer, TriedDatasource
+from carbon.plan.model import Plan
 from carbon.value import replace
 from tests.unit.carbon.looks import make_facts
 from tests.unit.carbon.nodes import make_cluster, make_node
@@ -128,3 +131,21 @@ def test_doctor_says_that_hosts_yaml_leaves_the_trial_out() -> None:
 def test_a_server_that_has_started_is_kept_out_by_something_likelier() -> None:
     started = case(answer("refused", state="28000"), facts=make_facts())
     assert [finding.weight for finding in tried(started)] == [50]
+
+
+def test_a_driver_that_a_deploy_brings_is_not_called_wrong() -> None:
+    """A stock server was told to correct hosts.yaml, which is right; a deploy is all that lacks."""
+    driver = Driver(jar=Path("/x/driver.jar"), driver_class=DRIVER)
+    node = replace(NODE, driver=driver)
+    facts = make_facts(process=None, said={}, jars=())
+    upload = PurePosixPath("repository/components/lib/driver.jar")
+    plan = Plan(node=node, facts=facts, upload=upload)
+    stock = case(answer("class"), node=node, facts=facts, plan=plan)
+    diagnosis = diagnose(stock)
+    (finding,) = [each for each in diagnosis.findings if each.code == "driver"]
+    assert "datasources" not in diagnosis.right
+    assert "deploy` copies driver.jar there" in finding.remedy
+    (finding,) = trial_findings(stock)
+    assert finding.blocks, "it was tried with what the deploy brings"
+    other = replace(node, driver=replace(driver, driver_class="another.Driver"))
+    assert list(tried(replace(stock, node=other)))

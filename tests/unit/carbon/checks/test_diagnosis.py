@@ -11,6 +11,7 @@ import pytest
 from carbon.checks.case import Case, questions
 from carbon.checks.diagnosis import Diagnosis, diagnose, unexamined
 from carbon.checks.finding import Finding
+from carbon.checks.registry import for_status
 from carbon.cluster import Cluster, Database, Datasource, Driver, Node
 from carbon.errors import ConfigFileError, ConnectError
 from carbon.home import layout
@@ -41,6 +42,7 @@ CLUSTER = make_cluster(
     database=Database(address="10.0.0.9"),
 )
 JOINED = make_manager_facts(joined_line(ago=90))
+REFUSED = ConfigFileError("it cannot be patched", file="axis2.xml", action="correct it by hand")
 ALONE = make_manager_facts()
 
 
@@ -410,3 +412,28 @@ def test_every_finding_has_a_remedy_that_names_what_to_do() -> None:
     assert len(findings) >= 12
     assert all(one.remedy and not one.seen.endswith(".") for one in findings)
     assert len({one.code for one in findings}) == len(findings)
+
+
+def test_a_product_of_another_layout_has_that_for_its_diagnosis() -> None:
+    """All else would advise to deploy or start what this tool refuses to deploy and start."""
+    facts = make_facts(
+        process=None, present=frozenset({str(layout.SCRIPT), str(layout.CONF_AT_ROOT)}), files={}
+    )
+    diagnosis = diagnose(Case(node=WORKER, cluster=CLUSTER, facts=facts, plan=REFUSED))
+    assert [each.code for each in diagnosis.findings] == ["conf-at-root"]
+    assert diagnosis.right == ("AS_HOME",)
+    status = for_status(Case(node=WORKER, cluster=CLUSTER, facts=facts, plan=REFUSED))
+    assert [each.code for each in status] == ["conf-at-root"]
+
+
+def test_what_a_deploy_refuses_is_not_advised() -> None:
+    """Its files cannot be patched, and five findings said that a deploy writes them."""
+    facts = make_facts(files={layout.AXIS2: remote_file(axis2(enable="false", domain="other"))})
+    diagnosis = diagnose(Case(node=WORKER, cluster=CLUSTER, facts=facts, plan=REFUSED))
+    mendable = [
+        each for each in diagnosis.findings if each.code in ("clustering-disabled", "domain")
+    ]
+    assert mendable
+    for each in mendable:
+        assert "deploy` writes" not in each.remedy
+        assert "`fab -H worker1 plan` says what keeps a deploy from it" in each.remedy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 
@@ -9,8 +10,10 @@ import pytest
 
 from carbon.checks.failures import explain_start
 from carbon.checks.finding import Finding
+from carbon.checks.registry import kinds
 from carbon.cluster import Evidence
 from carbon.join.proof import NotEnough, OtherDomain, Verdict, WrongPort
+from tests.unit.carbon.looks import UUID
 from tests.unit.carbon.nodes import make_cluster
 
 HAZELCAST = "org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent"
@@ -41,92 +44,134 @@ def reason_of(*lines: str, evidence: Evidence = "any", verdicts: Sequence[Verdic
     return explain_start(lines, node=cluster.workers[0], cluster=cluster, verdicts=verdicts)
 
 
-@pytest.mark.parametrize(
-    ("seen", "sentence", "remedy"),
-    [
-        ("Error: JAVA_HOME is not defined correctly.", "JAVA_HOME of worker1", "java_home"),
-        (
-            "java.lang.RuntimeException: worker profile not found",
-            "the pack of worker1 has no worker profile",
-            "pack",
+FAULTS = (
+    ("Error: JAVA_HOME is not defined correctly.", "JAVA_HOME of worker1", "java_home"),
+    (
+        "java.lang.RuntimeException: worker profile not found",
+        "the pack of worker1 has no worker profile",
+        "pack",
+    ),
+    (
+        "Caused by: java.lang.ClassNotFoundException: com.mysql.jdbc.Driver cannot be found "
+        "by jdbc-pool_7.0.34.wso2v2",
+        "the JDBC driver com.mysql.jdbc.Driver is not in repository/components/lib",
+        "fab -H worker1 driver",
+    ),
+    (
+        "java.sql.SQLException: Unable to load class: org.mariadb.jdbc.Driver from ClassLoader",
+        "the JDBC driver org.mariadb.jdbc.Driver is not",
+        "driver: class",
+    ),
+    (
+        "java.lang.ClassNotFoundException: org.wso2.carbon.hazelcast.HazelcastClusteringAgent",
+        "the clustering class org.wso2.carbon.hazelcast.HazelcastClusteringAgent",
+        "agent",
+    ),
+    (
+        "Caused by: java.sql.SQLException: Access denied for user 'as'@'10.0.0.4' "
+        "(using password: YES)",
+        "the database refuses the user as of worker1",
+        "password",
+    ),
+    (
+        "java.sql.SQLException: (conn=7) Access denied for user 'as'@'10.0.0.4'",
+        "the database refuses the user as of worker1",
+        "password",
+    ),
+    ("ORA-01017: invalid username/password", "refuses the user of worker1", "password"),
+    ("java.sql.SQLException: Unknown database 'regdb'", "database regdb does not", "create"),
+    (
+        "Caused by: java.net.UnknownHostException: carbondb.mysql-wso2.com",
+        "worker1 cannot resolve the name carbondb.mysql-wso2.com",
+        "fab -H worker1 hosts",
+    ),
+    ("CommunicationsException: Communications link failure", "cannot reach its database", ""),
+    (
+        "java.sql.SQLNonTransientConnectionException: Could not connect to "
+        "address=(host=db)(port=3306)(type=master) : Connection refused",
+        "worker1 cannot reach its database",
+        "port",
+    ),
+    ("Table 'regdb.REG_LOG' doesn't exist", "the table regdb.REG_LOG is missing", "-Dsetup"),
+    ("Locked by another process", "another process holds the H2 files", "AS_HOME"),
+    (
+        "java.io.IOException: Keystore was tampered with, or password was incorrect",
+        "worker1 was given a wrong password for its keystore",
+        "keystore_password",
+    ),
+    (
+        line("Invalid membership scheme 'wkaa'. Supported schemes are multicast, wka & aws"),
+        "names the membership scheme wkaa",
+        "fab -H worker1 config",
+    ),
+    ("java.net.BindException: Address already in use", "a port that worker1 needs", "plan"),
+    ("java.lang.OutOfMemoryError: PermGen space", "ran out of memory", "JVM_MEM_OPTS"),
+    ("write error: No space left on device", "a disk of worker1 is full", "free"),
+    (line("No responses received from WKA members"), "no well-known member answers", "manager"),
+    (
+        line("Could not connect to member 10.0.0.3:4000(wso2.as.domain)"),
+        "cannot connect to the well-known member 10.0.0.3:4000(wso2.as.domain)",
+        "open",
+    ),
+    (line("Cannot initialize cluster"), "could not initialise its cluster", "exception"),
+    (line("Cannot start transports", level="FATAL"), "could not start its transports", ""),
+    (
+        line("Waiting for required OSGi services: a.B,c.D,", level="WARN"),
+        "hangs: it waits for the OSGi services a.B,c.D,",
+        "first ERROR",
+    ),
+    (
+        "java.lang.UnsupportedClassVersionError: org/wso2/carbon/bootstrap/Bootstrap",
+        "the JDK of worker1 is not of a version",
+        "java_home",
+    ),
+    (
+        "Error occurred during initialization of VM: Could not reserve enough space for heap",
+        "has not enough free memory for the JVM",
+        "JVM_MEM_OPTS",
+    ),
+    (
+        line(
+            "SecretManager has not been initialized.Cannot collect secrets.",
+            logger="org.wso2.securevault.secret.handler.SecretManagerSecretCallbackHandler",
+            level="WARN",
         ),
-        (
-            "Caused by: java.lang.ClassNotFoundException: com.mysql.jdbc.Driver cannot be found "
-            "by jdbc-pool_7.0.34.wso2v2",
-            "the JDBC driver com.mysql.jdbc.Driver is not in repository/components/lib",
-            "fab -H worker1 driver",
+        "the secure vault of worker1 was given no password",
+        "keystore_password",
+    ),
+    (
+        line(
+            "Unsupported database: MariaDB. Database will not be created automatically by the WSO2"
+            " Registry. Please create the database using appropriate database scripts"
         ),
-        (
-            "java.sql.SQLException: Unable to load class: org.mariadb.jdbc.Driver from ClassLoader",
-            "the JDBC driver org.mariadb.jdbc.Driver is not",
-            "driver: class",
-        ),
-        (
-            "java.lang.ClassNotFoundException: org.wso2.carbon.hazelcast.HazelcastClusteringAgent",
-            "the clustering class org.wso2.carbon.hazelcast.HazelcastClusteringAgent",
-            "agent",
-        ),
-        (
-            "Caused by: java.sql.SQLException: Access denied for user 'as'@'10.0.0.4' "
-            "(using password: YES)",
-            "the database refuses the user as of worker1",
-            "password",
-        ),
-        (
-            "java.sql.SQLException: (conn=7) Access denied for user 'as'@'10.0.0.4'",
-            "the database refuses the user as of worker1",
-            "password",
-        ),
-        ("ORA-01017: invalid username/password", "refuses the user of worker1", "password"),
-        ("java.sql.SQLException: Unknown database 'regdb'", "database regdb does not", "create"),
-        (
-            "Caused by: java.net.UnknownHostException: carbondb.mysql-wso2.com",
-            "worker1 cannot resolve the name carbondb.mysql-wso2.com",
-            "fab -H worker1 hosts",
-        ),
-        ("CommunicationsException: Communications link failure", "cannot reach its database", ""),
-        (
-            "java.sql.SQLNonTransientConnectionException: Could not connect to "
-            "address=(host=db)(port=3306)(type=master) : Connection refused",
-            "worker1 cannot reach its database",
-            "port",
-        ),
-        ("Table 'regdb.REG_LOG' doesn't exist", "the table regdb.REG_LOG is missing", "-Dsetup"),
-        ("Locked by another process", "another process holds the H2 files", "AS_HOME"),
-        (
-            "java.io.IOException: Keystore was tampered with, or password was incorrect",
-            "worker1 was given a wrong password for its keystore",
-            "keystore_password",
-        ),
-        (
-            line("Invalid membership scheme 'wkaa'. Supported schemes are multicast, wka & aws"),
-            "names the membership scheme wkaa",
-            "fab -H worker1 config",
-        ),
-        ("java.net.BindException: Address already in use", "a port that worker1 needs", "plan"),
-        ("java.lang.OutOfMemoryError: PermGen space", "ran out of memory", "JVM_MEM_OPTS"),
-        ("write error: No space left on device", "a disk of worker1 is full", "free"),
-        (line("No responses received from WKA members"), "no well-known member answers", "manager"),
-        (
-            line("Could not connect to member 10.0.0.3:4000(wso2.as.domain)"),
-            "cannot connect to the well-known member 10.0.0.3:4000(wso2.as.domain)",
-            "open",
-        ),
-        (line("Cannot initialize cluster"), "could not initialise its cluster", "exception"),
-        (line("Cannot start transports", level="FATAL"), "could not start its transports", ""),
-        (
-            line("Waiting for required OSGi services: a.B,c.D,", level="WARN"),
-            "hangs: it waits for the OSGi services a.B,c.D,",
-            "first ERROR",
-        ),
-    ],
+        "the product does not know the database that the driver names as MariaDB",
+        "useMysqlMetadata=true",
+    ),
+    (line("Cannot initialize the realm."), "could not initialise its user store", "exception"),
+    (line("Cannot start User Manager Core bundle"), "could not initialise its", "user-mgt.xml"),
 )
+"""A line of a log, the sentence that says what it means, and a word of the remedy."""
+
+
+@pytest.mark.parametrize(("seen", "sentence", "remedy"), FAULTS)
 def test_each_fault_has_its_sentence_and_remedy(seen: str, sentence: str, remedy: str) -> None:
     reason = reason_of(line("Starting WSO2 Carbon...", level="INFO"), seen)
     assert sentence in reason.seen
     assert not reason.seen.endswith(".")
     assert remedy in reason.remedy
     assert reason.line == seen.strip()
+
+
+def test_each_kind_of_fault_that_a_line_shows_has_a_line_here() -> None:
+    """A rule without one could be wrong for ever: nothing else reads real words with it."""
+    alone = f"Elected this member [{UUID}] as the Coordinator node"
+    lines = [alone, *(seen for seen, _, _ in FAULTS)]
+    unread = [
+        kind.seen
+        for kind in kinds()
+        if kind.log and not any(re.search(kind.log, each) for each in lines)
+    ]
+    assert not unread
 
 
 @pytest.mark.parametrize(

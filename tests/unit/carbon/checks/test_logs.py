@@ -10,7 +10,7 @@ import pytest
 from carbon.checks import logs, registry
 from carbon.checks.case import Case
 from carbon.home import layout
-from carbon.home.facts import LogFacts, RemoteFile
+from carbon.home.facts import Listener, LogFacts, RemoteFile
 from carbon.plan.model import Plan
 from carbon.value import replace
 from tests.unit.carbon.looks import (
@@ -62,8 +62,30 @@ def test_a_log_that_has_not_grown_since_the_start_is_named_with_its_place() -> N
     assert "/var/log/x.log has not grown" in finding.seen
 
 
+def test_an_empty_log_that_was_made_for_the_start_has_not_grown() -> None:
+    """A start makes the file: its JVM logs elsewhere by log4j.properties, and doctor said ok."""
+    empty = LogFacts(state="readable", written_at=NOW - 101, size=0)
+    (finding,) = logs.grows(case(log=empty, record=RECORD, starts=True))
+    assert (finding.code, finding.blocks) == ("log-not-grown", False), "its console may tell"
+    truncated = LogFacts(state="readable", written_at=NOW - 20, size=0)
+    assert codes(logs.grows(case(log=truncated))) == [], "logrotate, and no line since"
+    assert codes(logs.grows(case(log=replace(empty, size=1)))) == []
+    assert codes(logs.grows(case(seconds=5, log=LogFacts(written_at=NOW - 6)))) == []
+
+
 def test_a_server_that_has_just_started_may_be_silent() -> None:
-    assert codes(logs.grows(case(seconds=5, log=LogFacts(written_at=NOW - 500)))) == []
+    old = LogFacts(written_at=NOW - 500)
+    assert codes(logs.grows(case(seconds=5, log=old, listening={}))) == []
+    assert codes(logs.silent(case(seconds=5, said={}, listening={}))) == []
+
+
+def test_a_server_that_serves_has_said_so_if_it_says_anything_here() -> None:
+    """A manager that was restarted a moment ago: nothing is to be stopped for a join unseen."""
+    old = LogFacts(written_at=NOW - 500)
+    assert codes(logs.grows(case(seconds=20, log=old))) == ["log-not-grown"]
+    others: dict[int, Listener] = {9763: "other", 9443: "other"}
+    assert codes(logs.grows(case(seconds=20, log=old, listening=others))) == []
+    assert codes(logs.silent(case(seconds=20, said={}))) == ["log-silent"]
 
 
 def test_a_start_that_cannot_be_followed_is_refused_before_anything_is_stopped() -> None:
@@ -102,7 +124,7 @@ def test_a_log_whose_level_hides_the_milestones_is_called_silent() -> None:
     warning = log_line("Carbon is configured to use the default keystore", level="WARN")
     assert codes(logs.silent(case(said={"own": (warning,)}))) == ["log-silent"]
     assert codes(logs.silent(case(said={"own": own_lines()}, seconds=40))) == ["log-silent"]
-    assert codes(logs.silent(case(said={}, seconds=10))) == []
+    assert codes(logs.silent(case(said={}, seconds=10, listening={}))) == []
     assert codes(logs.silent(case(said={}, record=RECORD))) == []
     assert codes(logs.silent(case(said={"own": own_lines()}))) == []
 

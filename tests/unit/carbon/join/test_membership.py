@@ -231,6 +231,15 @@ def test_a_log_without_a_line_of_any_start_cannot_tell() -> None:
     assert member(make_facts(), silent) == Membership(state="unknown")
 
 
+def test_what_an_earlier_start_of_the_manager_logged_does_not_show_that_this_one_logs() -> None:
+    """Its level was raised, and it was restarted: old lines are there, and no join is logged."""
+    before = (log_line("Starting WSO2 Carbon...", ago=5000), joined_line("10.0.0.5", ago=4000))
+    silent = make_manager_facts(said={"members": before})
+    assert member(make_facts(), silent) == Membership(state="unknown")
+    speaking = make_manager_facts(said={"members": (*before, joined_line("10.0.0.5", ago=500))})
+    assert member(make_facts(), speaking) == Membership(state="unseen")
+
+
 def test_a_log_that_has_not_grown_since_the_manager_started_cannot_tell() -> None:
     elsewhere = make_manager_facts(log=LogFacts(written_at=NOW - 5000))
     assert elsewhere.log_is_old

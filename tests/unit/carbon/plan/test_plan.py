@@ -16,7 +16,7 @@ from carbon.home.driver import JarFacts, WantedDriver
 from carbon.home.facts import DeploymentState, HostsFacts, LogFacts, RemoteFile, ServerFacts
 from carbon.home.hostsfile import plan as hosts_plan
 from carbon.plan.model import ALL_STEPS, Options, Plan, Step
-from carbon.plan.plan import edit_hosts_once, plan
+from carbon.plan.plan import edit_hosts_once, plan, plan_stop
 from carbon.plan.start import given_digest
 from carbon.value import replace
 from tests.unit.carbon.looks import RECORD, make_facts, running
@@ -223,6 +223,9 @@ def test_a_manager_that_knows_only_itself_is_restarted_with_a_warning() -> None:
         facts = deployed(manager, process=running(worker=False), addresses=frozenset())
         made = planned(facts, node=manager, restart="always")
         assert any("members list only itself" in note for note in made.notes) is warned
+        stop = plan_stop(manager, facts)
+        assert any("members list only itself" in note for note in stop.notes) is warned
+    assert plan_stop(manager, replace(facts, process=None)).notes == ()
 
 
 def test_what_the_start_script_changes_is_no_reason_to_restart_for_ever() -> None:

@@ -12,7 +12,7 @@ from carbon.home.facts import Reach
 from carbon.value import replace
 from remote.observe.doctor import examine, explain
 from remote.run.progress import Silent
-from tests.unit.carbon.looks import axis2
+from tests.unit.carbon.looks import axis2, log_line
 from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer
 
@@ -113,3 +113,23 @@ def test_what_a_failure_has_told_already_is_not_told_again(tmp_path: Path) -> No
     assert "it is not running" not in told.replace("manager is not running", "")
     again = explain(fleet, worker, said=told, progress=Silent())  # type: ignore[arg-type]
     assert again == ""
+
+
+def test_a_failure_shows_the_last_lines_of_log_and_console(tmp_path: Path) -> None:
+    """Also those that no rule knows: at a limit nothing was said of them."""
+    _, fleet = examined(tmp_path)
+    worker = fleet.cluster.workers[0]
+    home = tmp_path / worker.name
+    (home / "repository/logs").mkdir()
+    (home / ".provision").mkdir()
+    log = [log_line("all is well"), "a library's own words, password=hunter2", "  at x.Y(Z.java:1)"]
+    (home / "repository/logs/wso2carbon.log").write_text("\n".join(log))
+    console = ["JAVA_HOME environment variable is set", "[12:00:00] INFO {a.B} - all is well"]
+    (home / ".provision/console.log").write_text("\n".join(console))
+    told = explain(fleet, worker, said="", progress=Silent())  # type: ignore[arg-type]
+    assert f"last lines of worker1's log, whatever they say:\n    | {log[0].strip()}" in told
+    assert "\n    | a library's own words, password=" in told
+    assert "hunter2" not in told and "Z.java" not in told
+    _, _, of_console = told.partition("last lines of worker1's console, whatever they say:\n")
+    assert of_console == f"    | {console[0]}"
+    assert explain(fleet, worker, said=told, progress=Silent()) == ""  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +19,7 @@ from carbon.errors import ConnectError, UsageError
 from carbon.home import layout
 from carbon.value import replace
 from remote.observe.logs import LogEnd, LogLine, LogOrder, _script, read
+from remote.ssh.channels import LOGIN_SCRIPT
 from tests import waiting
 from tests.unit.carbon.nodes import make_cluster, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer, closed_after
@@ -303,6 +306,40 @@ def test_a_stream_that_breaks_ends_only_its_own_lines(
         wait_for("worker1 ends: the connection that read its log ended")
         logs.write("worker2", entry(2, "goes on"))
         wait_for("worker2 goes on")
+
+
+@pytest.mark.parametrize("follow", [False, True])
+def test_a_server_that_says_nothing_at_all_ends_at_the_limit(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch, *, follow: bool
+) -> None:
+    """A login script that swallows what is sent (`exec cat`) held `fab logs` up for an hour."""
+    logs.fleet.cluster = replace(logs.fleet.cluster, limits=Limits(command_seconds=0.3))
+    silent = SimpleNamespace(close=lambda: None)
+    monkeypatch.setattr(logs.servers["worker1"], "stream", lambda *_, **__: silent)
+    logs.write("worker2", entry(1, "b"))
+    with closing(logs.read(follow=follow)) as came:
+        first, second = sorted(itertools.islice(came, 2), key=lambda one: one.name)
+    assert isinstance(first, LogEnd) and first.error.code == "time-limit"
+    assert "no answer within 0.3 s" in first.error.seen
+    assert isinstance(second, LogLine)
+
+
+def test_a_login_script_in_the_place_of_ours_has_its_own_remedy(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was sent to `run_as:`, which cannot help."""
+    said = f"{LOGIN_SCRIPT}: `ssh HOST true` must print nothing, ask nothing and end"
+
+    def stream(_script, *, sink, **_):  # type: ignore[no-untyped-def]
+        sink(said)
+        sink(None)
+        return SimpleNamespace(close=lambda: None)
+
+    monkeypatch.setattr(logs.servers["worker1"], "stream", stream)
+    end = next(came for came in logs.read() if came.name == "worker1")
+    assert isinstance(end, LogEnd)
+    assert end.error.seen == LOGIN_SCRIPT
+    assert "must print nothing" in end.error.action and "run_as" not in end.error.action
 
 
 def test_closing_ends_the_scripts(logs: Logs) -> None:

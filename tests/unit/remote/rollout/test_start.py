@@ -10,10 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import Empty
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import remote.rollout.start
+import remote.run.pause
 from carbon.cluster import Cluster, Evidence, Limits, Node
 from carbon.errors import (
     JoinError,
@@ -338,6 +342,23 @@ def test_the_console_counts_beside_a_log_that_grows_and_cannot_say_that_it_start
         attempt.prepare(by_console=True)
         attempt.start()
         assert attempt.await_join().evidence == "Member joined"
+
+
+def test_what_cannot_come_is_given_up_within_5_seconds_of_its_line(site: Site) -> None:
+    """The product logs nothing more, and its JVM stays: a limit of minutes would be waited for."""
+    site.home.turn("silent")
+    site.limited(start_seconds=30)
+    with site.attempt() as attempt:
+        attempt.start()
+        wait_for("its process", lambda: site.home.pids() != [])
+        with site.home.log.open("a") as log:
+            line = logged("org.wso2.carbon.user.core.x.Y", "Cannot initialize the realm.")
+            log.write(line.replace(" INFO", "ERROR"))
+        began = time.monotonic()
+        with pytest.raises(StartError, match="it hangs: Cannot initialize the realm"):
+            attempt.await_join()
+    assert time.monotonic() - began < 5
+    assert site.home.pids() != []
 
 
 def test_an_old_started_line_of_the_own_log_does_not_count(site: Site) -> None:
@@ -818,6 +839,38 @@ def test_the_time_in_which_this_process_was_stopped_counts_against_no_limit() ->
     now = time.monotonic()
     assert paused_seconds(since=now) == 0
     assert paused_seconds(since=now - 300) >= 300
+
+
+def test_what_came_in_that_time_is_read_before_a_start_is_judged(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGSTOP, or a laptop that slept: the proofs are there by then, and the limit is long over."""
+    slept = [0.0]
+
+    def clock() -> float:
+        return time.monotonic() + slept[0]
+
+    def has_started() -> bool:
+        log = site.home.log
+        return log.exists() and "WSO2 Carbon started" in log.read_text()
+
+    for module in (remote.rollout.start, remote.run.pause):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock))
+    with site._manager_at_work(), site.attempt() as attempt:
+        attempt.start()
+        lines = attempt._lines
+
+        def get(*, timeout: float) -> Any:
+            """Sleep at the first look, and have all lines after it."""
+            if not slept[0]:
+                wait_for("its start", has_started)
+                wait_for("its join", lambda: site.manager_log.read_text().count(joined()) == 2)
+                slept[0] = 3600.0
+                raise Empty
+            return lines.get(timeout=timeout)
+
+        attempt._lines = SimpleNamespace(get=get, put=lines.put)  # type: ignore[assignment]
+        assert attempt.await_join().evidence == "Member joined"
 
 
 def test_a_second_server_that_somebody_starts_meanwhile_is_no_success(site: Site) -> None:
