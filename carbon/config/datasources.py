@@ -28,7 +28,7 @@ def edit(node: Node, edits: Edits) -> None:
     """Edit each datasource that hosts.yaml names, and add those that are not there.
 
     Raises ConfigFileError if one is there twice, one to add has no JNDI name, a JNDI name is that
-    of another datasource, or one is an XA data source.
+    of another datasource, or one is an XA data source or of another type than RDBMS.
     """
     ours = {datasource.name for datasource in node.datasources}
     for datasource in node.datasources:
@@ -82,8 +82,23 @@ def _edit(datasource: Datasource, element: Element, edits: Edits) -> None:
             at=element,
             action="correct it by hand, or take it out so that it is added anew",
         )
+    _refuse_other_type(datasource, element, edits.document)
     _refuse_xa(datasource, configuration, edits.document)
     edits.set_children(configuration, settings, called=datasource.name)
+
+
+def _refuse_other_type(datasource: Datasource, element: Element, document: XmlDocument) -> None:
+    """Refuse what another reader of the product reads, which knows nothing of <url>."""
+    definition = document.find("definition", within=element)
+    kind = None if definition is None else definition.get("type")
+    if kind not in (None, "RDBMS"):
+        raise document.error(
+            f"the datasource {datasource.name} is of the type {kind}, not RDBMS: <url> in it has no"
+            " effect",
+            at=definition,
+            action="name another datasource in hosts.yaml, or take this one out of the file so that"
+            " it is added anew",
+        )
 
 
 def _refuse_xa(datasource: Datasource, configuration: Element, document: XmlDocument) -> None:

@@ -220,6 +220,16 @@ def test_an_xa_data_source_is_refused_by_name(without: bytes) -> None:
     assert "files:" in refusal.value.action
 
 
+def test_a_data_source_of_another_type_is_refused_by_name() -> None:
+    """Another reader of the product reads its configuration, and knows no <url>."""
+    plain = b"\n".join(line for line in XA.split(b"\n") if b"dataSource" not in line)
+    custom = plain.replace(b'type="RDBMS"', b'type="CASSANDRA"')
+    with pytest.raises(ConfigFileError, match="is of the type CASSANDRA, not RDBMS") as refusal:
+        patch(custom, SHARED)
+    assert refusal.value.action
+    assert b"<url>" in patch(plain.replace(b' type="RDBMS"', b""), SHARED)
+
+
 def test_a_jndi_name_that_another_datasource_has_is_refused() -> None:
     """Two datasources of one JNDI name: which of them a component gets, nobody can say."""
     other = DATASOURCES.replace(b"jdbc/WSO2CarbonDB", b"jdbc/WSO2UMDB")

@@ -100,6 +100,31 @@ def test_a_line_that_stood_there_already_is_not_taken_however_late_it_comes(log:
         log.follower.detach()
 
 
+def test_a_log_that_is_cut_in_place_is_followed_from_its_new_beginning(log: Log) -> None:
+    """logrotate's copytruncate: the same file is empty again."""
+    log.write("a long line of somebody else\n" * 100)
+    log.begin()
+    log.path.write_text("")
+    log.write(line(FIRST))
+    assert log.next() == line(FIRST).rstrip("\n")
+    log.follower.detach()
+    log.write(line(FIRST, "Member left"))
+    assert log.begin() == log.place
+    log.write(line(SECOND))
+    assert log.next() == line(SECOND).rstrip("\n")
+
+
+def test_a_place_beyond_the_end_of_a_log_that_was_cut_in_place_is_its_beginning(log: Log) -> None:
+    """What an interrupted run noted is further than the file is long by now."""
+    log.write("a long line of somebody else\n" * 100)
+    place = log.place
+    log.path.write_text(line(FIRST))
+    script = follow_script(make_manager(home=log.path.parents[2]), "joined", since=place)
+    with closed_after(log.server.stream(script)) as stream:
+        lines = [stream.line(within_seconds=SECONDS) for _ in range(2)]
+    assert (lines[1] or "").partition(":")[2] == line(FIRST).rstrip("\n")
+
+
 def test_nobody_takes_lines_between_two_nodes(log: Log) -> None:
     log.begin()
     first = log.came

@@ -233,6 +233,19 @@ def test_following_survives_rotation_without_losing_a_line(logs: Logs) -> None:
         wait_for("second of the new")
 
 
+def test_following_goes_on_in_a_log_that_was_cut_in_place(logs: Logs) -> None:
+    """logrotate's copytruncate."""
+    logs.write("worker1", *(entry(1, f"old {number}") for number in range(100)))
+    logs.write("worker2", entry(1, "begin"))
+    with following(logs) as wait_for:
+        wait_for("worker2 begin")
+        logs.file("worker1").write_text("")
+        logs.write("worker1", entry(2, "first of the new"))
+        wait_for("first of the new")
+        logs.write("worker1", entry(3, "second of the new"))
+        wait_for("second of the new")
+
+
 def test_two_rotations_while_nobody_reads_lose_no_file(logs: Logs) -> None:
     """What follows the log waits with a full pipe, and the file between the two is gone by name."""
     node, log = logs.nodes[0], logs.file("worker1")
