@@ -79,6 +79,22 @@ def moment(log: str, text: str) -> float:
     return (at - datetime(1970, 1, 1)).total_seconds()
 
 
+def test_a_start_takes_the_products_time_if_that_is_asked_for(
+    stock: Callable[..., None], fab: Fab, cluster_file: ClusterFile, worker1: Host, manager: Host
+) -> None:
+    """The product: 11 to 20 s to its join, once 28, and 2.2 to 3.3 s from there to `started`."""
+    stock("worker1")
+    pace = 0.2
+    worker1.knob("pace", str(pace))
+    fab.succeeds("-H", "worker1", "deploy", hosts=cluster_file())
+    began = moment(worker1.log(), "Starting WSO2 Carbon")
+    joined = moment(manager.log(), f"/{worker1.address}:4000")
+    started = moment(worker1.log(), "WSO2 Carbon started in")
+    spare_seconds = 3.0  # for what a loaded machine adds
+    assert 11 * pace < joined - began < 28 * pace + spare_seconds
+    assert 2.2 * pace < started - joined < 3.3 * pace + spare_seconds
+
+
 def test_a_killed_member_is_missed_after_two_seconds_and_a_silent_one_stays(
     deployed: tuple[Host, Host], manager: Host
 ) -> None:
