@@ -46,9 +46,12 @@ def run_stop(session: Session, verb: str, planner: Planner, *, break_lock: bool)
     status = stopped(session.screen, rollout)
     for result in rollout.results:
         if result.plan.remove and result.reached and result.error is None:
-            name = result.plan.node.name
-            text = f"delete {name} from hosts.yaml: until then `status` reports it as removed"
-            session.screen.say(name, text)
+            node = result.plan.node
+            what = (
+                "name another manager in" if node.role == "manager" else f"delete {node.name} from"
+            )
+            text = f"{what} hosts.yaml: until then `status` reports it as removed"
+            session.screen.say(node.name, text)
     return _status(rollout, status)
 
 

@@ -20,6 +20,12 @@ REMOVED = Kind(
     remedy="delete {node} from hosts.yaml; or take it in again: fab -H {node} deploy",
     weight=88,
 )
+REMOVED_MANAGER = Kind(
+    code="removed",
+    seen="it was removed from the cluster, and hosts.yaml still names it",
+    remedy="take it in again: fab -H {node} deploy; or name another manager in hosts.yaml",
+    weight=88,
+)
 SEVERAL = Kind(
     code="several-servers",
     seen="several servers run from its AS_HOME: pid {pid} and {others}",
@@ -90,7 +96,8 @@ def running(case: Case) -> Findings:
     when = case.own.stopped_at
     how = f": it was stopped at {when:%Y-%m-%d %H:%M:%S} by its own clock" if when else ""
     weight, blocks = 97 if case.watches else None, case.watches
-    yield case.finding(REMOVED if removed else DOWN, weight=weight, blocks=blocks, when=how)
+    gone = REMOVED_MANAGER if case.is_manager else REMOVED
+    yield case.finding(gone if removed else DOWN, weight=weight, blocks=blocks, when=how)
 
 
 def single(case: Case) -> Findings:

@@ -94,6 +94,9 @@ def test_a_server_that_was_removed_is_not_to_be_started() -> None:
     facts = make_facts(process=None, present=frozenset({str(layout.REMOVED)}), listening={})
     (problem,) = [each for each in judged(facts).problems if each.code == "removed"]
     assert "delete worker1 from hosts.yaml" in problem.remedy
+    facts = make_manager_facts(process=None, present=frozenset({str(layout.REMOVED)}), listening={})
+    (problem,) = [each for each in judged(facts, node=MANAGER).problems if each.code == "removed"]
+    assert "name another manager in hosts.yaml" in problem.remedy, "which wants one"
 
 
 @pytest.mark.parametrize("process", [running(), None])
