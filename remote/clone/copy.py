@@ -115,23 +115,17 @@ def _checksums(host: Host[Node], selection: Selection) -> dict[str, str]:
     script = host.script("clone_checksum", limited=False)
     more_seconds = patience_seconds(selection.content_bytes)
     payload = selection.files.names
-    with closing(host.read(script, payload=payload, more_seconds=more_seconds)) as reading:
-        answer = _up_to(
-            reading, len(payload) + _CHECKSUM_BYTES * len(selection.files.entries), host
-        )
-        reading.outcome().check(host=host.name, step="copy")
-    return contents.parse_checksums(answer)
-
-
-def _up_to(reading: Reading, limit_bytes: int, host: Host[Node]) -> bytes:
+    limit_bytes = len(payload) + _CHECKSUM_BYTES * len(selection.files.entries)
     answer = bytearray()
-    for piece in reading:
-        answer += piece
-        if len(answer) > limit_bytes:
-            raise ScriptError(
-                "its checksums are longer than its list of files",
-                host=host.name,
-                step="copy",
-                action="find out what its `cksum` really is",
-            )
-    return bytes(answer)
+    with closing(host.read(script, payload=payload, more_seconds=more_seconds)) as reading:
+        for piece in reading:
+            answer += piece
+            if len(answer) > limit_bytes:
+                raise ScriptError(
+                    "its checksums are longer than its list of files",
+                    host=host.name,
+                    step="copy",
+                    action="find out what its `cksum` really is",
+                )
+        reading.outcome().check(host=host.name, step="copy")
+    return contents.parse_checksums(bytes(answer))

@@ -256,7 +256,14 @@ def sent(
     try:
         for start in range(0, len(chunk), packet):
             piece = chunk[start : start + packet]
-            _send_packet(channel, piece, time.monotonic() + stall_seconds, pace)
+            deadline = time.monotonic() + stall_seconds
+            while piece:
+                channel.settimeout(left(deadline))
+                began = time.monotonic()
+                count = channel.send(piece)
+                if pace is not None:
+                    pace.took(count, within_seconds=time.monotonic() - began)
+                piece = piece[count:]
     except TimeoutError:
         raise
     except OSError:
@@ -264,18 +271,6 @@ def sent(
             return False
         raise
     return True
-
-
-def _send_packet(
-    channel: paramiko.Channel, packet: bytes, deadline: float, pace: Pace | None
-) -> None:
-    while packet:
-        channel.settimeout(left(deadline))
-        began = time.monotonic()
-        count = channel.send(packet)
-        if pace is not None:
-            pace.took(count, within_seconds=time.monotonic() - began)
-        packet = packet[count:]
 
 
 def read(receive: Callable[[int], bytes]) -> bytes:

@@ -112,8 +112,11 @@ class KnownHosts:
         """
         entries: list[Entry] = []
         for path in paths:
-            lines = _lines(path, may_be_missing=True)
-            entries += filter(None, (_entry(line, source=at) for at, line in lines))
+            for place, line in _lines(path, may_be_missing=True):
+                if entry := parse_line(line, source=place):
+                    entries.append(entry)
+                elif line.lstrip().lower().startswith("@revoked"):
+                    raise _unreadable(Path(place), "the line revokes a key, and holds none")
         for path in revoked:
             entries += _revoked(path)
         return cls(tuple(entries))
@@ -207,13 +210,6 @@ def host_name(host: str, port: int, *, alias: str = "") -> str:
     if alias:
         return alias.lower()
     return host.lower() if port == 22 else f"[{host.lower()}]:{port}"
-
-
-def _entry(line: str, *, source: str) -> Entry | None:
-    entry = parse_line(line, source=source)
-    if entry is None and line.lstrip().lower().startswith("@revoked"):
-        raise _unreadable(Path(source), "the line revokes a key, and holds none")
-    return entry
 
 
 def parse_line(line: str, *, source: str = "") -> Entry | None:
