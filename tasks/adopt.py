@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tasks.executor import VerbContext
@@ -88,7 +89,7 @@ def _read(context: VerbContext, request: Request, *, trusts: bool, fingerprints:
 
     cluster = provisional(request)
     if trusts:
-        with Connector(context.config, limits=cluster.limits) as connector:
+        with closing(Connector(context.config, limits=cluster.limits)) as connector:
             trust_hosts(Screen(stderr()), connector, cluster.hosts, fingerprints=fingerprints)
     with Fleet(cluster, Connector(context.config, limits=cluster.limits)) as fleet:
         print(as_called(adopt(fleet, request)), end="")

@@ -94,13 +94,10 @@ class ChannelStream:
         self._channel = channel
         self._queue: Queue[str | None] = Queue(_QUEUED_LINES)
         self._closed = threading.Event()
-        self._pumps = [threading.Thread(target=self._pump, args=(sink or self._put,))]
+        thread = partial(threading.Thread, daemon=True)
+        self._pumps = [thread(target=self._pump, args=(sink or self._put,))]
         if errors is not None:
-            self._pumps.append(
-                threading.Thread(target=_send_lines, args=(channel.recv_stderr, errors))
-            )
-        for pump in self._pumps:
-            pump.daemon = True
+            self._pumps.append(thread(target=_send_lines, args=(channel.recv_stderr, errors)))
         for pump in reversed(self._pumps):
             pump.start()
 

@@ -84,12 +84,6 @@ class Connector:
             gateway.close()
         self._gateways.clear()
 
-    def __enter__(self) -> Connector:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def _own_config(self) -> Config:
         """Return a copy for one connection.
 

@@ -43,9 +43,7 @@ class Shell:
     Both outputs of a script end in a mark that nobody on the server can know beforehand.
     """
 
-    def __init__(
-        self, channel: paramiko.Channel, *, pace: Callable[[], Pace | None] = lambda: None
-    ) -> None:
+    def __init__(self, channel: paramiko.Channel, *, pace: Callable[[], Pace | None]) -> None:
         self._channel = channel
         self._pace = pace
         self._mark = secrets.token_hex(16).encode()
