@@ -73,18 +73,16 @@ class Fleet:
         """Close the connection to a server that went away; who asks next has another one."""
         with self._guard:
             future = self._servers.pop(node.name, None)
-        if future is not None and future.done() and future.exception() is None:
-            future.result().close()
+        if future is not None:
+            _close(future)
 
     def close(self) -> None:
         """Close every connection; safe to call twice."""
         with self._guard:
             self._closed = True
-            opened = [opening for opening in self._servers.values() if opening.done()]
-            self._servers = {}
-        for future in opened:
-            if future.exception() is None:
-                future.result().close()
+            futures, self._servers = self._servers.values(), {}
+        for future in futures:
+            _close(future)
         self._opener.close()
 
     def _claim(self, node: Node | LoadBalancer) -> tuple[Future[Server], bool]:
@@ -98,11 +96,17 @@ class Fleet:
             future.cancel()
             return
         settle(future, partial(self._opener.open, node.name, node.ssh))
-        if self._closed and future.exception() is None:
-            future.result().close()
+        if self._closed:
+            _close(future)
 
     def __enter__(self) -> Fleet:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _close(future: Future[Server]) -> None:
+    """Close a connection that was opened; who still opens one sees by itself that all is closed."""
+    if future.done() and not future.cancelled() and future.exception() is None:
+        future.result().close()

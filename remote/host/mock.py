@@ -100,7 +100,8 @@ class MockStream:
         self._script = script
         self._queue: SimpleQueue[str | None] = SimpleQueue()
         self._sink = sink or self._queue.put
-        self._open = True
+        self.ended = False
+        """It was closed."""
         self._say(())
 
     def line(self, *, within_seconds: float) -> str | None:
@@ -116,11 +117,6 @@ class MockStream:
         self._server.log.append((self._server.name, f"{self._script} <- {lines[0] or '-'}"))
         self._say(lines)
 
-    @property
-    def ended(self) -> bool:
-        """Tell whether it was closed."""
-        return not self._open
-
     def status(self, *, within_seconds: float) -> int | None:
         """Return the status of a script that did all it was sent."""
         del within_seconds
@@ -128,8 +124,8 @@ class MockStream:
 
     def close(self) -> None:
         """End it; its reader hears of the end."""
-        if self._open:
-            self._open = False
+        if not self.ended:
+            self.ended = True
             self._sink(None)
 
     def _say(self, lines: tuple[str, ...]) -> None:
