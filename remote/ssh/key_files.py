@@ -43,13 +43,10 @@ def key_files(ssh: Ssh, rules: Mapping[str, Any]) -> KeyFiles:
             if word.lower() != "none"
         )
 
-    user, system = (
-        paths("UserKnownHostsFile", USER_FILES),
-        paths("GlobalKnownHostsFile", GLOBAL_FILES),
-    )
-    return KeyFiles(
-        known=(*user, *system, *ssh.known_hosts), revoked=paths("RevokedHostKeys", "none")
-    )
+    user = paths("UserKnownHostsFile", USER_FILES)
+    system = paths("GlobalKnownHostsFile", GLOBAL_FILES)
+    revoked = paths("RevokedHostKeys", "none")
+    return KeyFiles(known=(*user, *system, *ssh.known_hosts), revoked=revoked)
 
 
 def key_alias(rules: Mapping[str, Any]) -> str:

@@ -119,8 +119,7 @@ class FabricServer:
 
     def reach(self, host: str, port: int, *, timeout_seconds: float) -> Reach:
         try:
-            with self._tunnels:
-                self._tunnel(host, port, timeout_seconds).close()
+            self._tunnel(host, port, timeout_seconds).close()
         except paramiko.ChannelException as error:
             return "forbidden" if error.code == 1 else "refused"
         except paramiko.SSHException:
@@ -130,18 +129,18 @@ class FabricServer:
     def ask(self, host: str, port: int, question: bytes, *, timeout_seconds: float) -> bytes:
         answer = b""
         deadline = time.monotonic() + timeout_seconds
-        with contextlib.suppress(*LOST):
-            with self._tunnels:
-                channel = self._tunnel(host, port, timeout_seconds)
-            with contextlib.closing(channel):
+        with (
+            contextlib.suppress(*LOST),
+            contextlib.closing(self._tunnel(host, port, timeout_seconds)) as channel,
+        ):
+            channel.settimeout(left(deadline))
+            channel.sendall(question)
+            while b"\n" not in answer and len(answer) < _LONGEST_LINE:
                 channel.settimeout(left(deadline))
-                channel.sendall(question)
-                while b"\n" not in answer and len(answer) < _LONGEST_LINE:
-                    channel.settimeout(left(deadline))
-                    part = channel.recv(4096)
-                    if not part:
-                        break
-                    answer += part
+                part = channel.recv(4096)
+                if not part:
+                    break
+                answer += part
         return answer.partition(b"\n")[0].rstrip(b"\r")
 
     def demand_sessions(self, count: int, *, timeout_seconds: float) -> None:
@@ -176,9 +175,10 @@ class FabricServer:
         return transport
 
     def _tunnel(self, host: str, port: int, timeout_seconds: float) -> paramiko.Channel:
-        return self._transport().open_channel(
-            "direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=timeout_seconds
-        )
+        with self._tunnels:
+            return self._transport().open_channel(
+                "direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=timeout_seconds
+            )
 
     def _begin(self, script: Script, deadline: float) -> paramiko.Channel:
         text = script.render()  # of this many bytes, behind the opening
