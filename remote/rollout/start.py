@@ -133,13 +133,13 @@ class Start:
         self.state = "swapping"
         self.send("go")
 
-    def start(self, *, setup: bool = False) -> None:
+    def start(self) -> None:
         """Let the node start, once its files are swapped if that was begun.
 
         Raises what the connections raise, and ScriptError.
         """
         self.follow_others()
-        self.prepare(setup=setup)
+        self.prepare()
         assert self._places is not None
         self._began = time.monotonic()
         if self.state == "swapping":

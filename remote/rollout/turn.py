@@ -243,8 +243,10 @@ class Turn:
     def _start_again(self) -> None:
         self.plan = replace(self.plan, start=True, verify=False)
         self._leave()
-        self._start = self._new_start()
-        self._start.start(setup=self.plan.facts.lacks_tables)
+        self._start = start = self._new_start()
+        start.follow_others()
+        self._prepare(start)
+        start.start()
         self._await_join(lambda: None)
 
     def _after_join(self) -> None:
@@ -331,7 +333,8 @@ class Turn:
         return start
 
     def _prepare(self, start: Start) -> None:
-        script = self._swap_script() if self.plan.swaps else None
+        swaps = self.plan.swaps and not self.result.swapped
+        script = self._swap_script() if swaps else None
         setup, by_console = self.plan.facts.lacks_tables, only_console_tells(self.plan)
         start.prepare(setup=setup, swap=script, by_console=by_console)
 

@@ -16,11 +16,14 @@ from carbon.plan.model import FileChange, Options, Plan
 from carbon.plan.plan import plan_stop, with_rotation
 from remote.host.fleet import Fleet
 from remote.host.mock import Log, MockOpener, MockServer
+from remote.host.script import Script
 from remote.host.server import Outcome
 from remote.rollout.request import Request, Result, Rollout
 from remote.rollout.rollout import roll_out
+from remote.rollout.start import Joined, Start
+from remote.rollout.start_script import start_script
 from remote.run.progress import Silent
-from tests.unit.carbon.looks import RECORD, make_facts
+from tests.unit.carbon.looks import RECORD, log4j, make_facts
 from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
 
 LINE = "TID: [-1234] [] [2026-11-22 12:00:00,000]  INFO {%s} -  %s"
@@ -95,11 +98,11 @@ class Site:
 
     def _worker(self, node: Node) -> MockServer:
         def starts(lines: tuple[str, ...]) -> Iterable[str]:
-            if not lines or lines[0] != "7 70":
+            if "7 70" not in lines:
                 return ["ready"] if lines == ("go",) else []
             if self.silent:
                 end: list[Any] = [None]
-                return end if lines and lines[0] == "7 70" else ["ready"] if lines else []
+                return end
             if node.name not in self.joins:
                 return ["console no space left", "ended"]
             own = [
@@ -292,3 +295,23 @@ def test_too_few_sessions_of_any_server_end_a_run_before_one_is_stopped(name: st
         site.roll_out([deploy(node) for node in WORKERS])
     assert (caught.value.code, caught.value.host) == ("sessions", name)
     assert not {"stop", "drain", "start"} & {what for _, what in site.log}
+
+
+def test_a_second_start_is_watched_like_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server whose log cannot say that it started has its console followed there, too."""
+
+    def fails(*_: object) -> Joined:
+        raise StartError("it did not say that it started")
+
+    by_console: list[bool] = []
+
+    def watched(*args: Any, **own: Any) -> Script:
+        by_console.append(own["by_console"])
+        return start_script(*args, **own)
+
+    monkeypatch.setattr(Start, "verify", fails)
+    monkeypatch.setattr("remote.rollout.start.start_script", watched)
+    quiet = log4j("log4j.appender.CARBON_LOGFILE.threshold=WARN")
+    facts = make_facts(name="worker1", record={}, files={layout.LOG4J: quiet})
+    (result,) = Site().roll_out([Plan(node=WORKERS[0], facts=facts, verify=True)])
+    assert (result.error, by_console) == (None, [True])
