@@ -11,7 +11,8 @@ from rich.text import Text
 from carbon.artifacts.plan import ArtifactChange
 from carbon.artifacts.show import diff_of, lines_of, names_of
 from carbon.cluster import Cluster, LocalCommand, Node
-from carbon.config import masked_diff, outdated_secrets
+from carbon.config.diff import masked_diff
+from carbon.config.files import outdated_secrets
 from carbon.errors import Interrupted, ProvisionError
 from carbon.join.quote import quote
 from carbon.plan.model import Plan

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 
 from carbon.cluster import Node
-from carbon.config import read_carbon, read_clustering, read_datasources
-from carbon.config.carbon_xml import NAMESPACES
+from carbon.config.axis2 import read_clustering
+from carbon.config.carbon_xml import NAMESPACES, read_carbon
 from carbon.config.catalina import connector
+from carbon.config.datasources import read_datasources
 from carbon.config.diff import mask_secrets
 from carbon.config.edits import is_secured
 from carbon.config.reading import flag, text

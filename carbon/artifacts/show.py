@@ -8,7 +8,7 @@ from carbon.artifacts.local import is_text
 from carbon.artifacts.plan import ArtifactChange
 from carbon.artifacts.template import outdated_secrets
 from carbon.cluster import Node
-from carbon.config import masked_diff
+from carbon.config.diff import masked_diff
 from carbon.secret import Secret
 from carbon.text import some_of
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from carbon import config
 from carbon.cluster import Node
+from carbon.config.files import managed_files
 from carbon.home import driver, layout
 
 _SERVERS_OWN = (layout.LOGS, layout.TMP, layout.DATABASE, layout.TOMCAT_WORK)
@@ -15,7 +15,7 @@ _FILES_OF_A_START = frozenset({layout.PID_FILE, *layout.PASSWORD_FILES})
 
 def refusal(node: Node, path: PurePosixPath) -> tuple[str, str] | None:
     """Return why no artifact may have this place, with the remedy; None if it may."""
-    if path in config.managed_files(node):
+    if path in managed_files(node):
         return (
             "hosts.yaml edits this file, and both would overwrite each other",
             "set what is to change in it with `files:`",

@@ -98,7 +98,10 @@ def render(
     Raises InventoryError if hosts.yaml lacks what a vhost needs, or has a value that
     nginx's files cannot hold.
     """
-    balancer = _balancer(cluster)
+    balancer, file = cluster.load_balancer, str(cluster.file)
+    if balancer is None:
+        action = "add load_balancer to hosts.yaml"
+        raise InventoryError("there is no load balancer", action=action, file=file)
     site = _Site(
         cluster=cluster,
         balancer=balancer,
@@ -216,17 +219,6 @@ def _name(line: re.Match[bytes]) -> str:
     return line["name"].decode(errors="replace")
 
 
-def _balancer(cluster: Cluster) -> LoadBalancer:
-    balancer = cluster.load_balancer
-    if balancer is None:
-        raise _refused(cluster, "there is no load balancer", "add load_balancer to hosts.yaml")
-    return balancer
-
-
-def _refused(cluster: Cluster, seen: str, action: str) -> InventoryError:
-    return InventoryError(seen, action=action, file=str(cluster.file))
-
-
 class _Site(Value, kw_only=True):
     """What the files of one cluster have in common."""
 
@@ -250,9 +242,8 @@ class _Site(Value, kw_only=True):
         """Return the workers' upstream and vhost for one scheme."""
         # Not `consistent`, which hashes ip:port: HTTP and HTTPS of one client would part.
         by_cookie = f"    hash ${ROUTE_COOKIE}_{self.label};"
-        servers = {"none": [], "ip_hash": ["    ip_hash;"], "cookie": [by_cookie]}[
-            self.balancer.stickiness
-        ]
+        balancing = {"none": [], "ip_hash": ["    ip_hash;"], "cookie": [by_cookie]}
+        servers = balancing[self.balancer.stickiness]
         servers += [self._server(worker, scheme) for worker in self.cluster.workers]
         if self.removed.issuperset(worker.name for worker in self.cluster.workers):
             servers.append(_NOBODY)
@@ -280,12 +271,11 @@ class _Site(Value, kw_only=True):
     def host_names(self) -> tuple[str, ...]:
         """Return the workers' distinct HostNames."""
         names = [worker.host_name for worker in self.cluster.workers if worker.host_name]
-        if not names:
-            raise _refused(
-                self.cluster,
-                "no worker has a `HostName`, so the load balancer would answer to none",
-                "set `HostName` under `cluster:` in hosts.yaml, or for each worker",
-            )
+        self._demand(
+            names,
+            "no worker has a `HostName`, so the load balancer would answer to none",
+            "set `HostName` under `cluster:` in hosts.yaml, or for each worker",
+        )
         return tuple(dict.fromkeys(self._host_name(name) for name in names))
 
     def console_name(self) -> str | None:
@@ -295,21 +285,23 @@ class _Site(Value, kw_only=True):
         if configured is None:
             return None
         name = self._host_name(configured)
-        if name in self.host_names():
-            raise _refused(
-                self.cluster,
-                f"the console and the workers have the same host name {name}",
-                "give the manager a `MgtHostName` of its own",
-            )
+        self._demand(
+            name not in self.host_names(),
+            f"the console and the workers have the same host name {name}",
+            "give the manager a `MgtHostName` of its own",
+        )
         return name
 
+    def _demand(self, fits: object, seen: str, action: str) -> None:
+        if not fits:
+            raise InventoryError(seen, action=action, file=str(self.cluster.file))
+
     def _server(self, worker: Node, scheme: Scheme) -> str:
-        if not _NODE_NAME.fullmatch(worker.name):
-            raise _refused(
-                self.cluster,
-                f"nginx's files cannot hold the worker's name {worker.name!r}",
-                "use letters, digits, dots and hyphens",
-            )
+        self._demand(
+            _NODE_NAME.fullmatch(worker.name),
+            f"nginx's files cannot hold the worker's name {worker.name!r}",
+            "use letters, digits, dots and hyphens",
+        )
         if worker.name in self.removed:
             return f"    # removed: {worker.name}"
         flag = " down" if worker.name in self.out_of_rotation else ""
@@ -325,24 +317,22 @@ class _Site(Value, kw_only=True):
         )
 
     def _host_name(self, name: str) -> str:
-        if not is_host_name(name):
-            raise _refused(
-                self.cluster,
-                f"nginx cannot serve the host name {name!r}",
-                "use letters, digits, hyphens and dots",
-            )
+        self._demand(
+            is_host_name(name),
+            f"nginx cannot serve the host name {name!r}",
+            "use letters, digits, hyphens and dots",
+        )
         return name.lower()
 
     def _path(self, path: PurePosixPath | None) -> str:
         """Return a path in nginx's double quotes; a dollar sign has no escape there."""
         text = str(path)
         whole = text.startswith("/") and text.isprintable() and "$" not in text
-        if not whole or len(text.encode()) > _LONGEST_VALUE_BYTES:
-            raise _refused(
-                self.cluster,
-                f"nginx's files cannot hold the path {text[:80]!r}",
-                "use an absolute path of printable characters, without a dollar sign",
-            )
+        self._demand(
+            whole and len(text.encode()) <= _LONGEST_VALUE_BYTES,
+            f"nginx's files cannot hold the path {text[:80]!r}",
+            "use an absolute path of printable characters, without a dollar sign",
+        )
         escaped = text.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from carbon import config
 from carbon.checks.finding import Finding, Kind, node_words
 from carbon.cluster import Cluster, Node
-from carbon.config import Clustering
+from carbon.config.axis2 import Clustering, read_clustering
 from carbon.errors import ConfigFileError, ProvisionError
 from carbon.home import layout
 from carbon.home.facts import Reach, ServerFacts
@@ -124,7 +123,7 @@ class Case(Value, kw_only=True, dict=True):
         """Its clustering as the file has it; None: the file is not there, or cannot be read."""
         data = self.facts.data_of(layout.AXIS2)
         try:
-            return None if data is None else config.read_clustering(data)
+            return None if data is None else read_clustering(data)
         except ConfigFileError as error:
             return error
 

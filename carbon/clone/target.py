@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Literal, cast
 
-from carbon import config
 from carbon.checks.case import Case
 from carbon.checks.home import SPARE_KB, home, journal
 from carbon.clone.contents import kept_of, unfit
 from carbon.cluster import Cluster, Node
+from carbon.config.datasources import read_datasources
 from carbon.errors import UnfitError
 from carbon.home import layout
 from carbon.home.facts import ArtifactsFacts, LogFacts, ServerFacts
@@ -243,7 +243,7 @@ _H2 = re.compile(r"jdbc:h2:(?!mem:|tcp:|ssl:|zip:)(?:file:)?(?P<path>[^;]+)")
 def _local_databases(datasources: bytes | None) -> dict[str, str]:
     """Return the path of each H2 database that is a file, by the name of its datasource."""
     databases = {}
-    for datasource in config.read_datasources(datasources) if datasources else ():
+    for datasource in read_datasources(datasources) if datasources else ():
         if match := _H2.match(datasource.url or ""):
             databases[datasource.name] = match["path"].replace("${carbon.home}/", "")
     return databases

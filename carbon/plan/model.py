@@ -8,10 +8,9 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Literal
 
-from carbon import config
 from carbon.artifacts.plan import ArtifactChange
 from carbon.cluster import LocalCommand, Node
-from carbon.config import Clustering
+from carbon.config.axis2 import Clustering, read_clustering
 from carbon.errors import ConfigFileError
 from carbon.home import layout
 from carbon.home.driver import DriverPlan
@@ -24,7 +23,7 @@ from carbon.value import Value, field, replace
 def clustering_in(axis2: bytes | None) -> Clustering | None:
     """Return what an axis2.xml says of clustering; None if it is not there, or cannot be read."""
     with suppress(ConfigFileError):
-        return config.read_clustering(axis2) if axis2 is not None else None
+        return read_clustering(axis2) if axis2 is not None else None
     return None
 
 

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import PurePosixPath
 
-from carbon import config
 from carbon.artifacts.plan import plan_artifacts
 from carbon.cluster import Cluster, Node
+from carbon.config.carbon_xml import read_carbon
+from carbon.config.files import managed_files, patch
 from carbon.errors import ConfigFileError, ProvisionError, UnfitError, UsageError
 from carbon.home import driver, hostsfile, layout
 from carbon.home.driver import WantedDriver
@@ -116,8 +117,7 @@ def _with_configuration(drafted: Plan, *, renumber: bool) -> Plan:
     """Add what differs from hosts.yaml: files, modes, artifacts and the unit."""
     node, facts = drafted.node, drafted.facts
     patched = {
-        path: config.patch(node, path, _patchable(node, facts, path))
-        for path in config.managed_files(node)
+        path: patch(node, path, _patchable(node, facts, path)) for path in managed_files(node)
     }
     files = tuple(
         FileChange(path=path, old=old, new=change.data)
@@ -211,7 +211,7 @@ def _refuse_renumbering(node: Node, facts: ServerFacts, files: Sequence[FileChan
         return
     numbers = [("localMemberPort", axis2.local_member_port, node.local_member_port)]
     with suppress(ConfigFileError):  # an Offset that is no number
-        carbon_xml = config.read_carbon(facts.files[layout.CARBON_XML].data)
+        carbon_xml = read_carbon(facts.files[layout.CARBON_XML].data)
         numbers.append(("Offset", carbon_xml.offset, node.offset))
     moved = [f"{name} {old} → {new}" for name, old, new in numbers if old not in (None, new)]
     if moved:

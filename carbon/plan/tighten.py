@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from carbon import config
 from carbon.artifacts.local import known_targets
 from carbon.cluster import Node
 from carbon.config.diff import holds_secret
+from carbon.config.files import managed_files
 from carbon.home import layout
 from carbon.home.facts import FileRights, ServerFacts
 
@@ -29,7 +29,7 @@ def readable_secrets(
     if not facts.secrets.others_enter:
         return {}
     secrets = [secret.reveal() for secret in node.file_secrets]
-    edited = config.managed_files(node)
+    edited = managed_files(node)
     managed = {
         path: FileRights(mode=file.mode, owner=file.owner)
         for path in edited

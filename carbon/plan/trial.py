@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from carbon import config
 from carbon.cluster import Datasource
+from carbon.config.datasources import read_datasources
+from carbon.config.files import patch
 from carbon.errors import ProvisionError
 from carbon.home import layout
 from carbon.home.trial import Trial
@@ -59,7 +60,7 @@ def tried_datasources(plan: Plan) -> tuple[Datasource, ...]:
     data = _datasources_file(plan)
     if data is None:
         return ()
-    live = {each.name: each for each in config.read_datasources(data)}
+    live = {each.name: each for each in read_datasources(data)}
     return tuple(
         _resolved(datasource, plan)
         for datasource in plan.node.datasources
@@ -89,7 +90,7 @@ def _datasources_file(plan: Plan) -> bytes | None:
     if data is None or plan.configures:
         return data
     try:
-        same = config.patch(plan.node, layout.DATASOURCES, data).data == data
+        same = patch(plan.node, layout.DATASOURCES, data).data == data
     except ProvisionError:
         return None
     return data if same else None

@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import cast, get_args
 
-from carbon import config
 from carbon.checks.datasource import TRIAL_SECONDS
 from carbon.cluster import Datasource, Node
+from carbon.config.diff import mask_secrets
 from carbon.errors import ScriptError
 from carbon.home.trial import Trial, TrialAnswer, TrialResult, TriedDatasource
 from carbon.secret import Secret, reveal
@@ -97,7 +97,7 @@ def _parse(answer: bytes, trial: Trial, *, name: str) -> TrialAnswer:
     for line in answer.decode(errors="replace").splitlines():
         word, _, rest = line.partition(" ")
         if word == "untried":
-            return TrialAnswer(untried=config.mask_secrets(rest.strip().encode(), secrets))
+            return TrialAnswer(untried=mask_secrets(rest.strip().encode(), secrets))
         if word == "unused" and rest in trial.jndi_names:
             unused.append(rest)
             continue
@@ -112,7 +112,7 @@ def _parse(answer: bytes, trial: Trial, *, name: str) -> TrialAnswer:
                 result=cast("TrialResult", match["result"]),
                 sql_state=match["state"].strip("-"),
                 vendor_code=int(match["code"]),
-                said=config.mask_secrets(match["said"].strip().encode(), secrets),
+                said=mask_secrets(match["said"].strip().encode(), secrets),
             )
         )
     if len(tried) != len(trial.datasources):

@@ -12,10 +12,10 @@ from ipaddress import IPv6Address
 from pathlib import PurePosixPath
 from typing import cast
 
-from carbon import config
 from carbon.artifacts.facts import is_watched, parse_artifacts, without_quiet
 from carbon.artifacts.local import known_targets
 from carbon.cluster import Node
+from carbon.config.files import NEIGHBOURS, managed_files
 from carbon.errors import ScriptError
 from carbon.home import layout, process
 from carbon.home.driver import JarFacts, entry_pattern
@@ -45,7 +45,7 @@ _PRESENT = (
     layout.WORKER_PROFILE,
     layout.PASSWORD_PERSIST,
     layout.REMOVED,
-    *config.NEIGHBOURS,
+    *NEIGHBOURS,
 )
 _JAR = re.compile(r"[^/\n]+\.jar")
 _GENERATION = re.compile(r"\d{8}T\d{6}Z-[\w-]+", re.ASCII)
@@ -94,7 +94,7 @@ def _script(
     script = (layout.SCRIPT,) if node.service else ()
     brought = known_targets(node)
     texts = [target.path for target in brought if target.shows_text]
-    files = (*config.managed_files(node), layout.LOG4J, *script, *also, *texts)
+    files = (*managed_files(node), layout.LOG4J, *script, *also, *texts)
     return host.script(
         "facts",
         java_dir=str(node.java_home or ""),

@@ -19,8 +19,10 @@ from carbon.balancer.reading import read_vhosts
 from carbon.checks.vault import uses_vault
 from carbon.clone.contents import parse_checksums, parse_listing
 from carbon.clone.target import relative_databases
-from carbon.config import mask_secrets, masked_diff, read_carbon, read_clustering, read_datasources
-from carbon.config.diff import holds_secret
+from carbon.config.axis2 import read_clustering
+from carbon.config.carbon_xml import read_carbon
+from carbon.config.datasources import read_datasources
+from carbon.config.diff import holds_secret, mask_secrets, masked_diff
 from carbon.config.log4j import hidden
 from carbon.errors import ProvisionError
 from carbon.home import hostsfile

@@ -12,7 +12,7 @@ from carbon.adopt.cluster import write
 from carbon.adopt.request import Request, provisional, split_host
 from carbon.adopt.server import ALSO, Described, describe, driver_class
 from carbon.cluster import Cluster, Driver, Node, Service
-from carbon.config import managed_files, patch
+from carbon.config.files import managed_files, patch
 from carbon.errors import UsageError
 from carbon.home import layout
 from carbon.home.facts import JarFacts, RemoteFile, ServerFacts

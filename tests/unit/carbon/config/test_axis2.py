@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from carbon import config
 from carbon.cluster import Member, Node
+from carbon.config import files as config_files
+from carbon.config.axis2 import Clustering, read_clustering
 from carbon.errors import ConfigFileError
 from carbon.home import layout
 from tests.unit.carbon.config.samples import AXIS2, ESB_PROPERTIES, changes, crlf
@@ -16,8 +17,8 @@ NODE = make_node(local_member_port=4001, members=MEMBERS)
 
 
 def patch(data: bytes, node: Node = NODE) -> bytes:
-    new = config.patch(node, layout.AXIS2, data).data
-    assert config.patch(node, layout.AXIS2, new).data is new
+    new = config_files.patch(node, layout.AXIS2, data).data
+    assert config_files.patch(node, layout.AXIS2, new).data is new
     return new
 
 
@@ -59,7 +60,7 @@ def test_crlf_is_kept_on_every_line() -> None:
 
 
 def test_what_was_written_is_read_back() -> None:
-    assert config.read_clustering(patch(AXIS2)) == config.Clustering(
+    assert read_clustering(patch(AXIS2)) == Clustering(
         enabled=True,
         agent="org.wso2.carbon.core.clustering.hazelcast.HazelcastClusteringAgent",
         membership_scheme="wka",
@@ -70,14 +71,14 @@ def test_what_was_written_is_read_back() -> None:
         members=MEMBERS,
         group_management_port=None,
     )
-    stock = config.read_clustering(AXIS2)
+    stock = read_clustering(AXIS2)
     assert (stock.enabled, stock.membership_scheme) == (False, "multicast")
 
 
 def test_the_packs_agent_is_kept_unless_hosts_yaml_names_another() -> None:
     tribes = "org.apache.axis2.clustering.tribes.TribesClusteringAgent"
     new = patch(AXIS2, make_node(agent=tribes))
-    assert config.read_clustering(new).agent == tribes
+    assert read_clustering(new).agent == tribes
     assert b'class="org.example.SampleAgent"' in new
 
 
@@ -109,7 +110,7 @@ def test_what_is_missing_is_inserted(name: str, ends: type[bytes]) -> None:
     data = ends(without(name))
     assert data != ends(AXIS2)
     new = patch(data)
-    assert config.read_clustering(new) == config.read_clustering(patch(AXIS2))
+    assert read_clustering(new) == read_clustering(patch(AXIS2))
     assert new.count(b"\n") == new.count(b"\r\n") or ends is bytes
 
 
@@ -148,13 +149,13 @@ def test_members_are_replaced_whatever_they_were(
 ) -> None:
     before = patch(AXIS2, make_node(members=present))
     after = patch(before, make_node(members=wanted))
-    assert config.read_clustering(before).members == present
-    assert config.read_clustering(after).members == wanted
+    assert read_clustering(before).members == present
+    assert read_clustering(after).members == wanted
 
 
 def test_a_member_in_another_form_is_replaced_whole() -> None:
     data = AXIS2.replace(b"<port>4000</port>", b"<port>4000</port><remote>x</remote>")
-    assert config.read_clustering(patch(data)).members == MEMBERS
+    assert read_clustering(patch(data)).members == MEMBERS
     assert b"<remote>" not in patch(data)
 
 
@@ -162,7 +163,7 @@ def test_group_management_is_left_alone_unless_hosts_yaml_has_it() -> None:
     assert b'<groupManagement enable="false">' in patch(AXIS2)
     node = make_node(group_mgt_port=4500)
     new = patch(AXIS2, node)
-    assert config.read_clustering(new).group_management_port == 4500
+    assert read_clustering(new).group_management_port == 4500
     assert b'port="4500"/>' in new
 
 
@@ -212,5 +213,5 @@ def test_group_management_without_its_section_is_refused() -> None:
 )
 def test_reading_a_port_that_is_none_is_a_refusal(old: bytes, new: bytes) -> None:
     with pytest.raises(ConfigFileError) as caught:
-        config.read_clustering(AXIS2.replace(old, new))
+        read_clustering(AXIS2.replace(old, new))
     assert caught.value.line

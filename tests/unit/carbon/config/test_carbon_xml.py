@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from carbon import config
 from carbon.cluster import DeploymentSynchronizer, Node
+from carbon.config import files as config_files
+from carbon.config.carbon_xml import CarbonSettings, read_carbon
 from carbon.errors import ConfigFileError
 from carbon.home import layout
 from carbon.secret import Secret, literal
@@ -19,8 +20,8 @@ NODE = make_node(offset=2, mgt_host_name="mgt.as.wso2.com", deployment_synchroni
 
 
 def patch(data: bytes, node: Node = NODE) -> bytes:
-    new = config.patch(node, layout.CARBON_XML, data).data
-    assert config.patch(node, layout.CARBON_XML, new).data is new
+    new = config_files.patch(node, layout.CARBON_XML, data).data
+    assert config_files.patch(node, layout.CARBON_XML, new).data is new
     return new
 
 
@@ -68,7 +69,7 @@ def test_a_host_name_without_any_trace_goes_behind_the_servers_name() -> None:
 
 def test_what_hosts_yaml_does_not_have_is_left_alone() -> None:
     node = make_node(offset=0, host_name=None)
-    assert config.patch(node, layout.CARBON_XML, CARBON_XML).data is CARBON_XML
+    assert config_files.patch(node, layout.CARBON_XML, CARBON_XML).data is CARBON_XML
 
 
 def test_only_the_manager_commits() -> None:
@@ -78,7 +79,7 @@ def test_only_the_manager_commits() -> None:
 
 
 def test_what_was_written_is_read_back() -> None:
-    assert config.read_carbon(patch(CARBON_XML)) == config.CarbonSettings(
+    assert read_carbon(patch(CARBON_XML)) == CarbonSettings(
         offset=2,
         host_name="as.wso2.com",
         mgt_host_name="mgt.as.wso2.com",
@@ -90,7 +91,7 @@ def test_a_missing_section_is_inserted_whole() -> None:
     begin = CARBON_XML.index(b"    <DeploymentSynchronizer>")
     end = CARBON_XML.index(b"    <!--<DeploymentSynchronizer>")
     new = patch(CARBON_XML[:begin] + CARBON_XML[end:])
-    assert config.read_carbon(new) == config.read_carbon(patch(CARBON_XML))
+    assert read_carbon(new) == read_carbon(patch(CARBON_XML))
     assert b"</DeploymentSynchronizer>-->\n    <DeploymentSynchronizer>\n        <Enabled>" in new
 
 
@@ -98,8 +99,8 @@ def test_missing_ports_are_inserted() -> None:
     begin, end = CARBON_XML.index(b"    <Ports>"), CARBON_XML.index(b"    <Security>")
     without_ports = CARBON_XML[:begin] + CARBON_XML[end:]
     for data in (without_ports, CARBON_XML.replace(b"        <Offset>0</Offset>\n", b"")):
-        assert config.read_carbon(data).offset == 0
-        assert config.read_carbon(patch(data)).offset == 2
+        assert read_carbon(data).offset == 0
+        assert read_carbon(patch(data)).offset == 2
 
 
 def test_a_setting_goes_behind_the_one_before_it() -> None:
@@ -118,8 +119,8 @@ def test_a_secured_password_is_never_overwritten_nor_even_asked_for() -> None:
     assert alias in new
     assert b"<SvnUser>svn</SvnUser>" in new
     secured = ("DeploymentSynchronizer/SvnPassword",)
-    assert config.patch(node, layout.CARBON_XML, SECURED_CARBON_XML).secured == secured
-    assert config.patch(NODE, layout.CARBON_XML, CARBON_XML).secured == ()
+    assert config_files.patch(node, layout.CARBON_XML, SECURED_CARBON_XML).secured == secured
+    assert config_files.patch(NODE, layout.CARBON_XML, CARBON_XML).secured == ()
 
 
 def test_lines_that_ciphertool_joined_stay_joined() -> None:
@@ -134,7 +135,7 @@ def test_prefixed_elements_stay_in_their_namespace() -> None:
         b'<c:Server xmlns:c="http://wso2.org/projects/carbon/carbon.xml">\n'
         b"  <c:Ports/>\n</c:Server>\n"
     )
-    assert config.read_carbon(patch(data)).host_name == "as.wso2.com"
+    assert read_carbon(patch(data)).host_name == "as.wso2.com"
 
 
 @pytest.mark.parametrize(

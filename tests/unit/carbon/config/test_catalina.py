@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from carbon import config
 from carbon.cluster import ProxyPorts
+from carbon.config import files as config_files
 from carbon.errors import ConfigFileError
 from carbon.home import layout
 from tests.unit.carbon.config.samples import CATALINA, LATER_CATALINA, changes, crlf
@@ -16,8 +16,8 @@ NODE = make_node(proxy_ports=ProxyPorts())
 
 def patch(data: bytes, **ports: int) -> bytes:
     node = make_node(proxy_ports=ProxyPorts(**ports))
-    new = config.patch(node, layout.CATALINA, data).data
-    assert config.patch(node, layout.CATALINA, new).data is new
+    new = config_files.patch(node, layout.CATALINA, data).data
+    assert config_files.patch(node, layout.CATALINA, new).data is new
     return new
 
 
@@ -80,5 +80,5 @@ def test_connectors_that_are_not_clear_are_refused(old: bytes, new: bytes) -> No
 
 
 def test_without_proxy_ports_the_file_is_not_managed() -> None:
-    assert layout.CATALINA in config.managed_files(NODE)
-    assert layout.CATALINA not in config.managed_files(make_node())
+    assert layout.CATALINA in config_files.managed_files(NODE)
+    assert layout.CATALINA not in config_files.managed_files(make_node())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from carbon import config
 from carbon.cluster import Datasource
+from carbon.config import files as config_files
+from carbon.config.datasources import DatasourceSettings, read_datasources
 from carbon.errors import ConfigFileError
 from carbon.home import layout
 from carbon.secret import Secret, literal
@@ -34,8 +35,8 @@ SHARED = Datasource(
 
 def patch(data: bytes, *datasources: Datasource) -> bytes:
     node = make_node(datasources=datasources)
-    new = config.patch(node, layout.DATASOURCES, data).data
-    assert config.patch(node, layout.DATASOURCES, new).data is new
+    new = config_files.patch(node, layout.DATASOURCES, data).data
+    assert config_files.patch(node, layout.DATASOURCES, new).data is new
     return new
 
 
@@ -85,9 +86,7 @@ def test_one_that_is_missing_is_built_like_its_neighbours_and_stands_behind_them
 
 def test_several_are_added_in_their_order() -> None:
     other = Datasource(name="A", url="u", driver_class_name="d", jndi_name="jdbc/A")
-    names = [
-        each.name for each in config.read_datasources(patch(DATASOURCES, LOCAL, SHARED, other))
-    ]
+    names = [each.name for each in read_datasources(patch(DATASOURCES, LOCAL, SHARED, other))]
     assert names == ["WSO2_CARBON_DB", "WSO2_UM_DB", "A"]
 
 
@@ -102,7 +101,7 @@ def test_a_sample_in_a_comment_is_not_there() -> None:
         name="SAMPLE_DATA_SOURCE", url="u", driver_class_name="d", jndi_name="jdbc/sample"
     )
     new = patch(DATASOURCES, sample)
-    assert len(config.read_datasources(new)) == 2
+    assert len(read_datasources(new)) == 2
     assert DATASOURCES[DATASOURCES.index(b"<!--") :] in new
 
 
@@ -130,8 +129,8 @@ def test_missing_children_are_inserted_in_the_usual_order() -> None:
 
 
 def test_what_was_written_is_read_back_without_the_password() -> None:
-    local, shared = config.read_datasources(patch(DATASOURCES, LOCAL, SHARED))
-    assert local == config.DatasourceSettings(
+    local, shared = read_datasources(patch(DATASOURCES, LOCAL, SHARED))
+    assert local == DatasourceSettings(
         name="WSO2_CARBON_DB",
         jndi_name="jdbc/WSO2CarbonDB",
         url=URL,
@@ -151,8 +150,8 @@ def test_a_secured_password_stays_and_is_named() -> None:
     assert b'<password svns:secretAlias="Carbon.DB"></password>' in new
     assert b"heim" not in new
     secured = ("WSO2_CARBON_DB/password",)
-    assert config.patch(node, layout.DATASOURCES, data).secured == secured
-    assert config.read_datasources(new)[0].password_secured
+    assert config_files.patch(node, layout.DATASOURCES, data).secured == secured
+    assert read_datasources(new)[0].password_secured
 
 
 def test_a_secret_that_cannot_be_had_leaves_the_file_alone() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carbon.config import mask_secrets, masked_diff
+from carbon.config.diff import mask_secrets, masked_diff
 from tests.unit.carbon.config.samples import CARBON_XML, DATASOURCES, crlf
 
 PATH = PurePosixPath("repository/conf/some.xml")

@@ -6,8 +6,9 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from carbon import config
 from carbon.cluster import FileEdit
+from carbon.config import files as config_files
+from carbon.config.carbon_xml import read_carbon
 from carbon.errors import ConfigFileError
 from carbon.secret import literal
 from tests.unit.carbon.config.samples import CARBON_XML, CATALINA, REGISTRY, changes
@@ -27,8 +28,8 @@ MOUNT = """\
 def patch(data: bytes, *edits: FileEdit) -> bytes:
     path = PurePosixPath("repository/conf") / edits[0].file
     node = make_node(files=edits, host_name=None, offset=0)
-    new = config.patch(node, path, data).data
-    assert config.patch(node, path, new).data is new
+    new = config_files.patch(node, path, data).data
+    assert config_files.patch(node, path, new).data is new
     return new
 
 
@@ -117,7 +118,7 @@ def test_edits_are_made_in_their_order_so_one_may_build_on_another() -> None:
     filled = registry("/wso2registry/new", attribute="x", value="1")
     node = make_node(files=(inserted, filled))
     with pytest.raises(ConfigFileError, match="anew with every run"):
-        config.patch(node, PATH, REGISTRY)
+        config_files.patch(node, PATH, REGISTRY)
     replaced = registry("/wso2registry", fragment='<new name="a"/>')
     later = registry("/wso2registry/new", attribute="y", value="1")
     assert b'<new name="a" y="1"/>' in patch(REGISTRY, replaced, later)
@@ -131,8 +132,8 @@ def test_an_edit_of_a_file_of_the_guide_comes_after_that() -> None:
         value="11112",
     )
     node = make_node(files=(edit,), offset=3)
-    new = config.patch(node, PurePosixPath("repository/conf/carbon.xml"), CARBON_XML).data
-    assert config.read_carbon(new).offset == 3
+    new = config_files.patch(node, PurePosixPath("repository/conf/carbon.xml"), CARBON_XML).data
+    assert read_carbon(new).offset == 3
     assert b"<RMIServerPort>11112</RMIServerPort>" in new
 
 
@@ -145,7 +146,7 @@ def test_a_secured_value_or_attribute_is_left_alone_and_named() -> None:
         registry("/wso2registry/dbConfig", attribute="name", value="x"),
     )
     assert patch(data, *edits) is data
-    secured = config.patch(make_node(files=edits), PATH, data).secured
+    secured = config_files.patch(make_node(files=edits), PATH, data).secured
     assert secured == ("/wso2registry/readOnly", "name")
 
 
@@ -156,9 +157,9 @@ def test_what_a_secret_replaces_is_told_so_that_no_diff_shows_it() -> None:
         registry("/wso2registry/dbConfig", attribute="name", value=literal("new")),
         registry("/wso2registry/currentDBConfig", value="no secret"),
     )
-    outdated = config.outdated_secrets(make_node(files=edits), PATH, REGISTRY)
+    outdated = config_files.outdated_secrets(make_node(files=edits), PATH, REGISTRY)
     assert outdated == ("false", "wso2registry")
-    assert config.outdated_secrets(make_node(files=edits[2:]), PATH, REGISTRY) == ()
+    assert config_files.outdated_secrets(make_node(files=edits[2:]), PATH, REGISTRY) == ()
 
 
 def test_a_fragment_never_replaces_a_value_that_was_secured_since() -> None:
@@ -171,7 +172,7 @@ def test_a_fragment_never_replaces_a_value_that_was_secured_since() -> None:
         data = patch(REGISTRY, edit).replace(b"<password>geheim", alias)
         assert alias in data
         assert patch(data, edit) is data
-        assert config.patch(make_node(files=(edit,)), PATH, data).secured == ("password",)
+        assert config_files.patch(make_node(files=(edit,)), PATH, data).secured == ("password",)
 
 
 def test_another_version_of_an_element_with_secured_values_is_refused() -> None:

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from carbon import config
 from carbon.cluster import (
     Datasource,
     DeploymentSynchronizer,
@@ -20,6 +19,11 @@ from carbon.cluster import (
     Node,
     ProxyPorts,
 )
+from carbon.config import files as config_files
+from carbon.config.axis2 import read_clustering
+from carbon.config.carbon_xml import read_carbon
+from carbon.config.datasources import read_datasources
+from carbon.config.diff import masked_diff
 from carbon.errors import ConfigFileError
 from carbon.home import layout
 from carbon.secret import literal
@@ -93,11 +97,11 @@ def test_a_value_reaches_every_file_intact_or_is_refused_by_name(value: str) -> 
     node = node_with(value)
     for path, data in FILES.items():
         try:
-            new = config.patch(node, path, data).data
+            new = config_files.patch(node, path, data).data
         except ConfigFileError as error:
             assert "U+" in error.seen
             return
-        assert config.patch(node, path, new).data is new
+        assert config_files.patch(node, path, new).data is new
         assert occurrences(new, value) >= PLACES[path]
 
 
@@ -126,17 +130,17 @@ def test_a_damaged_file_is_patched_or_refused_and_nothing_else(
     end = draw.draw(st.integers(start, min(start + 40, len(data))) | st.just(len(data)))
     damaged = data[:start] + draw.draw(st.binary(max_size=4)) + data[end:]
     for use in (
-        lambda: config.patch(NODE, path, damaged),
-        lambda: config.read_clustering(damaged),
-        lambda: config.read_carbon(damaged),
-        lambda: config.read_datasources(damaged),
+        lambda: config_files.patch(NODE, path, damaged),
+        lambda: read_clustering(damaged),
+        lambda: read_carbon(damaged),
+        lambda: read_datasources(damaged),
     ):
         try:
             use()
         except ConfigFileError as error:
             assert error.file
             assert error.action
-    config.masked_diff(path, data, damaged)
+    masked_diff(path, data, damaged)
 
 
 @pytest.mark.parametrize("path", sorted(FILES))
@@ -144,15 +148,18 @@ def test_every_truncated_file_is_refused_with_its_line(path: PurePosixPath) -> N
     data = FILES[path].rstrip()
     for length in range(0, len(data), 97):
         with pytest.raises(ConfigFileError, match="not well-formed") as caught:
-            config.patch(NODE, path, data[:length])
+            config_files.patch(NODE, path, data[:length])
         assert caught.value.line
 
 
 def test_managed_files_are_those_that_hosts_yaml_changes() -> None:
-    assert config.managed_files(make_node()) == (layout.AXIS2, layout.CARBON_XML)
+    assert config_files.managed_files(make_node()) == (layout.AXIS2, layout.CARBON_XML)
     carbon = FileEdit(file=PurePosixPath("carbon.xml"), xpath="/a", value="b")
-    assert config.managed_files(make_node(files=(carbon,))) == (layout.AXIS2, layout.CARBON_XML)
-    assert config.managed_files(NODE) == tuple(FILES)
+    assert config_files.managed_files(make_node(files=(carbon,))) == (
+        layout.AXIS2,
+        layout.CARBON_XML,
+    )
+    assert config_files.managed_files(NODE) == tuple(FILES)
 
 
 def test_importing_the_package_does_not_import_lxml() -> None:

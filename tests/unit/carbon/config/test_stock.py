@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 import pytest
 from lxml import etree
 
-from carbon import config
 from carbon.cluster import (
     Datasource,
     DeploymentSynchronizer,
@@ -19,6 +18,8 @@ from carbon.cluster import (
     Member,
     ProxyPorts,
 )
+from carbon.config import files as config_files
+from carbon.config.diff import masked_diff
 from carbon.home import layout
 from carbon.secret import literal
 from tests.unit.carbon.nodes import make_node
@@ -148,7 +149,7 @@ def test_the_diff_holds_only_lines_with_a_changed_value(
     stock: tuple[PurePosixPath, bytes],
 ) -> None:
     path, old = stock
-    new = config.patch(NODE, path, old).data
+    new = config_files.patch(NODE, path, old).data
     lines = difflib.ndiff(_lines(old), _lines(new))
     changed = [line for line in lines if line[0] in "-+"]
     gone = [line[2:] for line in changed if line[0] == "-"]
@@ -163,7 +164,7 @@ def test_the_parsed_result_is_the_stock_but_for_the_intended_values(
     stock: tuple[PurePosixPath, bytes],
 ) -> None:
     path, old = stock
-    new = config.patch(NODE, path, old).data
+    new = config_files.patch(NODE, path, old).data
     before, after = _settings(old), _settings(new)
     assert set(after - before) == INTENDED[path]
     assert all(_place(setting) in map(_place, INTENDED[path]) for setting in before - after)
@@ -172,8 +173,8 @@ def test_the_parsed_result_is_the_stock_but_for_the_intended_values(
 
 def test_a_second_run_changes_nothing(stock: tuple[PurePosixPath, bytes]) -> None:
     path, old = stock
-    new = config.patch(NODE, path, old).data
-    assert config.patch(NODE, path, new).data is new
+    new = config_files.patch(NODE, path, old).data
+    assert config_files.patch(NODE, path, new).data is new
 
 
 def test_what_hosts_yaml_does_not_give_stays_byte_for_byte(
@@ -182,14 +183,14 @@ def test_what_hosts_yaml_does_not_give_stays_byte_for_byte(
     path, old = stock
     bare = make_node(offset=0, host_name=None)
     if path != layout.AXIS2:
-        assert config.patch(bare, path, old).data is old
+        assert config_files.patch(bare, path, old).data is old
 
 
 def test_a_changed_secret_shows_in_the_diff_and_its_value_does_not(
     stock: tuple[PurePosixPath, bytes],
 ) -> None:
     path, old = stock
-    diff = config.masked_diff(path, old, config.patch(NODE, path, old).data)
+    diff = masked_diff(path, old, config_files.patch(NODE, path, old).data)
     assert "s3cret" not in diff
     assert ("******** (changed)" in diff) == (path in {layout.CARBON_XML, layout.DATASOURCES})
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import lab
-from carbon import config, secret
+from carbon import secret
 from carbon.cluster import DeploymentSynchronizer, HostsEntry, Member, Node
+from carbon.config import files as config_files
 from carbon.errors import ConfigFileError, ProvisionError, UnfitError
 from carbon.home import layout
 from carbon.home.driver import JarFacts, WantedDriver
@@ -57,8 +58,8 @@ def stock(**own: Any) -> ServerFacts:
 def deployed(node: Node = NODE, **own: Any) -> ServerFacts:
     """Return what is seen of a server that a deploy made a member."""
     files = stock_files()
-    for path in config.managed_files(node):
-        data = config.patch(node, path, files[path].data).data
+    for path in config_files.managed_files(node):
+        data = config_files.patch(node, path, files[path].data).data
         files[path] = replace(files[path], data=data)
     hosts = hosts_plan(b"127.0.0.1 localhost\n", node.hosts_entries, owner=node.domain).new
     values: dict[str, Any] = {

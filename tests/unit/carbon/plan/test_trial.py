@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from carbon import config
 from carbon.cluster import Datasource, HostsEntry, Node
+from carbon.config import files as config_files
 from carbon.home import layout
 from carbon.home.driver import DriverPlan
 from carbon.home.hostsfile import HostsPlan
@@ -48,7 +48,7 @@ def make_plan(*sources: Datasource, live: bytes | None = None, **own: Any) -> Pl
 
 
 def written(node: Node) -> bytes:
-    return config.patch(node, layout.DATASOURCES, DATASOURCES).data
+    return config_files.patch(node, layout.DATASOURCES, DATASOURCES).data
 
 
 def urls(plan: Plan) -> list[str]:

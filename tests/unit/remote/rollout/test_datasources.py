@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from carbon import config
 from carbon.cluster import Datasource, Node
+from carbon.config import files as config_files
 from carbon.errors import Failures, ScriptError, UnfitError
 from carbon.home import layout
 from carbon.plan.model import FileChange, Options, Plan
@@ -44,7 +44,7 @@ WORKERS = (worker("worker1"), worker("worker2", local_member_host="10.0.0.5"))
 
 
 def restart(node: Node) -> Plan:
-    data = config.patch(node, layout.DATASOURCES, DATASOURCES).data
+    data = config_files.patch(node, layout.DATASOURCES, DATASOURCES).data
     facts = make_facts(name=node.name, files={layout.DATASOURCES: remote_file(data.decode())})
     change = FileChange(path=layout.AXIS2, old=b"old", new=b"new")
     return Plan(node=node, facts=facts, files=(change,), start=True, configures=True)
