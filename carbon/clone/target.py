@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 from carbon.checks.case import Case
 from carbon.checks.home import SPARE_KB, home, journal
@@ -14,11 +14,12 @@ from carbon.cluster import Cluster, Node
 from carbon.config.datasources import read_datasources
 from carbon.errors import UnfitError
 from carbon.home import layout
-from carbon.home.facts import ArtifactsFacts, LogFacts, ServerFacts
+from carbon.home.facts import LogFacts, ServerFacts
 from carbon.home.ports import free_numbers, label, taken_numbers
 from carbon.plan.model import Plan
 from carbon.value import Value, replace
 
+T = TypeVar("T")
 SiteState = Literal["absent", "empty", "filled", "mount"]
 Parent = Literal["writable", "closed", "missing"]
 
@@ -65,8 +66,11 @@ def as_cloned(node: Node, facts: ServerFacts, source: ServerFacts) -> ServerFact
         unreadable=source.unreadable,
         jars=source.jars,
         dropins=source.dropins,
-        files={path: file for path, file in source.files.items() if _travels(path)},
-        artifacts=_copied(source.artifacts),
+        files=_travelling(source.files),
+        # Links stay links, and a mount of the source comes as files.
+        artifacts=replace(
+            source.artifacts, files=_travelling(source.artifacts.files), mounts=frozenset()
+        ),
         deployment="empty",
         deployment_target=None,
         log=LogFacts(),
@@ -81,14 +85,8 @@ def as_cloned(node: Node, facts: ServerFacts, source: ServerFacts) -> ServerFact
     )
 
 
-def _copied(artifacts: ArtifactsFacts) -> ArtifactsFacts:
-    """Return what comes along; links stay links, and a mount of the source comes as files."""
-    files = {path: file for path, file in artifacts.files.items() if _travels(path)}
-    return replace(artifacts, files=files, mounts=frozenset())
-
-
-def _travels(path: PurePosixPath) -> bool:
-    return layout.travels(str(path))
+def _travelling(files: Mapping[PurePosixPath, T]) -> dict[PurePosixPath, T]:
+    return {path: file for path, file in files.items() if layout.travels(str(path))}
 
 
 def resumes(facts: ServerFacts, source: Node, *, replacing: bool) -> bool:

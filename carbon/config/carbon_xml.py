@@ -87,19 +87,15 @@ def _synchronizer_settings(node: Node) -> dict[str, str | Secret]:
     wanted = node.deployment_synchronizer
     assert wanted is not None
     return {
-        "Enabled": _boolean(wanted.enabled),
-        "AutoCommit": _boolean(node.role == "manager"),
+        "Enabled": str(wanted.enabled).lower(),
+        "AutoCommit": str(node.role == "manager").lower(),
         "AutoCheckout": "true",
         "RepositoryType": wanted.repository_type,
         "SvnUrl": wanted.svn_url,
         "SvnUser": wanted.svn_user,
         "SvnPassword": wanted.svn_password,
-        "SvnUrlAppendTenantId": _boolean(wanted.svn_url_append_tenant_id),
+        "SvnUrlAppendTenantId": str(wanted.svn_url_append_tenant_id).lower(),
     }
-
-
-def _boolean(value: bool) -> str:
-    return "true" if value else "false"
 
 
 def _set_deployment_synchronizer(

@@ -197,7 +197,13 @@ def _needed(wanted: Mapping[str, str], mappings: Sequence[_Mapping]) -> tuple[st
         ]
         for mapping in same_name:
             if mapping.address != address:
-                raise _conflict(name, address, mapping)
+                raise UnfitError(
+                    f"/etc/hosts:{mapping.line} maps {name} to {mapping.address}, "
+                    f"hosts.yaml wants {address}: {mapping.text}",
+                    action="correct or delete that line on the server, or change the address in"
+                    " hosts.yaml",
+                    step="hosts",
+                )
         if all(mapping.of_this_tool for mapping in same_name):
             ours.setdefault(address, []).append(name)
     return tuple(f"{address}\t{' '.join(names)}" for address, names in ours.items())
@@ -209,15 +215,6 @@ def _may_contradict(address: str, wanted: str) -> bool:
         return ip_address(address).version == ip_address(wanted).version
     except ValueError:
         return True
-
-
-def _conflict(name: str, address: str, mapping: _Mapping) -> UnfitError:
-    return UnfitError(
-        f"/etc/hosts:{mapping.line} maps {name} to {mapping.address}, "
-        f"hosts.yaml wants {address}: {mapping.text}",
-        action="correct or delete that line on the server, or change the address in hosts.yaml",
-        step="hosts",
-    )
 
 
 def _block(body: Sequence[str], note: str, *, owner: str) -> bytes:

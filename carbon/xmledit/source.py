@@ -88,7 +88,14 @@ def parse_tree(utf8: bytes, *, file: str) -> Element:
     """
     from lxml import etree
 
-    _refuse_dtd(utf8, file=file)
+    prolog = _PROLOG.match(utf8)
+    if prolog and utf8.startswith(b"<!DOCTYPE", prolog.end()):
+        raise ConfigFileError(
+            "it has a DOCTYPE, and DTDs and entities are never read",
+            file=file,
+            line=utf8.count(b"\n", 0, prolog.end()) + 1,
+            action="take the DOCTYPE out; the product's own files have none",
+        )
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -104,17 +111,6 @@ def parse_tree(utf8: bytes, *, file: str) -> Element:
         offsets(utf8, file=file)
         message = (error.msg or "it cannot be parsed").partition(", line ")[0]
         _refuse_malformed(message, file=file, line=error.lineno)
-
-
-def _refuse_dtd(utf8: bytes, *, file: str) -> None:
-    prolog = _PROLOG.match(utf8)
-    if prolog and utf8.startswith(b"<!DOCTYPE", prolog.end()):
-        raise ConfigFileError(
-            "it has a DOCTYPE, and DTDs and entities are never read",
-            file=file,
-            line=utf8.count(b"\n", 0, prolog.end()) + 1,
-            action="take the DOCTYPE out; the product's own files have none",
-        )
 
 
 def _refuse_malformed(message: str, *, file: str, line: int | None) -> NoReturn:
