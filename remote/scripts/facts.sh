@@ -23,9 +23,9 @@ tell() {
     while IFS= read -r line || [ -n "$line" ]; do say "$1 $line"; done < "$2"
 }
 
-# tell_first WORD FILE: its first line, after the word, if the file is there.
+# tell_first WORD FILE: its first line, after the word, if there is a file that can be read.
 tell_first() {
-    [ -f "$2" ] || return 0
+    [ -f "$2" ] && [ -r "$2" ] || return 0
     IFS= read -r line < "$2"
     say "$1 $line"
 }

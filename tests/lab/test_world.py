@@ -65,3 +65,12 @@ def test_a_login_script_that_takes_what_is_sent_is_named_in_every_verb(
     assert "a login script of the account" in ran.said
     assert "`ssh HOST true` must print nothing" in ran.said
     assert "run_as" not in ran.said, "which cannot help"
+
+
+@pytest.mark.usefixtures("stock_workers")
+def test_a_version_that_the_login_may_not_read_hinders_nothing(
+    fab: Fab, cluster_file: ClusterFile, worker1: Host
+) -> None:
+    file = f"{HOME}/bin/version.txt"
+    with spoiled(worker1, f"chown root {file}; chmod 600 {file}", mend=f"chown deploy {file}"):
+        assert fab("-H", "worker1", "plan", hosts=cluster_file()).status == 2
