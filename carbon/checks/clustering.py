@@ -115,8 +115,8 @@ def axis2(case: Case) -> Findings:
     """Its axis2.xml can be read, and has clustering on."""
     if isinstance(case.axis2, ConfigFileError):
         yield Finding.of_error(case.axis2, weight=91, blocks=case.leads)
-    elif case.axis2 is None and case.leads:
-        yield case.finding(AXIS2_UNREADABLE, blocks=True)
+    elif case.axis2 is None:
+        yield case.finding(AXIS2_UNREADABLE, blocks=case.leads)
     elif case.clustering and not case.clustering.enabled:
         yield case.finding(DISABLED, blocks=case.leads, apply=case.apply_remedy())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from carbon.checks.case import Case
 from carbon.checks.datasource import unused
 from carbon.checks.failures import unexplained
@@ -10,6 +12,7 @@ from carbon.checks.finding import Finding, ranked
 from carbon.checks.registry import DATASOURCES, DOCTOR, FROM_MANAGER, TO_MANAGER, checks_for
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
+from carbon.home import layout
 from carbon.join.membership import Membership
 from carbon.join.own_log import CONSOLE
 from carbon.value import Value
@@ -39,13 +42,10 @@ class Diagnosis(Value, kw_only=True):
 
 def diagnose(case: Case) -> Diagnosis:
     """Find what keeps a node from joining, the likeliest first."""
-    findings: list[Finding] = []
-    right: list[str] = []
+    by_title: defaultdict[str, list[Finding]] = defaultdict(list)
     for title, check in checks_for(DOCTOR, case):
-        seen = list(check(case))
-        findings += seen
-        if not seen and title:
-            right.append(title)
+        by_title[title] += check(case)
+    findings = [finding for part in by_title.values() for finding in part]
     if not findings and case.node.role == "worker" and not case.joined:
         findings = [unexplained(case)]
     unchecked = _unchecked(case)
@@ -54,7 +54,7 @@ def diagnose(case: Case) -> Diagnosis:
         node=case.node,
         membership=case.membership,
         findings=ranked(findings),
-        right=tuple(title for title in right if title not in left_out),
+        right=tuple(each for each in by_title if not by_title[each] and each not in left_out),
         unchecked=tuple(f"{title} ({why})" for title, why in unchecked.items()),
         notes=(*unused(case), *(f"{each.seen} → {each.remedy}" for each in secrets(case))),
         console=case.facts.said.get(CONSOLE, ()),
@@ -74,6 +74,10 @@ def _unchecked(case: Case) -> dict[str, str]:
         why[DATASOURCES] = case.trial.untried
     if case.node.datasources and not case.node.check_databases:
         why[DATASOURCES] = "check_databases: false"
+    if case.facts.log.state == "unreadable":
+        why["log"] = f"{layout.LOG} is unreadable for {case.facts.user}"
+    elif case.facts.log.state == "missing" and case.runs:
+        why["log"] = f"{layout.LOG} is missing"
     if case.is_manager:
         return why
     if case.manager_case is None:
@@ -98,7 +102,10 @@ def _inapplicable(case: Case) -> set[str]:
         "database": case.to_database != "open",
         DATASOURCES: not case.trial or all(each.result == "class" for each in case.trial.tried),
         "role": not case.runs,
+        "domain": case.own.domain is None and case.clustering is None,
+        "localMemberHost": case.own.local is None and case.clustering is None,
         "localMemberPort": case.own.local is None,
+        "membershipScheme": case.clustering is None,
         "clustering class": case.manager_case is None or case.manager_case.clustering is None,
         "members": case.is_manager or case.clustering is None,
         "manager": case.is_manager,

@@ -112,13 +112,11 @@ CHECKS: tuple[tuple[Check, Reader, str], ...] = (
     (home.home, ALL, "AS_HOME"),
     (home.journal, ALL, ""),
     (home.reset, PREFLIGHT, ""),
-    (home.disk, ALL, "disk"),
     (home.readable, ALL, ""),
-    (logs.writable, ALL, ""),
+    (home.disk, ALL, "disk"),
     (java.java, ALL, "JAVA_HOME"),
     (java.overridden, DOCTOR, ""),
     (home.profile, ALL, "worker profile"),
-    (vault.vault, DOCTOR, ""),
     (ports.taken, ALL, "ports"),
     (ports.closed, STATUS | DOCTOR, ""),
     (ports.offset, DOCTOR, ""),
@@ -126,18 +124,20 @@ CHECKS: tuple[tuple[Check, Reader, str], ...] = (
     (database.database, ALL, "database"),
     (datasource.tried, DOCTOR, DATASOURCES),
     (logs.grows, ALL, "log"),
+    (logs.writable, ALL, ""),
     (logs.start_hidden, PREFLIGHT | DOCTOR, ""),
     (logs.joins_hidden, DOCTOR, ""),
     (logs.silent, DOCTOR, ""),
     (logs.layout_is_known, DOCTOR, ""),
-    (failures, DOCTOR, ""),
     (process.running, STATUS | DOCTOR, "process"),
     (process.single, ALL, ""),
     (process.started, DOCTOR, ""),
-    (process.role, STATUS | DOCTOR, "role"),
+    (failures, DOCTOR, ""),
+    (vault.vault, DOCTOR, ""),
     (service.owner, ALL, ""),
     (service.outlives, PREFLIGHT, ""),
     (service.unit, ALL, ""),
+    (process.role, STATUS | DOCTOR, "role"),
     (clustering.axis2, DOCTOR, "axis2.xml"),
     (clustering.overrides, ALL, ""),
     (clustering.domain, DOCTOR, "domain"),
@@ -148,16 +148,17 @@ CHECKS: tuple[tuple[Check, Reader, str], ...] = (
     (clustering.members, DOCTOR, "members"),
     (clustering.agent, DOCTOR, "clustering class"),
     (network.manager, DOCTOR, "manager"),
-    (network.to_manager, DOCTOR, TO_MANAGER),
-    (network.from_manager, DOCTOR, FROM_MANAGER),
     (membership.member, STATUS, ""),
     (membership.lost, DOCTOR, ""),
+    (network.to_manager, DOCTOR, TO_MANAGER),
+    (network.from_manager, DOCTOR, FROM_MANAGER),
+    (files.differs, STATUS | DOCTOR, "hosts.yaml"),
     (files.places, ALL, ""),
     (files.pending, STATUS | DOCTOR, ""),
     (balancer.unfinished, STATUS | DOCTOR, ""),
-    (files.differs, STATUS | DOCTOR, "hosts.yaml"),
 )
-"""A check, its readers, and the words in which doctor says that all is right with it."""
+"""A check, its readers, and the words in which doctor says that all is right with it; a check
+without any belongs to those above it."""
 
 
 _OF_ANY_LAYOUT: tuple[Check, ...] = (home.home, clustering.overrides)
@@ -169,7 +170,9 @@ def checks_for(reader: Reader, case: Case) -> Iterator[tuple[str, Check]]:
 
     If there is no AS_HOME, or if its configuration is elsewhere, the others have nothing.
     """
-    for check, readers, title in CHECKS if case.facts.home_real else CHECKS[:1]:
+    title = ""
+    for check, readers, own_title in CHECKS if case.facts.home_real else CHECKS[:1]:
+        title = own_title or title
         known = check in _OF_ANY_LAYOUT or not clustering.conf_is_at_root(case)
         if reader in readers and known:
             yield title, check

@@ -15,7 +15,7 @@ from carbon.checks.registry import for_status
 from carbon.cluster import Cluster, Database, Datasource, Driver, Node
 from carbon.errors import ConfigFileError, ConnectError
 from carbon.home import layout
-from carbon.home.facts import ServerFacts
+from carbon.home.facts import LogFacts, ServerFacts
 from carbon.plan.model import FileChange, Plan
 from tests.unit.carbon.looks import (
     OWN_PORTS,
@@ -305,6 +305,39 @@ def test_a_way_that_sshd_does_not_let_us_try_is_called_unchecked_not_right(way: 
     assert "AllowTcpForwarding" in diagnosis.unchecked[0]
     title = diagnosis.unchecked[0].partition(" (")[0]
     assert title not in diagnosis.right
+
+
+@pytest.mark.parametrize(
+    ("own", "titles"),
+    [
+        ({"journal": "20261128T000000Z-x"}, {"AS_HOME"}),
+        ({"listening": {4000: "own"}}, {"ports"}),
+        ({"process": running(others=(4712,))}, {"process"}),
+        ({"present": make_facts().present | {str(layout.HAZELCAST_XML)}}, {"axis2.xml"}),
+        ({"addresses": frozenset({"10.7.7.7"})}, {"localMemberHost"}),
+        ({"process": running(newer=("bin/wso2server.sh",))}, {"hosts.yaml"}),
+        ({"files": {}}, {"axis2.xml", "domain", "localMemberHost", "membershipScheme"}),
+    ],
+)
+def test_nothing_is_called_right_in_which_something_was_seen(
+    own: dict[str, Any], titles: set[str]
+) -> None:
+    diagnosis = doctor(make_facts(**{"said": {}, **own}), manager=JOINED)
+    assert diagnosis.findings
+    assert not titles & set(diagnosis.right)
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ("unreadable", "log (repository/logs/wso2carbon.log is unreadable for wso2)"),
+        ("missing", "log (repository/logs/wso2carbon.log is missing)"),
+    ],
+)
+def test_a_log_that_cannot_be_read_is_unchecked(state: Any, why: str) -> None:
+    diagnosis = doctor(make_facts(log=LogFacts(state=state), said={}), manager=JOINED)
+    assert why in diagnosis.unchecked
+    assert "log" not in diagnosis.right
 
 
 def test_what_was_not_tried_is_not_called_right() -> None:
