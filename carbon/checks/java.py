@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from carbon.checks.case import Case
 from carbon.checks.finding import Findings, Kind
+from carbon.home import layout
 
 MISSING = Kind(
     code="java-home",
@@ -23,7 +24,23 @@ VERSION = Kind(
     seen="the JDK of {node} is not of a version that this product runs on",
     remedy="set `java_home:` in hosts.yaml to a JDK that the product supports",
     weight=96,
-    log=r"UnsupportedClassVersionError|Unrecognized VM option|Could not create the Java Virtual",
+    log=r"UnsupportedClassVersionError",
+)
+OPTION = Kind(
+    code="java-option",
+    seen="the JVM of {node} refuses the option {option}{size}",
+    remedy="correct JVM_MEM_OPTS and JAVA_OPTS in the `environment:` of {node}; or set `java_home:`"
+    " in hosts.yaml to a JDK that knows the options of bin/wso2server.sh",
+    weight=96,
+    log=r"Unrecognized VM option '?(?P<option>[^'\s]*)"
+    r"|Invalid (?:initial|maximum) heap size: ?(?P<size>\S*)",
+)
+NOT_CREATED = Kind(
+    code="java-option",
+    seen="the JVM of {node} could not be created",
+    remedy=f"read the lines before that in its console, AS_HOME/{layout.CONSOLE_LOG}",
+    weight=95,
+    log=r"Could not create the Java Virtual",
 )
 NO_MEMORY = Kind(
     code="server-memory",
@@ -38,7 +55,15 @@ OUT_OF_MEMORY = Kind(
     remedy="raise JVM_MEM_OPTS in its `environment:` in hosts.yaml (kernel 4.4.3 and later), or"
     " -Xmx in bin/wso2server.sh",
     weight=96,
-    log=r"OutOfMemoryError",
+    log=r"OutOfMemoryError(?!: unable to create)",
+)
+NO_THREADS = Kind(
+    code="jvm-threads",
+    seen="the JVM of {node} may not create another thread",
+    remedy="raise what its account may have of processes on {server}: `ulimit -u`, or TasksMax= of"
+    " its unit",
+    weight=96,
+    log=r"unable to create (?:new )?native thread",
 )
 
 

@@ -23,7 +23,15 @@ TAKEN_LOGGED = Kind(
     seen="a port that {node} needs is taken on {server}",
     remedy="run `fab -H {node} plan` to see which; stop what holds it, or change the `Offset`",
     weight=90,
-    log=r"Address already in use|BindException|Port already in use",
+    log=r"Address already in use|Port already in use|BindException(?!: Cannot assign)",
+)
+NOT_ITS_ADDRESS = Kind(
+    code="address-foreign",
+    seen="{node} should listen on an address that is not one of {server}",
+    remedy="correct `localMemberHost` of {node} in hosts.yaml, or the address in the file that the"
+    " lines around it name",
+    weight=90,
+    log=r"Cannot assign requested address",
 )
 CLOSED = Kind(
     code="port-closed",

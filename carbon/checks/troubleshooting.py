@@ -30,7 +30,7 @@ _NAMES = _Names(
     {
         "apply": "`fab -H NODE deploy` writes what hosts.yaml says, and restarts it",
         "met": "refuses connections, or does not answer",
-        **dict.fromkeys(("when", "why", "or_manager", "user2", "user3", "also"), ""),
+        **dict.fromkeys(("when", "why", "or_manager", "user2", "user3", "also", "size"), ""),
     }
 )
 

@@ -54,13 +54,13 @@ OWN_LOG_PATTERN = "|".join(
         "profile not found",
         "JAVA_HOME",
         "ClassNotFoundException|NoClassDefFoundError|cannot be found by|Unable to load class",
-        "UnsupportedClassVersionError|Unrecognized VM option|Could not create the Java",
+        "UnsupportedClassVersionError|Unrecognized VM option|heap size:|Could not create the Java",
         "No suitable driver|[Aa]ccess denied|authentication failed|Login failed|ORA-[0-9]",
         "Communications link failure|Socket fail|UnknownHost|Connection refused",
         "Unknown database|Table .*(not found|doesn't exist)|Error in registering data source",
         "Locked by another process|[Dd]atabase may be already in use",
         "[Kk]ey ?[Ss]tore.*([Pp]assword|tampered)|[Pp]assword.*[Kk]ey ?[Ss]tore",
-        "Address already in use|BindException|Port already in use",
+        "Address already in use|BindException|Port already in use|Cannot assign requested address",
         "OutOfMemoryError|Could not reserve enough space|No space left on device",
     )
 )

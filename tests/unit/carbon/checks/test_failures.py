@@ -12,6 +12,7 @@ from carbon.checks.failures import explain_start
 from carbon.checks.finding import Finding
 from carbon.checks.registry import kinds
 from carbon.cluster import Evidence
+from carbon.join.grep import OWN_LOG_PATTERN
 from carbon.join.proof import NotEnough, OtherDomain, Verdict, WrongPort
 from tests.unit.carbon.looks import UUID
 from tests.unit.carbon.nodes import make_cluster
@@ -105,7 +106,28 @@ FAULTS = (
         "fab -H worker1 config",
     ),
     ("java.net.BindException: Address already in use", "a port that worker1 needs", "plan"),
+    (
+        "java.net.BindException: Cannot assign requested address",
+        "worker1 should listen on an address that is not one of worker1",
+        "localMemberHost",
+    ),
     ("java.lang.OutOfMemoryError: PermGen space", "ran out of memory", "JVM_MEM_OPTS"),
+    (
+        "java.lang.OutOfMemoryError: unable to create new native thread",
+        "the JVM of worker1 may not create another thread",
+        "TasksMax",
+    ),
+    (
+        "Unrecognized VM option 'MaxPermSize=256m'",
+        "the JVM of worker1 refuses the option MaxPermSize=256m",
+        "java_home",
+    ),
+    ("Invalid maximum heap size: -Xmx1024mb", "refuses the option -Xmx1024mb", "JVM_MEM_OPTS"),
+    (
+        "Error: Could not create the Java Virtual Machine.",
+        "the JVM of worker1 could not be created",
+        "console",
+    ),
     ("write error: No space left on device", "a disk of worker1 is full", "free"),
     (line("No responses received from WKA members"), "no well-known member answers", "manager"),
     (
@@ -160,6 +182,7 @@ def test_each_fault_has_its_sentence_and_remedy(seen: str, sentence: str, remedy
     assert not reason.seen.endswith(".")
     assert remedy in reason.remedy
     assert reason.line == seen.strip()
+    assert re.search(OWN_LOG_PATTERN, seen), "a server's own grep passes it"
 
 
 def test_each_kind_of_fault_that_a_line_shows_has_a_line_here() -> None:
