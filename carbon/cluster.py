@@ -261,6 +261,10 @@ class Node(Value, kw_only=True):
     health: Health | None = None
     hooks: Hooks = Hooks()
 
+    def lists(self, other: Node) -> bool:
+        """Tell whether another node is one of its members."""
+        return Member(host=other.local_member_host, port=other.local_member_port) in self.members
+
     @property
     def file_secrets(self) -> tuple[Secret, ...]:
         """The secrets that hosts.yaml puts into this node's files."""

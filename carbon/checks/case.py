@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from carbon.checks.finding import Finding, Kind, node_words
+from carbon.checks.finding import Finding, Kind
 from carbon.cluster import Cluster, Node
 from carbon.config.axis2 import Clustering, read_clustering
 from carbon.errors import ConfigFileError, ProvisionError
@@ -64,7 +64,18 @@ class Case(Value, kw_only=True, dict=True):
 
     @cached_property
     def words(self) -> dict[str, object]:
-        return node_words(self.node, self.manager)
+        """The names that the sentences about it may use."""
+        node, manager = self.node, self.manager
+        return {
+            "node": node.name,
+            "server": node.server,
+            "home": node.home,
+            "domain": node.domain,
+            "address": f"{node.local_member_host}:{node.local_member_port}",
+            "manager": manager.name,
+            "manager_server": manager.server,
+            "manager_address": f"{manager.local_member_host}:{manager.local_member_port}",
+        }
 
     @property
     def manager(self) -> Node:

@@ -8,17 +8,13 @@ from carbon.checks.finding import Findings, Kind
 UNREACHED = Kind(
     code="database-connection",
     seen="the database {database} {met} when tried from it",
-    remedy="start the database, correct `database:` in hosts.yaml, or open the firewall",
-    weight=92,
-)
-UNREACHED_LOGGED = Kind(
-    code="database-connection",
-    seen="{node} cannot reach its database",
-    remedy="see that the database runs, and that its port is open to {server}",
+    remedy="see that the database runs, that its port is open to {server}, and that `database:` and"
+    " `url` in hosts.yaml name it",
     weight=95,
     log=r"Communications link failure|Socket fail(?:ed)? to connect|"
     r"Could not connect to (?:address=|HostAddress)|"
     r"Connection to \S+ refused|The Network Adapter could not establish",
+    logged="{node} cannot reach its database",
 )
 NO_DRIVER = Kind(
     code="driver",

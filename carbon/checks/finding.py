@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from carbon.cluster import Node
 from carbon.errors import ProvisionError, UnfitError
 from carbon.join.columns import cut
 from carbon.value import Value, replace
@@ -69,6 +68,8 @@ class Kind(Value, kw_only=True):
     log: str = ""
     """An expression for a line of the server's own log that only this problem brings; its groups
     fill in names, too."""
+    logged: str = ""
+    """What is said instead of `seen` if such a line shows it, which tells less than a look."""
 
     def finding(
         self,
@@ -93,21 +94,8 @@ class Kind(Value, kw_only=True):
         match = re.search(self.log, cut(line))  # compiled only when there is something to explain
         if match is None:
             return None
-        return self.finding({**words, **match.groupdict(default="")}, line=line)
-
-
-def node_words(node: Node, manager: Node) -> dict[str, object]:
-    """Return the names that the sentences about a node may use."""
-    return {
-        "node": node.name,
-        "server": node.server,
-        "home": node.home,
-        "domain": node.domain,
-        "address": f"{node.local_member_host}:{node.local_member_port}",
-        "manager": manager.name,
-        "manager_server": manager.server,
-        "manager_address": f"{manager.local_member_host}:{manager.local_member_port}",
-    }
+        kind = replace(self, seen=self.logged or self.seen)
+        return kind.finding({**words, **match.groupdict(default="")}, line=line)
 
 
 def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -62,13 +62,8 @@ FULL_DISK = Kind(
     seen="only {free_kb} kB are free at {home}",
     remedy=f"free at least {SPARE_KB} kB there, old logs and kept generations first",
     weight=97,
-)
-FULL_DISK_LOGGED = Kind(
-    code="disk-full",
-    seen="a disk of {server} is full",
-    remedy="free space on the disk that holds AS_HOME",
-    weight=96,
     log=r"No space left on device",
+    logged="a disk of {server} is full",
 )
 UNREADABLE = Kind(
     code="file-unreadable",
@@ -79,16 +74,11 @@ UNREADABLE = Kind(
 NO_PROFILE = Kind(
     code="worker-profile",
     seen=f"its pack has no worker profile ({layout.WORKER_PROFILE})",
-    remedy="this product cannot start with -DworkerNode=true: install a pack of this version that"
-    " has the profile",
-    weight=94,
-)
-NO_PROFILE_LOGGED = Kind(
-    code="worker-profile",
-    seen="the pack of {node} has no {profile} profile in repository/components",
-    remedy="install a pack of this product version that has it",
+    remedy="install a pack of this product version that has the profile; without it this server"
+    " cannot start",
     weight=96,
     log=r"(?<![\w-])(?P<profile>[\w-]+) profile not found",
+    logged="the pack of {node} has no {profile} profile in repository/components",
 )
 IN_USE = Kind(
     code="deployment-in-use",

@@ -10,14 +10,9 @@ MISSING = Kind(
     code="java-home",
     seen="there is no bin/java at JAVA_HOME {java_home}",
     remedy="set `java_home:` in hosts.yaml to a JDK that is installed on {server}",
-    weight=95,
-)
-MISSING_LOGGED = Kind(
-    code="java-home",
-    seen="JAVA_HOME of {node} does not lead to a JDK",
-    remedy="set `java_home:` in hosts.yaml to a JDK that is installed on {server}",
     weight=96,
     log=r"JAVA_HOME is not defined correctly|must set the JAVA_HOME",
+    logged="JAVA_HOME of {node} does not lead to a JDK",
 )
 VERSION = Kind(
     code="java-version",

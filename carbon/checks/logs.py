@@ -158,22 +158,15 @@ def silent(case: Case) -> Findings:
         return
     age_seconds = case.facts.now - process.started_at
     is_up = age_seconds > START_SECONDS or _serves(case)
-    if is_up and age_seconds < WEEK_SECONDS and not _speaks(case):
-        yield case.finding(SILENT)
-
-
-def _speaks(case: Case) -> bool:
-    """Tell whether the log has a line of the process that runs, of its start or of a member."""
-    process = case.facts.process
-    if process is None:
-        return False
     events = map(parse, (*case.own.lines, *case.facts.said.get(MEMBERS, ())))
     times = [
         seconds(event.at, zone_seconds=case.facts.zone_seconds)
         for event in events
         if event is not None and event.at is not None
     ]
-    return any(is_after_start(at, process.started_at) for at in times)
+    speaks = any(is_after_start(at, process.started_at) for at in times)
+    if is_up and age_seconds < WEEK_SECONDS and not speaks:
+        yield case.finding(SILENT)
 
 
 def _is_written(case: Case) -> bool:

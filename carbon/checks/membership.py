@@ -85,7 +85,6 @@ def lost(case: Case) -> Findings:
 def _or_manager(case: Case) -> str:
     """Return the other way to heal a split: only a manager that knows workers finds them."""
     manager = case.manager
-    known = {(each.host, each.port) for each in manager.members}
-    if known <= {(manager.local_member_host, manager.local_member_port)}:
+    if not any(map(manager.lists, case.cluster.workers)):
         return ""
     return f"; or restart {manager.name}, whose members list others: fab -H {manager.name} restart"

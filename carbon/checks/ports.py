@@ -15,15 +15,11 @@ PortState = Literal["open", "closed", "taken"]
 TAKEN = Kind(
     code="port-taken",
     seen="its {port} is taken by another process",
-    remedy="end that process, or give {node} another `Offset` or `localMemberPort` in hosts.yaml",
-    weight=89,
-)
-TAKEN_LOGGED = Kind(
-    code="port-taken",
-    seen="a port that {node} needs is taken on {server}",
-    remedy="run `fab -H {node} plan` to see which; stop what holds it, or change the `Offset`",
+    remedy="end that process (`fab -H {node} plan` names the port), or give {node} another `Offset`"
+    " or `localMemberPort` in hosts.yaml",
     weight=90,
     log=r"Address already in use|Port already in use|BindException(?!: Cannot assign)",
+    logged="a port that {node} needs is taken on {server}",
 )
 NOT_ITS_ADDRESS = Kind(
     code="address-foreign",

@@ -53,10 +53,10 @@ def _table(title: str, kinds: Iterable[Kind]) -> str:
     by_code: defaultdict[str, list[Kind]] = defaultdict(list)
     for kind in kinds:
         by_code[kind.code].append(kind)
-    rows = [
-        f"| `{code}` | {_cell(k.seen for k in same)} | {_cell(k.remedy for k in same)} |"
-        for code, same in by_code.items()
-    ]
+    rows = []
+    for code, same in by_code.items():
+        seen = _cell(text for kind in same for text in (kind.seen, kind.logged) if text)
+        rows.append(f"| `{code}` | {seen} | {_cell(kind.remedy for kind in same)} |")
     heading = title.partition("\n")[0].rstrip(".")
     return "\n".join([f"### {heading}", "", *_head("code", "what was seen", "what to do"), *rows])
 

@@ -13,14 +13,8 @@ NO_PASSWORD = Kind(
     seen="its secure vault wants the keystore's password at each start, and none is given",
     remedy='set `keystore_password:` in hosts.yaml, such as `!command "pass show ..."`',
     weight=99,
-)
-NO_PASSWORD_LOGGED = Kind(
-    code="vault-password",
-    seen="the secure vault of {node} was given no password for its keystore",
-    remedy="set `keystore_password:` in hosts.yaml: a server with secure vault needs it at each"
-    " start",
-    weight=98,
     log=r"SecretManager has not been initialized",
+    logged="the secure vault of {node} was given no password for its keystore",
 )
 WRONG_PASSWORD = Kind(
     code="keystore-password",

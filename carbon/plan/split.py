@@ -25,7 +25,7 @@ def heal_split(drafted: Plan, options: Options, cluster: Cluster) -> Plan:
     if options.restart == "never":
         note = f"{seen}: `fab -H {node.name} restart` makes it join {manager.name}"
         return drafted.noting(note)
-    if _lists(node, cluster.workers):
+    if _lists_others(node, cluster):
         raise UnfitError(
             f"{seen}, and its members list other workers, which it may join again",
             host=node.name,
@@ -38,7 +38,7 @@ def heal_split(drafted: Plan, options: Options, cluster: Cluster) -> Plan:
 
 def _way_back(cluster: Cluster) -> str:
     manager = cluster.manager
-    if _lists(manager, cluster.workers):
+    if _lists_others(manager, cluster):
         return f"restart {manager.name}, whose members list workers: fab -H {manager.name} restart"
     names = ",".join(worker.name for worker in cluster.workers)
     return (
@@ -47,10 +47,5 @@ def _way_back(cluster: Cluster) -> str:
     )
 
 
-def _lists(node: Node, others: tuple[Node, ...]) -> bool:
-    listed = {(member.host, member.port) for member in node.members}
-    return any(
-        (other.local_member_host, other.local_member_port) in listed
-        for other in others
-        if other.name != node.name
-    )
+def _lists_others(node: Node, cluster: Cluster) -> bool:
+    return any(node.lists(worker) for worker in cluster.workers if worker.name != node.name)

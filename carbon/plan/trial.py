@@ -32,9 +32,9 @@ def trial_before(plan: Plan) -> Trial | None:
     datasources = tried_datasources(plan)
     if not datasources:
         return None
-    staged = (layout.STAGED / "files" / plan.upload,) if plan.upload else ()
-    replaced = (plan.upload,) if plan.upload else ()
-    return Trial(datasources=datasources, first=staged, without=(*plan.removed, *replaced))
+    uploads = (plan.upload,) if plan.upload else ()
+    staged = tuple(layout.STAGED / "files" / upload for upload in uploads)
+    return Trial(datasources=datasources, first=staged, without=(*plan.removed, *uploads))
 
 
 def trial_now(plan: Plan) -> Trial | None:

@@ -93,6 +93,7 @@ def unit_text(node: Node, facts: ServerFacts) -> bytes:
 
 def _lines(node: Node, unit: str, facts: ServerFacts) -> Iterator[str]:
     text = facts.data_of(layout.SCRIPT) or b""
+    owner = node.run_as or facts.user
     becomes_jvm = re.search(rb"exec .?\$JAVACMD", text) is not None
     yield "[Unit]"
     yield f"Description=WSO2 Carbon {node.name} ({_escaped(node.domain)})"
@@ -103,12 +104,13 @@ def _lines(node: Node, unit: str, facts: ServerFacts) -> Iterator[str]:
     yield ""
     yield "[Service]"
     yield "Type=simple"
-    yield f"User={node.run_as or facts.user}"
+    yield f"User={owner}"
     yield f"WorkingDirectory={_escaped(str(node.home))}"
     for name, value in _environment(node, facts, script=text).items():
         yield f"Environment={_word(f'{name}={value}')}"
     if node.keystore_password:
-        yield f"ExecStartPre=+{_password_command(node, unit, owner=node.run_as or facts.user)}"
+        words = ("-o", owner, "-m", "600", str(password_file(unit)), str(node.home / "password"))
+        yield f"ExecStartPre=+{' '.join(('/usr/bin/install', *map(_quoted, words)))}"
     yield f"ExecStart=/bin/sh -c {_quoted(_command(node, becomes_jvm=becomes_jvm))}"
     yield f"Restart={'on-failure' if becomes_jvm else 'always'}"
     yield "RestartSec=5"
@@ -132,11 +134,6 @@ def _environment(node: Node, facts: ServerFacts, *, script: bytes) -> Mapping[st
     java = {"JAVA_HOME": str(node.java_home or facts.java_home or "")}
     memory = {MEMORY: DEFAULT_MEMORY} if MEMORY.encode() in script else {}
     return {**java, **memory, **node.environment}
-
-
-def _password_command(node: Node, unit: str, *, owner: str) -> str:
-    words = ("-o", owner, "-m", "600", str(password_file(unit)), str(node.home / "password"))
-    return " ".join(("/usr/bin/install", *map(_quoted, words)))
 
 
 def _command(node: Node, *, becomes_jvm: bool) -> str:

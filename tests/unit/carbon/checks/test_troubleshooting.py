@@ -19,7 +19,7 @@ def test_every_kind_has_a_kebab_case_code_two_whole_sentences_and_a_weight() -> 
     for kind in kinds():
         assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", kind.code)
         assert kind.remedy
-        assert not kind.seen.endswith(".")
+        assert not kind.seen.endswith(".") and not kind.logged.endswith(".")
         assert 0 <= kind.weight <= 100
 
 
@@ -29,5 +29,5 @@ def test_an_expression_for_a_log_fills_in_the_names_of_its_sentence() -> None:
     for kind in kinds():
         if kind.log:
             groups = set(re.compile(kind.log).groupindex)
-            names = set(re.findall(r"\{(\w+)\}", kind.seen + kind.remedy))
+            names = set(re.findall(r"\{(\w+)\}", (kind.logged or kind.seen) + kind.remedy))
             assert names <= groups | known | {"manager_address"}, kind
