@@ -36,7 +36,6 @@ from carbon.join.proof import (
     OtherDomain,
     Proof,
     Verdict,
-    WrongPort,
     is_about,
     judge,
 )
@@ -90,8 +89,6 @@ class JoinTracker:
         self._evidence = evidence
         self._neighbour_ports = neighbour_ports
         self._patterns = patterns
-        self._bound_port: int | None = None
-        """The port that the node itself says it took."""
         self._member_uuid: str | None = None
 
     @property
@@ -115,8 +112,11 @@ class JoinTracker:
                     self.wording, self.proof_line = "custom", "it is the manager itself"
             case Started(seconds=seconds):
                 self.started_seconds = seconds
-            case LocalMember(port=port):
-                self._bound(port)
+            case LocalMember(port=port) if port != self.node.local_member_port:
+                self.failure = (
+                    f"it took localMemberPort {port}, not {self.node.local_member_port}:"
+                    " that port was taken, and the product counts up by itself"
+                )
             case ClusterDomain(domain=domain) if domain != self.node.domain:
                 self.failure = f"its cluster domain is {domain}, not {self.node.domain}"
             case StartFailed(seen=seen):
@@ -145,11 +145,10 @@ class JoinTracker:
         A refusal ends nothing: it may be of the start before, since the ELB tries for minutes.
         """
         match parse(line):
-            case ApplicationMemberJoined() as event if is_about(event, node=self.node):
-                self.elb_lines.append(quote(line))
-                self.in_elb = True
-            case ApplicationMemberRefused() as event if is_about(event, node=self.node):
-                self.elb_lines.append(quote(line))
+            case ApplicationMemberJoined() | ApplicationMemberRefused() as event:
+                if is_about(event, node=self.node):
+                    self.elb_lines.append(quote(line))
+                    self.in_elb |= isinstance(event, ApplicationMemberJoined)
 
     def runs_as(self, worker_node: bool | None, *, port_offset: int | None = None) -> None:
         """Take how the JVM came up; None: its command line does not say.
@@ -223,20 +222,9 @@ class JoinTracker:
             case NotEnough(wording=wording):
                 # Hearsay follows the node's own message, and says less.
                 self.weaker = self.weaker or wording
-            case WrongPort(port=port):
-                if self._bound_port == port:
-                    self._bound(port)
             case OtherDomain(domain=domain):
                 self.failure = f"it joined the domain {domain}, not {self.node.domain}"
-            case _:
+            case None:
                 return
         self.verdicts.append(verdict)
         self.manager_lines.append(quote(line))
-
-    def _bound(self, port: int) -> None:
-        self._bound_port = port
-        if port != self.node.local_member_port:
-            self.failure = (
-                f"it took localMemberPort {port}, not {self.node.local_member_port}:"
-                " that port was taken, and the product counts up by itself"
-            )
