@@ -340,6 +340,11 @@ def test_a_log_that_cannot_be_read_is_unchecked(state: Any, why: str) -> None:
     assert "log" not in diagnosis.right
 
 
+def test_a_log_that_was_never_written_is_not_called_right() -> None:
+    facts = make_facts(process=None, listening={}, log=LogFacts(state="missing"), said={})
+    assert "log" not in doctor(facts).right
+
+
 def test_what_was_not_tried_is_not_called_right() -> None:
     diagnosis = doctor(manager=JOINED, to_database=None)
     assert "database" not in diagnosis.right
