@@ -118,7 +118,7 @@ WARD = {
     "profile": Patient(
         fault="mv repository/components/worker repository/components/elsewhere",
         until="profile not found",
-        says="the pack of profile has no worker profile",
+        says="its pack has no worker profile",
     ),
     "vault": Patient(
         fault="echo carbon.secretProvider=org.wso2.Handler"
