@@ -55,8 +55,7 @@ OUT_OF_MEMORY = Kind(
 NO_THREADS = Kind(
     code="jvm-threads",
     seen="the JVM of {node} may not create another thread",
-    remedy="raise what its account may have of processes on {server}: `ulimit -u`, or TasksMax= of"
-    " its unit",
+    remedy="let its account have more processes on {server}: `ulimit -u`, or TasksMax= of its unit",
     weight=96,
     log=r"unable to create (?:new )?native thread",
 )
