@@ -130,8 +130,11 @@ def _last_lines(
     fleet: Fleet, node: Node, console: Sequence[str], *, said: str
 ) -> Generator[str, None, None]:
     """Yield the last lines of a log and of the console, whatever they say."""
+    given = (*node.file_secrets, node.keystore_password)
+    secrets = [secret.known_text() for secret in given if secret]
     for title, lines in (("log", _end_of_log(fleet, node)), ("console", console)):
-        told = [quote(line).strip() for line in lines if line.strip() and not _FRAME.match(line)]
+        told = [quote(line, secrets).strip() for line in lines if not _FRAME.match(line)]
+        told = list(filter(None, told))
         new = [line for line in told if take_apart(line).message not in said]
         if new:  # of a console that repeats the log, the rest alone
             shown = told if title == "log" else new

@@ -9,6 +9,7 @@ from carbon.checks.diagnosis import Diagnosis
 from carbon.cluster import Database, Datasource, Node
 from carbon.errors import ConnectError, ProvisionError
 from carbon.home.facts import Reach
+from carbon.secret import literal
 from carbon.value import replace
 from remote.observe.doctor import examine, explain
 from remote.run.progress import Silent
@@ -16,7 +17,9 @@ from tests.unit.carbon.looks import axis2, log_line
 from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer
 
-SOURCE = Datasource(name="D", url="jdbc:h2:x", driver_class_name="a.B")
+SOURCE = Datasource(
+    name="D", url="jdbc:h2:x", driver_class_name="a.B", password=literal("tr0mbone")
+)
 
 
 def at_home(node: Node, tmp_path: Path) -> Node:
@@ -122,14 +125,15 @@ def test_a_failure_shows_the_last_lines_of_log_and_console(tmp_path: Path) -> No
     home = tmp_path / worker.name
     (home / "repository/logs").mkdir()
     (home / ".provision").mkdir()
-    log = [log_line("all is well"), "a library's own words, password=hunter2", "  at x.Y(Z.java:1)"]
+    words = "a library's own words, password=hunter2, and tr0mbone"
+    log = [log_line("all is well"), words, "  at x.Y(Z.java:1)", ""]
     (home / "repository/logs/wso2carbon.log").write_text("\n".join(log))
     console = ["JAVA_HOME environment variable is set", "[12:00:00] INFO {a.B} - all is well"]
     (home / ".provision/console.log").write_text("\n".join(console))
     told = explain(fleet, worker, said="", progress=Silent())  # type: ignore[arg-type]
     assert f"last lines of worker1's log, whatever they say:\n    | {log[0].strip()}" in told
     assert "\n    | a library's own words, password=" in told
-    assert "hunter2" not in told and "Z.java" not in told
+    assert "hunter2" not in told and "tr0mbone" not in told and "Z.java" not in told
     _, _, of_console = told.partition("last lines of worker1's console, whatever they say:\n")
     assert of_console == f"    | {console[0]}"
     assert explain(fleet, worker, said=told, progress=Silent()) == ""  # type: ignore[arg-type]
