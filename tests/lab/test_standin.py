@@ -137,11 +137,14 @@ def test_a_split_does_not_heal_before_one_side_is_a_single_member(
     """The product: not in 8 minutes; then within 33 to 43 s."""
     worker1, worker2 = split
     lost = f"/{manager.address}:4000"  # a joiner's log names no member that was there before
-    wait_for("both have lost the manager", lambda: all(lost in each.log() for each in split))
+    wait_for(
+        "both have lost the manager", lambda: all(lost in each.log() for each in split), seconds=40
+    )
     worker1.sh("sleep 4")  # several looks of each
     assert "Member joined" not in manager.log()
     worker2.kill_jvm()
-    wait_for("what is left has merged", lambda: f"/{worker1.address}:4000" in manager.log())
+    merged = f"/{worker1.address}:4000"
+    wait_for("what is left has merged", lambda: merged in manager.log(), seconds=40)
 
 
 def test_a_shutdown_goes_on_serving_whatever_the_log_says(deployed: tuple[Host, Host]) -> None:
