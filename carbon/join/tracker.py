@@ -203,8 +203,9 @@ class JoinTracker:
             self.first_error = quote(line)
         elif entry.message.startswith("Caused by:"):
             self.last_cause = quote(line)
+        gist = _gist(quote(entry.message))
         for kept in self.own_lines:
-            if take_apart(kept).message == quote(entry.message):
+            if _gist(take_apart(kept).message) == gist:
                 self.own_lines.remove(kept)
                 break
         self.own_lines.append(quote(line))
@@ -228,3 +229,13 @@ class JoinTracker:
                 return
         self.verdicts.append(verdict)
         self.manager_lines.append(quote(line))
+
+
+def _gist(message: str) -> str:
+    """Return what a message says, whichever exception carries it and on which connection."""
+    return _CARRIERS.sub("", message)
+
+
+_CARRIERS = re.compile(
+    r"^(?:Caused by: )?(?:[\w.$]{1,200}(?:Exception|Error): )*(?:\(conn=\d+\) )?"
+)

@@ -131,20 +131,12 @@ def split(deployed: tuple[Host, Host], manager: Host) -> tuple[Host, Host]:
     return deployed
 
 
-def test_a_split_does_not_heal_before_one_side_is_a_single_member(
-    split: tuple[Host, Host], manager: Host
-) -> None:
-    """The product: not in 8 minutes; then within 33 to 43 s."""
-    worker1, worker2 = split
+def test_a_split_of_two_against_one_does_not_heal(split: tuple[Host, Host], manager: Host) -> None:
+    """The product: not in 8 minutes."""
     lost = f"/{manager.address}:4000"  # a joiner's log names no member that was there before
-    wait_for(
-        "both have lost the manager", lambda: all(lost in each.log() for each in split), seconds=40
-    )
-    worker1.sh("sleep 4")  # several looks of each
+    wait_for("both have lost it", lambda: all(lost in each.log() for each in split), seconds=40)
+    split[0].sh("sleep 4")  # several looks of each
     assert "Member joined" not in manager.log()
-    worker2.kill_jvm()
-    merged = f"/{worker1.address}:4000"
-    wait_for("what is left has merged", lambda: merged in manager.log(), seconds=40)
 
 
 def test_a_shutdown_goes_on_serving_whatever_the_log_says(deployed: tuple[Host, Host]) -> None:

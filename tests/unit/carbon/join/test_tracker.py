@@ -274,6 +274,23 @@ def test_a_line_that_says_the_same_again_replaces_the_one_before() -> None:
     assert len(tracker.own_lines) == 2
 
 
+def test_of_lines_that_differ_in_an_exception_or_a_connection_the_last_is_kept() -> None:
+    """Eight of them filled the last lines of a log, and what came before was not to be seen."""
+    tracker = track()
+    tracker.own(log_line("starts", ago=9))
+    denied = "Access denied for user 'as'@'10.0.0.4' (using password: YES)"
+    for number in range(4):
+        tracker.own(log_line(f"(conn={number}) {denied}", level="ERROR"))
+        tracker.own(f"java.sql.SQLInvalidAuthorizationSpecException: (conn={number}) {denied}")
+        tracker.own(f"Caused by: java.sql.SQLException: java.sql.SQLException: {denied}")
+    tracker.own("Caused by: java.sql.SQLException: Unknown database 'x'")
+    _, *rest = tracker.own_lines
+    assert rest == [
+        f"Caused by: java.sql.SQLException: java.sql.SQLException: {denied}",
+        "Caused by: java.sql.SQLException: Unknown database 'x'",
+    ]
+
+
 def test_the_leave_of_the_start_before_does_not_undo_the_join_of_this_one() -> None:
     """A lost process is noticed seconds later, a restarted one may have joined by then."""
     tracker = track()
