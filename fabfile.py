@@ -7,26 +7,19 @@ from invoke import Collection
 from tasks import (
     access,
     adopt,
-    boot,
     check,
-    clone,
     completion,
     deploy,
     init,
-    install,
     lb,
     lifecycle,
     observe,
-    privilege,
     program,
 )
 from tasks.executor import VerbTask
 
 ns = Collection()
-for module in (
-    *(install, deploy, clone, lifecycle, boot, observe, check, init, adopt, access, privilege),
-    completion,
-):
+for module in (deploy, lifecycle, observe, check, init, adopt, access, completion):
     for verb in vars(module).values():
         if isinstance(verb, VerbTask):
             ns.add_task(verb)

@@ -20,7 +20,7 @@ def visible(text: str) -> str:
     r"""Return a text whose control characters show as \x1b and the like; tabs and line ends stay.
 
     For the places at which text reaches a terminal, once each: tasks/console.py and
-    tasks/failure.py. Nothing before them has to think of it.
+    tasks/wording.py. Nothing before them has to think of it.
     """
     return text.translate(_SHOWN)
 

@@ -54,7 +54,7 @@ def adopt(
     values; what no key of hosts.yaml can say is listed in the first lines.
     """
     from carbon.adopt.request import Request
-    from carbon.errors import ConnectError
+    from carbon.errors import Failures, ProvisionError, refuse
     from carbon.text import words_of
 
     request = Request(
@@ -69,11 +69,13 @@ def adopt(
     )
     try:
         _read(context, request, trusts=trust or bool(yes), fingerprints=words_of(yes))
-    except ConnectError as error:
-        for of_hosts_yaml, own in OWN_REMEDIES.items():
-            error.action = error.action.replace(of_hosts_yaml, own)
-        error.action = error.action.replace(f"fab -H {error.host} trust", "adopt --trust")
-        raise
+    except ProvisionError as error:
+        errors = error.errors if isinstance(error, Failures) else (error,)
+        for each in errors:
+            for of_hosts_yaml, own in OWN_REMEDIES.items():
+                each.action = each.action.replace(of_hosts_yaml, own)
+            each.action = each.action.replace(f"fab -H {each.host} trust", "adopt --trust")
+        refuse(errors)
 
 
 def _read(context: VerbContext, request: Request, *, trusts: bool, fingerprints: list[str]) -> None:

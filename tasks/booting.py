@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from carbon import exits
-from carbon.errors import Interrupted, refuse
-from remote.rollout.boot import BootCheck, check_boot, refusals
+from carbon.errors import refuse
+from remote.rollout.boot import check_boot, refusals
 from remote.rollout.reboot import reboot
 from remote.rollout.request import refuse_elb
 from remote.run.interrupt import deferred
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
     from tasks.session import Session
 
 
-def run_boot(session: Session, *, reboots: bool, patience_seconds: int, break_lock: bool) -> int:
+def run_boot(session: Session, *, reboots: bool, patience_seconds: int) -> int:
     """Check, and reboot if that is asked for; return the exit status."""
     refuse_elb(session.nodes)
-    session = session.booting_within(patience_seconds)
+    session = session.patient(patience_seconds, ("boot_seconds",))
     if not reboots:
         return _check(session)
     screen = session.screen
@@ -35,24 +34,15 @@ def run_boot(session: Session, *, reboots: bool, patience_seconds: int, break_lo
             checks,
             progress=screen,
             balancer=session.load_balancer(),
-            break_lock=break_lock,
+            break_lock=session.break_lock,
         )
-    status = finished(screen, rollout)
-    return Interrupted.exit_status if rollout.interrupted else status
+    return finished(screen, rollout)
 
 
 def _check(session: Session) -> int:
-    checks, errors = all_or_errors(
-        check_boot(session.fleet, session.nodes, progress=session.screen)
-    )
-    session.screen.close()
-    _show(session, checks)
-    refuse(errors)
-    return exits.ATTENTION if any(check.findings for check in checks) else exits.DONE
-
-
-def _show(session: Session, checks: Sequence[BootCheck]) -> None:
     screen = session.screen
+    checks, errors = all_or_errors(check_boot(session.fleet, session.nodes, progress=screen))
+    screen.close()
     for check in checks:
         verdict = (
             ("would not come back after a reboot:", "red")
@@ -63,3 +53,5 @@ def _show(session: Session, checks: Sequence[BootCheck]) -> None:
         for finding in check.findings:
             screen.line(f"  {finding.seen}")
             screen.line(f"  → {finding.remedy}")
+    refuse(errors)
+    return exits.ATTENTION if any(check.findings for check in checks) else exits.DONE

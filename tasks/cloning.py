@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from carbon.cluster import Node
-from carbon.errors import Interrupted, UsageError
+from carbon.errors import UsageError
 from carbon.inventory import select
 from remote.clone.clone import CloneOrder, Intent, clone, look
 from remote.run.interrupt import deferred
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from tasks.session import Session
 
 
-def clone_all(session: Session, source: str, *, replace: bool, break_lock: bool) -> int:
+def clone_all(session: Session, source: str, *, replace: bool) -> int:
     """Clone a worker onto each of the session's nodes in order; return the exit status."""
     order = CloneOrder(
         source=_source(session, source),
         nodes=session.nodes,
         replace=replace,
-        break_lock=break_lock,
+        break_lock=session.break_lock,
     )
     _refuse_other_kinds(order)
     screen = session.screen
@@ -34,8 +34,7 @@ def clone_all(session: Session, source: str, *, replace: bool, break_lock: bool)
         rollout = clone(
             session.fleet, order, intents, progress=screen, balancer=session.load_balancer()
         )
-    status = finished(screen, rollout)
-    return Interrupted.exit_status if rollout.interrupted else status
+    return finished(screen, rollout)
 
 
 def _source(session: Session, name: str) -> Node:

@@ -18,9 +18,9 @@ PIPE_COLUMNS = 10_000
 
 
 def stdout() -> Console:
-    """Return a console for what a verb prints."""
+    """Return a console for what a verb prints; a Screen guards it."""
     width = None if sys.stdout.isatty() else PIPE_COLUMNS
-    return guarded(_Stdout(highlight=False, markup=False, emoji=False, width=width))
+    return _Stdout(highlight=False, markup=False, emoji=False, width=width)
 
 
 def stderr() -> Console:

@@ -12,19 +12,14 @@ _PASSWORD = re.compile(
 )
 
 
-class PasswordFilter(logging.Filter):
-    """Masks passwords in the settings that Invoke writes to its debug log."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass, with its passwords masked."""
-        record.msg = _PASSWORD.sub(rf"\1'{MASK}'", record.getMessage())
-        record.args = ()
-        return True
-
-
 def mask_passwords() -> None:
     """Let Invoke's and Fabric's debug logs mask passwords from now on."""
     for name in ("invoke", "fabric"):
-        log = logging.getLogger(name)
-        if not any(isinstance(known, PasswordFilter) for known in log.filters):
-            log.addFilter(PasswordFilter())
+        logging.getLogger(name).addFilter(_mask)  # one that is there is not added again
+
+
+def _mask(record: logging.LogRecord) -> bool:
+    """Let a record pass, with the passwords of the settings that Invoke writes masked."""
+    record.msg = _PASSWORD.sub(rf"\1'{MASK}'", record.getMessage())
+    record.args = ()
+    return True

@@ -1,4 +1,4 @@
-"""The guide, step by step, and all of it: driver, config, hosts, reset, start, verify, deploy."""
+"""The guide, step by step, and all of it: from the pack to another worker made from one."""
 
 from __future__ import annotations
 
@@ -7,12 +7,25 @@ from typing import TYPE_CHECKING
 from tasks.verb import verb
 
 if TYPE_CHECKING:
+    from carbon.plan.model import Restarts
     from tasks.session import Session
 
-BREAK_LOCK = "Take over the lock of a run that you know is dead."
 FORCE = "Restart although nothing that the server reads at start has changed."
 RESET = "Empty the deployment directory although no DeploymentSynchronizer would refill it."
 RENUMBER = "Let Offset and localMemberPort of a deployed worker change."
+REPLACE = "Keep an AS_HOME that is there already aside, as NAME.provision-kept."
+
+
+@verb(audited="install", connects="hosts", every_worker=False, help={"replace": REPLACE})
+def install(session: Session, *, replace: bool = False) -> int:
+    """Bring the pack of hosts.yaml to servers without an AS_HOME: unpacked, compared, in place.
+
+    All servers at once. The pack grows beside AS_HOME and is renamed when it is whole; an AS_HOME
+    that is there is never overwritten. Neither unzip nor Python is needed there.
+    """
+    from tasks.installing import install_packs
+
+    return install_packs(session, replace=replace)
 
 
 @verb(
@@ -23,7 +36,6 @@ RENUMBER = "Let Offset and localMemberPort of a deployed worker change."
         "reset": RESET,
         "renumber": RENUMBER,
         "rollback": "Return a worker that fails to join to what it was before, by itself.",
-        "break_lock": BREAK_LOCK,
     },
 )
 def deploy(
@@ -33,7 +45,6 @@ def deploy(
     reset: bool = False,
     renumber: bool = False,
     rollback: bool = False,
-    break_lock: bool = False,
 ) -> int:
     """Turn stock servers into verified members: all steps, one worker after another.
 
@@ -45,7 +56,7 @@ def deploy(
     from tasks.rollout import run_rollout
 
     options = Options(restart="always" if force else "needed", reset=reset, renumber=renumber)
-    return run_rollout(session, "deploy", options, break_lock=break_lock, rollback=rollback)
+    return run_rollout(session, "deploy", options, rollback=rollback)
 
 
 @verb(connects="hosts and watchers", help={"force": FORCE, "reset": RESET, "renumber": RENUMBER})
@@ -65,54 +76,51 @@ def plan(
     return show_plan(session, options)
 
 
-@verb(audited="driver", connects="hosts", help={"break_lock": BREAK_LOCK})
-def driver(session: Session, *, break_lock: bool = False) -> int:
+@verb(audited="driver", connects="hosts")
+def driver(session: Session) -> int:
     """Step 1: copy the JDBC driver JAR, replacing an older version and its bundle."""
-    from carbon.plan.model import Options, Step
-    from tasks.rollout import run_rollout
-
-    options = Options(steps=frozenset({Step.DRIVER}))
-    return run_rollout(session, "driver", options, break_lock=break_lock)
+    return _one_step(session, "driver")
 
 
-@verb(audited="config", connects="hosts", help={"renumber": RENUMBER, "break_lock": BREAK_LOCK})
-def config(session: Session, *, renumber: bool = False, break_lock: bool = False) -> int:
+@verb(audited="config", connects="hosts", help={"renumber": RENUMBER})
+def config(session: Session, *, renumber: bool = False) -> int:
     """Step 2: push clustering, offset, host name, proxy ports, datasources; and `artifacts:`."""
-    from carbon.plan.model import Options, Step
-    from tasks.rollout import run_rollout
-
-    options = Options(steps=frozenset({Step.CONFIG}), renumber=renumber)
-    return run_rollout(session, "config", options, break_lock=break_lock)
+    return _one_step(session, "config", renumber=renumber)
 
 
-@verb(audited="hosts", connects="hosts", help={"break_lock": BREAK_LOCK})
-def hosts(session: Session, *, break_lock: bool = False) -> int:
+@verb(audited="hosts", connects="hosts")
+def hosts(session: Session) -> int:
     """Step 3: map the database's, the manager's and the ELB's names in /etc/hosts."""
-    from carbon.plan.model import Options, Step
-    from tasks.rollout import run_rollout
-
-    options = Options(steps=frozenset({Step.HOSTS}))
-    return run_rollout(session, "hosts", options, break_lock=break_lock)
+    return _one_step(session, "hosts")
 
 
-@verb(audited="reset", connects="hosts", help={"break_lock": BREAK_LOCK})
-def reset(session: Session, *, break_lock: bool = False) -> int:
+@verb(audited="reset", connects="hosts")
+def reset(session: Session) -> int:
     """Step 4: empty the deployment directory of a stopped worker, keeping what was there."""
-    from carbon.plan.model import Options, Step
-    from tasks.rollout import run_rollout
-
-    options = Options(steps=frozenset({Step.RESET}), reset=True)
-    return run_rollout(session, "reset", options, break_lock=break_lock)
+    return _one_step(session, "reset", reset=True)
 
 
-@verb(audited="start", connects="hosts and watchers", help={"break_lock": BREAK_LOCK})
-def start(session: Session, *, break_lock: bool = False) -> int:
+@verb(audited="start", connects="hosts and watchers")
+def start(session: Session) -> int:
     """Step 5: start as a worker node and wait until the manager saw it join."""
+    return _one_step(session, "start", restart="never")
+
+
+def _one_step(
+    session: Session,
+    step: str,
+    *,
+    reset: bool = False,
+    renumber: bool = False,
+    restart: Restarts = "needed",
+) -> int:
+    """Roll out one step alone; its verb has its name."""
     from carbon.plan.model import Options, Step
     from tasks.rollout import run_rollout
 
-    options = Options(steps=frozenset({Step.START}), restart="never")
-    return run_rollout(session, "start", options, break_lock=break_lock)
+    steps = frozenset({Step(step)})
+    options = Options(steps=steps, reset=reset, renumber=renumber, restart=restart)
+    return run_rollout(session, step, options)
 
 
 @verb()
@@ -123,3 +131,24 @@ def verify(session: Session) -> int:
 
     results = look_for_proof(session.fleet, session.nodes, session.screen)
     return verified(session.screen, session.nodes, results)
+
+
+@verb(
+    audited="clone",
+    help={
+        "source": "The worker whose AS_HOME is copied; it may run, and is not changed.",
+        "replace": REPLACE,
+    },
+    every_worker=False,
+)
+def clone(session: Session, *, source: str = "", replace: bool = False) -> int:
+    """Add a worker: copy the AS_HOME of another, make it its own, start it, see it join.
+
+    What belongs to the source alone stays there: logs, pid, local databases, caches, deployed
+    artifacts. The copy streams through this process, lands beside AS_HOME, is compared with
+    the source by content, becomes the worker that hosts.yaml describes, and only then is
+    renamed into place.
+    """
+    from tasks.cloning import clone_all
+
+    return clone_all(session, source, replace=replace)

@@ -14,7 +14,7 @@ import fabric
 from invoke import Argument, Call, Context, ParseError, Task
 
 from carbon.errors import ProvisionError
-from tasks.failure import as_exit
+from tasks.wording import as_exit
 
 
 class VerbTask(Task[Any]):

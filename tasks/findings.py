@@ -29,20 +29,17 @@ def show_findings(session: Session) -> int:
 
 
 def _print(screen: Screen, diagnosis: Diagnosis) -> None:
-    first = diagnosis.findings[0] if diagnosis.findings else None
-    others = diagnosis.findings[1:]
-    colour = "green" if first is None else "yellow" if diagnosis.has_joined else "red"
-    verdict = f"{_standing(diagnosis)}: nothing is wrong"
-    if first is not None:
-        verdict = f"{_standing(diagnosis)}{', but' if diagnosis.has_joined else ':'} {first.seen}"
+    verdict, colour = f"{_standing(diagnosis)}: nothing is wrong", "green"
+    if diagnosis.findings:
+        but, colour = (", but", "yellow") if diagnosis.has_joined else (":", "red")
+        verdict = f"{_standing(diagnosis)}{but} {diagnosis.findings[0].seen}"
     screen.line(Text.assemble((f"{diagnosis.node.name} ", "bold"), (verdict, colour)))
-    if first is not None:
-        _details(screen, first)
-    if others:
-        screen.line("Other findings:")
-    for number, finding in enumerate(others, start=2):
-        screen.line(f"  {number}. {finding.seen}")
-        _details(screen, finding, indent="     ")
+    for number, finding in enumerate(diagnosis.findings, start=1):
+        if number == 2:
+            screen.line("Other findings:")
+        if number > 1:
+            screen.line(f"  {number}. {finding.seen}")
+        _details(screen, finding, indent="  " if number == 1 else "     ")
     _list(screen, "ok", diagnosis.right)
     _list(screen, "not checked", diagnosis.unchecked)
     for note in diagnosis.notes:
@@ -59,7 +56,7 @@ def _standing(diagnosis: Diagnosis) -> str:
     return "has joined" if diagnosis.has_joined else "has not joined"
 
 
-def _details(screen: Screen, finding: Finding, *, indent: str = "  ") -> None:
+def _details(screen: Screen, finding: Finding, *, indent: str) -> None:
     if finding.line:
         screen.quote(Text(f"{indent}| {finding.line}", "dim"))
     if finding.remedy:

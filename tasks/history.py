@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from carbon.errors import ProvisionError
 from carbon.home.facts import Generation, ServerFacts
 from carbon.plan.history import undone
 from remote.observe.facts import gather_facts
 from remote.run.threads import parallel
-from tasks.report import heading
+from tasks.report import heading, print_errors
 
 if TYPE_CHECKING:
     from tasks.session import Session
@@ -28,28 +26,20 @@ def show_history(session: Session) -> int:
         if isinstance(facts, ServerFacts):
             newest_first = sorted(facts.generations, key=lambda kept: kept.id, reverse=True)
             rows += [_row(node.name, generation, facts) for generation in newest_first]
-    session.screen.table(
-        (heading(nodes), *COLUMNS), rows, spare=("hosts.yaml", "who"), wraps="note"
-    )
     errors = [error for error in results if isinstance(error, ProvisionError)]
-    for error in errors:
-        session.screen.line(Text(f"error: {error}"))
-    return 1 if errors else 0
+    if rows:
+        columns = (heading(nodes), *COLUMNS)
+        session.screen.table(columns, rows, spare=("hosts.yaml", "who"), wraps="note")
+    elif not errors:
+        session.screen.line("nothing was changed there by this tool yet")
+    return print_errors(session.screen, errors)
 
 
 def _row(name: str, generation: Generation, facts: ServerFacts) -> tuple[str, ...]:
     meta = generation.meta
     outcome = {"joined": "joined", "failed": "FAILED"}.get(meta.get("outcome", ""), "-")
-    who, inventory = (meta.get(key, "?") for key in ("who", "inventory"))
-    return (
-        name,
-        generation.id,
-        meta.get("verb", "?"),
-        outcome,
-        who,
-        inventory,
-        _note(generation, facts),
-    )
+    verb, who, inventory = (meta.get(key, "?") for key in ("verb", "who", "inventory"))
+    return name, generation.id, verb, outcome, who, inventory, _note(generation, facts)
 
 
 def _note(generation: Generation, facts: ServerFacts) -> str:

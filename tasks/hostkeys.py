@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from carbon.cluster import LoadBalancer, Node
-from carbon.errors import HostKeyError, refuse
+from carbon.errors import ConnectError, HostKeyError, refuse
 from remote.ssh.connector import Connector
-from remote.ssh.hostkeys import Door, HostKey, Judged, Verdict
+from remote.ssh.hostkeys import Door, HostKey, Verdict
 from remote.ssh.trust import accept, confirmed, judge, refuse_changed
 
 if TYPE_CHECKING:
@@ -28,24 +28,26 @@ def trust_hosts(
 ) -> None:
     """Show each host's keys, and those of its gateways, and accept what the operator confirms.
 
-    Raises ConnectError, or HostKeyError for a key that nobody confirmed or that has changed.
+    `fingerprints` are confirmed already.
+    A host that cannot be reached does not keep the others from it. Raises ConnectError then, and
+    HostKeyError for a key that nobody confirmed or that has changed.
     """
     done: set[tuple[str, int]] = set()
-    refused: list[HostKeyError] = []
+    errors: list[ConnectError] = []
     for host in hosts:
         try:
             for door in connector.doors(host.name, host.ssh):
                 if (door.host, door.port) not in done:
                     done.add((door.host, door.port))
                     _trust(screen, door, fingerprints)
-        except HostKeyError as error:
-            if sys.stdin.isatty():
-                raise
-            refused.append(error)  # without a terminal, one run shows the keys of all
-    refuse(_unconfirmed_as_one(refused))
+        except ConnectError as error:
+            errors.append(error)  # without a terminal, one run shows the keys of all
+            if isinstance(error, HostKeyError) and sys.stdin.isatty():
+                break
+    refuse(_unconfirmed_as_one(errors))
 
 
-def _unconfirmed_as_one(errors: Sequence[HostKeyError]) -> Sequence[HostKeyError]:
+def _unconfirmed_as_one(errors: Sequence[ConnectError]) -> Sequence[ConnectError]:
     """Say once of several hosts that nobody confirmed their keys; other errors stay apart."""
     alike = [error for error in errors if error.seen == NOBODY_TO_ASK]
     if len(alike) < 2:
@@ -60,9 +62,9 @@ def _trust(screen: Screen, door: Door, fingerprints: Sequence[str]) -> None:
     screen.line(f"{door.label} ({door.host} port {door.port}) shows:")
     width = max(len(judgement.key.type) for judgement in judged)
     for judgement in judged:
-        screen.line(
-            f"  {judgement.key.type:{width}}  {judgement.key.fingerprint}  {_standing(judgement)}"
-        )
+        place = f" ({judgement.line})" if judgement.line else ""
+        key, verdict = judgement.key, judgement.verdict.value
+        screen.line(f"  {key.type:{width}}  {key.fingerprint}  {verdict}{place}")
     refuse_changed(door, judged)
     new = tuple(judgement.key for judgement in judged if judgement.verdict is Verdict.NEW)
     keys = confirmed(judged, fingerprints) if fingerprints else _ask(screen, new)
@@ -85,14 +87,6 @@ def _unconfirmed(door: Door, fingerprints: Sequence[str]) -> HostKeyError:
         seen = NOBODY_TO_ASK
         action = "run it again with --yes and the fingerprints that you have compared, one of each"
     return HostKeyError(seen, host=door.label, step="trust", action=action)
-
-
-def _standing(judgement: Judged) -> str:
-    return (
-        f"{judgement.verdict.value} ({judgement.line})"
-        if judgement.line
-        else judgement.verdict.value
-    )
 
 
 def _ask(screen: Screen, new: tuple[HostKey, ...]) -> tuple[HostKey, ...]:

@@ -52,6 +52,6 @@ def logs(session: Session, *, lines: int = 50, follow: bool = False, grep: str =
     With --grep, --lines counts the lines that match. --follow survives rotation, and a host that
     goes away ends only its own lines (exit status 1 at the end).
     """
-    from tasks.showlogs import show_logs
+    from tasks.streams import show_logs
 
     return show_logs(session, lines=lines, follow=follow, grep=grep)

@@ -13,15 +13,15 @@ from rich.text import Text
 
 from carbon import exits
 from carbon.checks.balancer import SAYS_OUT, BalancerStatus
-from carbon.checks.ports import Port
 from carbon.checks.status import NodeStatus, Status, as_data
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
 from carbon.join.membership import Membership
 from carbon.value import replace
 from remote.observe.status import status
-from remote.run.progress import Progress, Silent
 from remote.run.threads import begun
+from tasks.console import stderr
+from tasks.screen import Screen
 
 if TYPE_CHECKING:
     from tasks.session import Session
@@ -53,11 +53,11 @@ _MEMBER_STYLES = {
 
 def show_status(session: Session, *, as_json: bool) -> int:
     """Look at the hosts, print what was found, and return 2 unless all is well."""
-    heard: Progress = Silent() if as_json else session.screen
-    out = begun(partial(_out_by_commands, session, heard))
-    statuses = status(session.fleet, session.hosts, progress=session.screen)
+    screen = Screen(stderr()) if as_json else session.screen
+    out = begun(partial(_out_by_commands, session, screen))
+    statuses = status(session.fleet, session.hosts, progress=screen)
     statuses = [_with_rotation(host, out.result()) for host in statuses]
-    session.screen.close()
+    screen.close()
     if as_json:
         text = json.dumps(as_data(session.cluster, statuses), indent=2)
         session.screen.console.out(text, highlight=False)
@@ -66,18 +66,18 @@ def show_status(session: Session, *, as_json: bool) -> int:
     return 0 if all(host.well for host in statuses) else exits.ATTENTION
 
 
-def _out_by_commands(session: Session, progress: Progress) -> frozenset[str]:
+def _out_by_commands(session: Session, screen: Screen) -> frozenset[str]:
     """Return which workers a load balancer that is not nginx calls out; nginx has its own row."""
     commands = session.cluster.balancer_commands
     if commands is None or commands.state is None:
         return frozenset()
     from remote.balancer.commands import CommandBalancer
 
-    balancer = CommandBalancer(session.fleet, commands, progress=progress)
+    balancer = CommandBalancer(session.fleet, commands, progress=screen)
     try:
         return balancer.out_of_rotation([host for host in session.hosts if isinstance(host, Node)])
     except ProvisionError as error:
-        progress.say("note", f"who is out of rotation is not known: {error.seen}")
+        screen.say("note", f"who is out of rotation is not known: {error.seen}")
         return frozenset()
 
 
@@ -141,14 +141,14 @@ def _when(at: float | None) -> str:
 def _ports(host: Status) -> Text:
     """Return the ports, with a word behind those that are not open; of a host that is down only
     those that something else has taken."""
-    relevant = [port for port in host.ports if host.state == "running" or port.state == "taken"]
-    return Text(" ").join(map(_port, relevant)) if relevant else Text("-")
-
-
-def _port(port: Port) -> Text:
-    if port.state == "open":
-        return Text(str(port.number))
-    return Text(f"{port.number} {port.state}", "red")
+    texts = [
+        Text(str(port.number))
+        if port.state == "open"
+        else Text(f"{port.number} {port.state}", "red")
+        for port in host.ports
+        if host.state == "running" or port.state == "taken"
+    ]
+    return Text(" ").join(texts) if texts else Text("-")
 
 
 def _member(host: NodeStatus) -> str | Text:

@@ -19,10 +19,9 @@ from carbon import exits
 from carbon.errors import ProvisionError, UsageError
 from tasks.debug import mask_passwords
 from tasks.executor import FleetExecutor, Option
-from tasks.failure import as_exit
 from tasks.settings import Settings
 from tasks.usage import CommandLine, check_settings, refuse_repeated, unreadable_settings
-from tasks.wording import NAME
+from tasks.wording import NAME, as_exit
 
 SHOWN = {
     "--hosts",
@@ -119,11 +118,14 @@ class Program(fabric.main.Fab):
         print(f"The options of a verb: {self.binary} VERB --help")
 
     def print_task_help(self, name: str) -> None:
-        print(f"Usage: {self.binary} [-H HOSTS] {name} [options]\n")
+        options = self.parser.contexts[name].help_tuples()
+        print(f"Usage: {self.binary} [-H HOSTS] {name}{' [options]' if options else ''}\n")
         for line in (inspect.getdoc(self.collection[name]) or "").splitlines():
             print(f"{self.leading_indent}{line}".rstrip())
-        print("\nOptions:\n")
-        self.print_columns(self.parser.contexts[name].help_tuples())
+        print()
+        if options:  # Invoke cannot print no columns
+            print("Options:\n")
+            self.print_columns(options)
         self._print_statuses()
 
     def _print_statuses(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from carbon.artifacts.plan import ArtifactChange
+from carbon import exits
 from carbon.artifacts.show import diff_of, lines_of, names_of
 from carbon.cluster import Cluster, LocalCommand, Node
 from carbon.config.diff import masked_diff
@@ -86,37 +86,25 @@ def details(screen: Screen, plan: Plan) -> None:
         screen.line(Text(f"  + {plan.upload}", "green"))
     for path in plan.driver.remove if plan.driver else ():
         screen.line(Text(f"  - {path}", "red"))
-    for line in (line for change in plan.artifacts for line in _artifact_lines(plan, change)):
-        screen.quote(line)
+    for artifact in plan.artifacts:
+        screen.quote(*_styled(lines_of(artifact), otherwise="yellow"))
+        screen.quote(*_styled(diff_of(artifact, plan.node).splitlines()))
     for change in plan.files:
         old = change.old or b""
         secrets = [secret.reveal() for secret in plan.node.file_secrets]
         if old:
             secrets += outdated_secrets(plan.node, change.path, old)
-        for line in diff_lines(change.path, old, change.new, secrets):
-            screen.quote(line)
+        screen.quote(*diff_lines(change.path, old, change.new, secrets))
     for path, mode in plan.modes.items():
         screen.quote(Text(f"  {path}: mode {mode:o}, no longer for others", "yellow"))
     if plan.unit and plan.unit.new is not None:
-        unit = plan.unit
-        for line in diff_lines(unit.file, unit.old or b"", unit.new or b""):
-            screen.quote(line)
+        screen.quote(*diff_lines(plan.unit.file, plan.unit.old or b"", plan.unit.new))
     if plan.hosts and not plan.hosts_by:
-        for text in plan.hosts.removed:
-            screen.quote(Text(f"  /etc/hosts  -{text}", "red"))
-        for text in plan.hosts.added:
-            screen.quote(Text(f"  /etc/hosts  +{text}", "green"))
+        screen.quote(*(Text(f"  /etc/hosts  -{text}", "red") for text in plan.hosts.removed))
+        screen.quote(*(Text(f"  /etc/hosts  +{text}", "green") for text in plan.hosts.added))
     if not plan.empty:
         for point, command in plan.hooks.items():
             screen.quote(f"  hook {point}: {_shown(command)}")
-
-
-def _artifact_lines(plan: Plan, change: ArtifactChange) -> Iterator[Text]:
-    """Yield what happens to an artifact, and the diff of a short text."""
-    for line in lines_of(change):
-        yield Text(f"  {line}", _DIFF_STYLES.get(line[:1], "yellow"))
-    for line in diff_of(change, plan.node).splitlines():
-        yield Text(f"  {line}", _DIFF_STYLES.get(line[:1], ""))
 
 
 def commands_of_rollout(screen: Screen, cluster: Cluster, plans: Iterable[Plan]) -> None:
@@ -139,9 +127,13 @@ def _shown(command: LocalCommand) -> str:
 def diff_lines(
     path: PurePosixPath | str, old: bytes, new: bytes, secrets: Iterable[str] = ()
 ) -> Iterator[Text]:
-    """Yield the lines of a file's diff as they are shown."""
-    for line in masked_diff(path, old, new, secrets=secrets).splitlines():
-        yield Text(f"  {line}", _DIFF_STYLES.get(line[:1], ""))
+    """Return the lines of a file's diff as they are shown."""
+    return _styled(masked_diff(path, old, new, secrets=secrets).splitlines())
+
+
+def _styled(lines: Iterable[str], *, otherwise: str = "") -> Iterator[Text]:
+    for line in lines:
+        yield Text(f"  {line}", _DIFF_STYLES.get(line[:1], otherwise))
 
 
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
@@ -153,46 +145,51 @@ def heading(nodes: Iterable[Node]) -> str:
 
 
 def finished(screen: Screen, rollout: Rollout) -> int:
-    """Print the table of what became of each server, then each failure; return the status."""
+    """Print the table of what became of each server, then each failure; return the exit status."""
     results = rollout.results
-    columns = (_heading(results), "changed", "pid", "ports", "joined")
+    columns = (heading(result.plan.node for result in results), "changed", "pid", "ports", "joined")
     screen.table(columns, [_row(result) for result in results], wraps="changed")
-    return _print_errors(screen, rollout)
+    return print_errors(screen, rollout.errors)
 
 
 def stopped(screen: Screen, rollout: Rollout) -> int:
-    """Print how each server ended, then each failure; return the status."""
+    """Print how each server ended, then each failure; return the exit status."""
     results = rollout.results
     rows = [(result.plan.node.name, _outcome(result)) for result in results]
-    screen.table((_heading(results), "outcome"), rows)
-    status = _print_errors(screen, rollout)
+    screen.table((heading(result.plan.node for result in results), "outcome"), rows)
+    status = print_errors(screen, rollout.errors)
     unseen = any(result.stopped and result.stopped.seen_leaving is False for result in results)
-    return 1 if unseen else status
+    return status or (exits.ERROR if unseen else exits.DONE)
 
 
 def verified(
     screen: Screen, nodes: Sequence[Node], results: Sequence[Result | ProvisionError]
 ) -> int:
-    """Print what was seen of each worker's join; return the status."""
+    """Print what was seen of each worker's join, then each failure; return the exit status."""
     rows = []
+    errors = []
     for node, result in zip(nodes, results, strict=True):
-        error = result if isinstance(result, ProvisionError) else result.error
-        pid = "-" if isinstance(result, ProvisionError) else _pid(result)
-        text = str(error) if isinstance(result, ProvisionError) else _joined(result)
-        rows.append((node.name, pid, error.seen if error and error is not result else text))
+        pid, joined = "-", ""
+        if isinstance(result, ProvisionError):
+            error: ProvisionError | None = result
+        else:
+            error, pid, joined = result.error, _pid(result), _joined(result)
+        if error is not None:
+            joined = error.headline
+            errors.append(error)
+        rows.append((node.name, pid, joined))
     screen.table((heading(nodes), "pid", "joined"), rows)
-    return 1 if any(isinstance(result, ProvisionError) or result.error for result in results) else 0
+    return print_errors(screen, errors)
 
 
-def _heading(results: Sequence[Result]) -> str:
-    return heading(result.plan.node for result in results)
-
-
-def _print_errors(screen: Screen, rollout: Rollout) -> int:
-    for error in rollout.errors:
+def print_errors(screen: Screen, errors: Sequence[ProvisionError]) -> int:
+    """Print each failure; return the exit status that follows."""
+    for error in errors:
         screen.line()
         screen.line(Text(f"error: {error}"))
-    return 1 if rollout.errors else 0
+    if any(isinstance(error, Interrupted) for error in errors):
+        return exits.INTERRUPTED
+    return exits.ERROR if errors else exits.DONE
 
 
 def _row(result: Result) -> tuple[str | Text, ...]:
@@ -213,15 +210,15 @@ def _pid(result: Result) -> str:
 def _changed(result: Result) -> Text:
     if not result.reached:
         return Text(SKIPPED, "yellow")
+    changed = ", ".join(result.changed)
+    after = f" after {changed}" if changed else ""
     if isinstance(result.error, Interrupted):
-        after = f" after {', '.join(result.changed)}" if result.changed else ""
         return Text(f"stopped here{after}", "yellow")
+    if result.error and result.error.step == "after_join":
+        return Text(f"{changed}; after_join FAILED".lstrip("; "), "red")
     if result.error:
-        if result.error.step == "after_join":
-            return Text(f"{', '.join(result.changed)}; after_join FAILED".lstrip("; "), "red")
-        after = f" after {', '.join(result.changed)}" if result.changed else ""
         return Text(f"FAILED{after}", "red")
-    return Text(", ".join(result.changed) or "nothing", "green" if result.changed else "")
+    return Text(changed or "nothing", "green" if changed else "")
 
 
 def _outcome(result: Result) -> Text:
@@ -233,12 +230,9 @@ def _outcome(result: Result) -> Text:
     if not ended.was_running:
         return Text("was not running")
     how = "killed" if ended.killed else "stopped"
-    seen = {
-        True: f"{how}, seen leaving, after {ended.seconds:.1f} s",
-        False: f"{how} after {ended.seconds:.1f} s, NOT seen leaving by the manager",
-        None: f"{how} after {ended.seconds:.1f} s",
-    }
-    return Text(seen[ended.seen_leaving])
+    seen = ", seen leaving," if ended.seen_leaving else ""
+    unseen = ", NOT seen leaving by the manager" if ended.seen_leaving is False else ""
+    return Text(f"{how}{seen} after {ended.seconds:.1f} s{unseen}")
 
 
 def _joined(result: Result) -> str:

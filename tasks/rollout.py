@@ -22,26 +22,31 @@ def run_rollout(
     verb: str,
     options: Options,
     *,
-    break_lock: bool = False,
     rollback: bool = False,
     planner: Planner | None = None,
 ) -> int:
     """Do what a verb asks for on all its nodes, one after another; return the exit status."""
     request = Request(
-        nodes=session.nodes, options=options, verb=verb, break_lock=break_lock, rollback=rollback
+        nodes=session.nodes,
+        options=options,
+        verb=verb,
+        break_lock=session.break_lock,
+        rollback=rollback,
     )
     rollout = _roll_out(session, request, planner)
     rest = _rest(request, rollout)
-    status = _status(rollout, finished(session.screen, rollout))
+    status = finished(session.screen, rollout)
     if rest:
         session.screen.line(f"  → for the rest: {rest}")
     return status
 
 
-def run_stop(session: Session, verb: str, planner: Planner, *, break_lock: bool) -> int:
+def run_stop(session: Session, verb: str, planner: Planner) -> int:
     """Stop all nodes of a verb, one after another; return the exit status."""
     options = Options(steps=frozenset())
-    request = Request(nodes=session.nodes, options=options, verb=verb, break_lock=break_lock)
+    request = Request(
+        nodes=session.nodes, options=options, verb=verb, break_lock=session.break_lock
+    )
     rollout = _roll_out(session, request, planner)
     status = stopped(session.screen, rollout)
     for result in rollout.results:
@@ -52,7 +57,7 @@ def run_stop(session: Session, verb: str, planner: Planner, *, break_lock: bool)
             )
             text = f"{what} hosts.yaml: until then `status` reports it as removed"
             session.screen.say(node.name, text)
-    return _status(rollout, status)
+    return status
 
 
 def _roll_out(session: Session, request: Request, planner: Planner | None) -> Rollout:
@@ -67,7 +72,7 @@ def _roll_out(session: Session, request: Request, planner: Planner | None) -> Ro
             refuse(checked.errors)
             from tasks.installing import install_absent
 
-            install_absent(session, checked.absent, break_lock=request.break_lock)
+            install_absent(session, checked.absent)
             checked = preflight(session.fleet, request, progress=screen, balancer=asked)
         plans = checked.demand()
         planned(screen, plans)
@@ -92,10 +97,6 @@ def _rest(request: Request, rollout: Rollout) -> str:
             result.error.action = f"go on from here with `{command}`"
             return ""
     return command
-
-
-def _status(rollout: Rollout, status: int) -> int:
-    return Interrupted.exit_status if rollout.interrupted else status
 
 
 def show_plan(session: Session, options: Options) -> int:

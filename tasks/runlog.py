@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from invoke import Exit
+
+from carbon import exits
+from carbon.errors import ProvisionError
 from carbon.text import local_path
 from remote.host.audit import audit_line
 
@@ -23,30 +26,44 @@ LARGEST_BYTES = 1_000_000
 KEPT_FILES = 5
 
 
-class Run:
-    """One run in the log; its exit status is known at its end."""
+def logged(
+    session: Session, config: fabric.Config, verb: str, work: Callable[[], int | None]
+) -> int:
+    """Write a line before and a line after work, and return its exit status.
 
-    status = 1
-
-
-@contextmanager
-def logged(session: Session, config: fabric.Config, verb: str) -> Iterator[Run]:
-    """Write a line before and a line after a block; a killed run leaves the first.
-
-    A log that cannot be written hinders no run, and is said once.
+    A killed run leaves the first. A log that cannot be written hinders no run, and is said once.
     """
-    run = Run()
     name = f"{verb} hosts={','.join(host.name for host in session.hosts)}"
     log = _open(session, log_file(config))
     began = time.monotonic()
     log.info(audit_line(session.cluster, name, outcome="begin"))
+    status = exits.ERROR
     try:
-        yield run
+        status = work() or exits.DONE
+        return status
+    except BaseException as error:
+        status = _status_of(error)
+        raise
     finally:
-        outcome = f"exit={run.status} after={time.monotonic() - began:.1f}s"
+        outcome = f"exit={status} after={time.monotonic() - began:.1f}s"
         log.info(audit_line(session.cluster, name, outcome=outcome))
         for handler in log.handlers:
             handler.close()
+
+
+def _status_of(error: BaseException) -> int:
+    """Return the exit status to which the command line turns an error."""
+    match error:
+        case ProvisionError():
+            return error.exit_status
+        case KeyboardInterrupt():
+            return exits.INTERRUPTED
+        case BrokenPipeError():
+            return exits.OUTPUT_CLOSED
+        case Exit(code=code) | SystemExit(code=int(code)):
+            return code
+        case _:
+            return exits.ERROR
 
 
 def log_file(config: fabric.Config) -> Path:

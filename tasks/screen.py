@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tasks.console import Shown, guarded, stdout
+from tasks.console import Shown, guarded
 from tasks.meter import Meter
 from tasks.wording import as_called, styled_as_called
 
@@ -46,11 +46,6 @@ class Screen:
     def _animates(self) -> bool:
         """Tell whether a live view can be drawn: not in a pipe, and not with TERM=dumb."""
         return self.console.is_terminal and not self.console.is_dumb_terminal
-
-    @classmethod
-    def make(cls) -> Screen:
-        """Return the screen of this process's stdout."""
-        return cls(stdout())
 
     def say(self, name: str, text: str) -> None:
         """Print a line that stays."""
@@ -99,9 +94,10 @@ class Screen:
         named = Text(as_called(text)) if isinstance(text, str) else styled_as_called(text)
         self.console.print(named, soft_wrap=True)
 
-    def quote(self, text: str | Text) -> None:
-        """Print a line of a file as it is there; `line` is for sentences of our own."""
-        self.console.print(text, soft_wrap=True)
+    def quote(self, *lines: str | Text) -> None:
+        """Print lines of a file as they are there; `line` is for sentences of our own."""
+        for line in lines:
+            self.console.print(line, soft_wrap=True)
 
     def table(
         self,

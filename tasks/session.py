@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from carbon.cluster import Cluster, LoadBalancer, Node
+from carbon.cluster import LoadBalancer, Node
 from carbon.errors import UsageError, refuse
 from carbon.inventory import load, select
 from carbon.inventory.ssh_files import ssh_file_errors
@@ -23,74 +23,59 @@ if TYPE_CHECKING:
     from tasks.screen import Screen
 
 
+Connects = Literal["hosts", "hosts and watchers"]
+
+
 class Session:
     """One verb's run."""
 
     def __init__(
         self,
-        *,
-        cluster: Cluster,
-        hosts: Sequence[Node | LoadBalancer],
-        fleet: Fleet,
-        connector: Connector,
-    ) -> None:
-        self.cluster = cluster
-        self.hosts = tuple(hosts)
-        self.fleet = fleet
-        self.connector = connector
-
-    @classmethod
-    def open(
-        cls,
         context: VerbContext,
         *,
         inventory: str,
         every_worker: bool,
-        every_host: bool = False,
-        commands: bool = True,
-    ) -> Session:
+        every_host: bool,
+        commands: bool,
+        break_lock: bool,
+    ) -> None:
         """Read hosts.yaml and resolve the names; no server is touched yet.
 
         Raises InventoryError or UsageError.
         """
+        self.break_lock = break_lock
         may_run = may_run_commands(context.config, no_commands=not commands)
-        cluster = load(find_inventory(context.config, inventory), commands=may_run)
-        if any(node.files for node in cluster.nodes):
+        self.cluster = load(find_inventory(context.config, inventory), commands=may_run)
+        if any(node.files for node in self.cluster.nodes):
             from carbon.inventory.edits import check_edits
 
-            check_edits(cluster)
+            check_edits(self.cluster)
         if every_host and context.names is None:
-            hosts = cluster.hosts
+            self.hosts = self.cluster.hosts
         else:
-            hosts = select(cluster, context.names or (), every_worker=every_worker)
-        connector = Connector(context.config, limits=cluster.limits)
-        return cls(
-            cluster=cluster,
-            hosts=hosts,
-            fleet=Fleet(cluster, make_opener(connector)),
-            connector=connector,
-        )
+            self.hosts = select(self.cluster, context.names or (), every_worker=every_worker)
+        self.connector = Connector(context.config, limits=self.cluster.limits)
+        self.fleet = Fleet(self.cluster, make_opener(self.connector))
 
     @cached_property
     def screen(self) -> Screen:
         """What the operator sees; loaded while connections are already being made."""
+        from tasks.console import stdout
         from tasks.screen import Screen
 
-        return Screen.make()
+        return Screen(stdout())
 
-    def check_ssh_files(self, config: Config, *, watchers: bool) -> None:
-        """Raise InventoryError for private keys and files of host keys that cannot be right."""
+    def connect(self, config: Config, connects: Connects | None) -> None:
+        """Begin to connect to the hosts, and to the nodes whose logs tell who joined.
+
+        Raises InventoryError for private keys and files of host keys that cannot be right.
+        """
+        watchers = self.cluster.watchers if connects == "hosts and watchers" else ()
+        hosts = (*self.hosts, *watchers)
         asks = bool(config.connect_kwargs.get("passphrase"))
-        machines = (host.ssh for host in self._hosts(watchers=watchers))
-        refuse(list(ssh_file_errors(machines, asks_passphrase=asks)))
-
-    def connect(self, *, watchers: bool) -> None:
-        """Begin to connect to the hosts, and to the nodes whose logs tell who joined."""
-        self.fleet.connect(self._hosts(watchers=watchers))
-
-    def _hosts(self, *, watchers: bool) -> tuple[Node | LoadBalancer, ...]:
-        watching = self.cluster.watchers if watchers else ()
-        return (*self.hosts, *watching)
+        refuse(list(ssh_file_errors((host.ssh for host in hosts), asks_passphrase=asks)))
+        if connects:
+            self.fleet.connect(hosts)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -106,33 +91,20 @@ class Session:
                 )
         return tuple(host for host in self.hosts if isinstance(host, Node))
 
-    def patient(self, patience_seconds: int) -> Session:
-        """Return this session with another patience for starts, joins and stops; 0 changes nothing.
+    def patient(
+        self,
+        patience_seconds: int,
+        limits: Sequence[str] = ("start_seconds", "join_seconds", "stop_seconds"),
+    ) -> Session:
+        """Return this session with another patience in these limits; 0 changes nothing.
 
         Raises UsageError for a negative one.
         """
         if patience_seconds < 0:
-            raise UsageError("--timeout is negative", action="give seconds, such as 120")
+            raise UsageError("--timeout is negative", action="give a number of seconds")
         if patience_seconds:
-            limits = replace(
-                self.cluster.limits,
-                start_seconds=patience_seconds,
-                join_seconds=patience_seconds,
-                stop_seconds=patience_seconds,
-            )
-            self.cluster = self.fleet.cluster = replace(self.cluster, limits=limits)
-        return self
-
-    def booting_within(self, patience_seconds: int) -> Session:
-        """Return this session with another patience for a reboot; 0 changes nothing.
-
-        Raises UsageError for a negative one.
-        """
-        if patience_seconds < 0:
-            raise UsageError("--timeout is negative", action="give seconds, such as 600")
-        if patience_seconds:
-            limits = replace(self.cluster.limits, boot_seconds=patience_seconds)
-            self.cluster = self.fleet.cluster = replace(self.cluster, limits=limits)
+            changed = replace(self.cluster.limits, **dict.fromkeys(limits, patience_seconds))
+            self.cluster = self.fleet.cluster = replace(self.cluster, limits=changed)
         return self
 
     def load_balancer(self) -> RolloutBalancer | None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from invoke import Exit, task
 
@@ -19,18 +19,17 @@ from carbon import exits
 from carbon.errors import ProvisionError, UsageError
 from tasks import output
 from tasks.executor import VerbContext, VerbTask
-from tasks.failure import as_exit
+from tasks.wording import as_exit
 
 if TYPE_CHECKING:
-    from tasks.session import Session
-
-Connects = Literal["hosts", "hosts and watchers"]
+    from tasks.session import Connects, Session
 
 COMMON_HELP = {
     "inventory": "Another hosts.yaml (or set PROVISION_HOSTS).",
     "no_commands": "Run no command of hosts.yaml (`!command`, hooks): what needs one is an error.",
 }
 ALL_HELP = {"all": "Every worker, if no -H names some."}
+LOCK_HELP = {"break_lock": "Take over the lock of a run that you know is dead."}
 
 
 def verb(
@@ -40,6 +39,7 @@ def verb(
     every_host: bool = False,
     connects: Connects | None = None,
     audited: str = "",
+    locks: bool = True,
     **options: Any,
 ) -> Callable[[Callable[..., int | None]], Any]:
     """Make `body(session, **options)` a task; what it returns is the exit status.
@@ -48,8 +48,11 @@ def verb(
     or --all, as verbs do that stop or remove something; or `every_host` is True: then it means
     the manager, the ELB and the load balancer, too. `connects` says whom it needs in any case:
     these connections are begun while the rest of the program is still being loaded. `audited` is
-    the name under which the operator's own log has its runs; empty for a verb that only reads.
+    its name in the operator's own log, empty for a verb that only reads; an audited one that
+    `locks` its hosts has --break-lock.
     """
+    lock_help = LOCK_HELP if audited and locks else {}
+    shared = {**({} if every_worker else ALL_HELP), **lock_help, **COMMON_HELP}
 
     def decorate(body: Callable[..., int | None]) -> Any:
         @functools.wraps(body)
@@ -59,20 +62,17 @@ def verb(
                 "commands": not given.pop("no_commands", False),
                 "every_worker": every_worker or given.pop("all", False),
                 "every_host": every_host,
+                "break_lock": given.pop("break_lock", False),
             }
-            watchers = connects == "hosts and watchers"
 
             def work(session: Session) -> int | None:
-                session.check_ssh_files(context.config, watchers=watchers)
-                if connects:
-                    session.connect(watchers=watchers)
+                session.connect(context.config, connects)
                 return body(session, **given)
 
             _end(lambda: _in_session(context, scope, work, audited=audited))
 
-        signature = _signature(body, every_worker=every_worker)
-        setattr(run, "__signature__", signature)  # noqa: B010 - no attribute of functions to mypy
-        texts = {**COMMON_HELP, **({} if every_worker else ALL_HELP), **(help or {})}
+        setattr(run, "__signature__", _signature(body, shared))  # noqa: B010 - mypy knows no such
+        texts = {**shared, **(help or {})}
         return task(run, klass=VerbTask, help=texts, auto_shortflags=False, **options)
 
     return decorate
@@ -90,7 +90,7 @@ def _in_session(
     from tasks.permissions import open_files
     from tasks.session import Session
 
-    with Session.open(context, **scope) as session:
+    with Session(context, **scope) as session:
         for text in open_files(session.cluster):
             from tasks.console import stderr
 
@@ -99,9 +99,7 @@ def _in_session(
             return work(session)
         from tasks.runlog import logged
 
-        with logged(session, context.config, audited) as run:
-            run.status = work(session) or 0
-            return run.status
+        return logged(session, context.config, audited, functools.partial(work, session))
 
 
 def local(
@@ -122,14 +120,15 @@ def local(
     return decorate
 
 
-def _signature(body: Callable[..., Any], *, every_worker: bool) -> inspect.Signature:
-    """Give every verb the options that all verbs share."""
-    own = list(inspect.signature(body).parameters.values())
+def _signature(body: Callable[..., Any], shared: Iterable[str]) -> inspect.Signature:
+    """Give a verb the options that it shares with others, behind its own."""
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    shared = [] if every_worker else [inspect.Parameter("all", kind, default=False)]
-    shared.append(inspect.Parameter("inventory", kind, default=""))
-    shared.append(inspect.Parameter("no_commands", kind, default=False))
-    return inspect.Signature([*(parameter.replace(kind=kind) for parameter in own), *shared])
+    own = inspect.signature(body).parameters.values()
+    more = (
+        inspect.Parameter(name, kind, default="" if name == "inventory" else False)
+        for name in shared
+    )
+    return inspect.Signature([*(parameter.replace(kind=kind) for parameter in own), *more])
 
 
 def _end(work: Callable[[], int | None]) -> None:

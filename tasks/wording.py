@@ -1,4 +1,4 @@
-"""The name of the program in its own sentences.
+"""The name of the program in its own sentences, and how an error ends it.
 
 Remedies name commands as `fab -H worker1 deploy`. Whoever installed `carbon-provision` has no `fab`
 on the PATH, so what is printed gets the name by which the program was called.
@@ -10,6 +10,11 @@ import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from invoke import Exit
+
+from carbon.errors import ProvisionError
+from carbon.text import visible
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -35,3 +40,8 @@ def styled_as_called(text: Text) -> Text:
 
 def _is_installed_name() -> bool:
     return Path(sys.argv[0]).name == NAME
+
+
+def as_exit(error: ProvisionError) -> Exit:
+    """Turn one of our errors into Invoke's orderly end: a paragraph on stderr, and a status."""
+    return Exit(message=visible(as_called(f"error: {error}")), code=error.exit_status)

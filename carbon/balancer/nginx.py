@@ -98,10 +98,7 @@ def render(
     Raises InventoryError if hosts.yaml lacks what a vhost needs, or has a value that
     nginx's files cannot hold.
     """
-    balancer, file = cluster.load_balancer, str(cluster.file)
-    if balancer is None:
-        action = "add load_balancer to hosts.yaml"
-        raise InventoryError("there is no load balancer", action=action, file=file)
+    balancer = demand_balancer(cluster)
     site = _Site(
         cluster=cluster,
         balancer=balancer,
@@ -217,6 +214,14 @@ def _written(
 
 def _name(line: re.Match[bytes]) -> str:
     return line["name"].decode(errors="replace")
+
+
+def demand_balancer(cluster: Cluster) -> LoadBalancer:
+    """Return the load balancer of hosts.yaml. Raises InventoryError if there is none."""
+    if cluster.load_balancer is None:
+        action, file = "add load_balancer to hosts.yaml", str(cluster.file)
+        raise InventoryError("there is no load balancer", action=action, file=file)
+    return cluster.load_balancer
 
 
 class _Site(Value, kw_only=True):

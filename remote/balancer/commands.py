@@ -32,8 +32,8 @@ class CommandBalancer:
         self._fleet = fleet
         self._commands = commands
         self._progress = progress
-        self._runner = self._new_runner("")
-        self._out: list[str] = []
+        self._runner = Runner(fleet.cluster, verb="", run=fleet.run, progress=progress)
+        self._out: set[str] = set()
         """Whom this run took out and did not put back."""
 
     @contextmanager
@@ -44,15 +44,11 @@ class CommandBalancer:
         """
         with ExitStack() as stack:
             if any(node.role == "worker" for node in nodes):
-                self._runner = self._new_runner(verb)
+                self._runner.verb = verb
                 refuse_forbidden("load_balancer: take_out", self._commands.take_out)
                 self._lock(stack, verb=verb, break_lock=break_lock)
             stack.callback(self._let_go)
             yield
-
-    def _new_runner(self, verb: str) -> Runner:
-        cluster, run = self._fleet.cluster, self._fleet.run
-        return Runner(cluster, verb=verb, run=run, progress=self._progress)
 
     def _lock(self, stack: ExitStack, *, verb: str, break_lock: bool) -> None:
         manager = self._fleet.cluster.manager
@@ -65,7 +61,7 @@ class CommandBalancer:
         stack.enter_context(host.lock(verb=verb, break_lock=break_lock))
 
     def _let_go(self) -> None:
-        for name in self._out:
+        for name in sorted(self._out):
             text = "stays out of rotation until a start or deploy sees it join"
             self._progress.say(name, text)
 
@@ -94,7 +90,7 @@ class CommandBalancer:
         if node.role != "worker":
             return
         before = self._state(node)
-        self._out = [*self._others_out(node), node.name]
+        self._out.add(node.name)
         if before == "out":
             return
         began = time.monotonic()
@@ -120,19 +116,19 @@ class CommandBalancer:
         if node.role != "worker":
             return
         if self._state(node) == "in":
-            self._out = self._others_out(node)
+            self._out.discard(node.name)
             return
         manager = self._fleet.host(self._fleet.cluster.manager)
         await_answer(manager, node, progress=self._progress)
         self._demand("put_back", self._commands.put_back, node)
         proved = self._await_in(node)
-        self._out = self._others_out(node)
+        self._out.discard(node.name)
         self._progress.say(node.name, f"back in rotation{proved}")
 
     def remove(self, node: Node) -> None:
         """Say what the commands cannot do."""
         if node.role == "worker":
-            self._out = self._others_out(node)
+            self._out.discard(node.name)
             text = "is out of rotation; take it out of the load balancer's configuration yourself"
             self._progress.say(node.name, text)
 
@@ -179,64 +175,60 @@ class CommandBalancer:
         if self._commands.state is None:
             return f"take_out ended well; {UNSEEN} requests in flight are not seen"
         limit_seconds = self._fleet.cluster.limits.drain_seconds
-        deadline = time.monotonic() + limit_seconds
-        while (state := self._state(node)) != "out":
-            safe_point()
-            if time.monotonic() < deadline:
-                self._progress.now(node.name, f"draining: `state` prints {state}")
-                time.sleep(POLL_SECONDS)
-            elif state == "in":
-                raise ScriptError(
-                    f"take_out ended well, and `state` still prints `in` after {limit_seconds:g} s",
-                    host=node.name,
-                    step="rotation",
-                    action="try both commands by hand; its server was not touched",
-                    code="still-in-rotation",
-                )
-            else:
-                return f"`state` still prints {state}, going on (limits: drain)"
-        return "drained"
+        state = self._await_state("out", node, limit_seconds=limit_seconds, doing="draining")
+        if state == "in":
+            raise ScriptError(
+                f"take_out ended well, and `state` still prints `in` after {limit_seconds:g} s",
+                host=node.name,
+                step="rotation",
+                action="try both commands by hand; its server was not touched",
+                code="still-in-rotation",
+            )
+        is_out = state == "out"
+        return "drained" if is_out else f"`state` still prints {state}, going on (limits: drain)"
 
     def _await_in(self, node: Node) -> str:
         """Return what is to be said of the proof that it is in."""
         if self._commands.state is None:
             return f": put_back ended well; {UNSEEN} that is not proved"
         limit_seconds = self._fleet.cluster.limits.join_seconds
+        state = self._await_state("in", node, limit_seconds=limit_seconds, doing="coming back")
+        if state != "in":
+            raise TimeLimitError(
+                f"put_back ended well, and `state` prints {state} after {limit_seconds:g} s"
+                " (limits: join)",
+                host=node.name,
+                step="rotation",
+                action=f"see what the load balancer says of it; `fab -H {node.name} deploy`"
+                " tries again",
+                code="not-in-rotation",
+            )
+        return ""
+
+    def _await_state(self, wanted: str, node: Node, *, limit_seconds: float, doing: str) -> str:
+        """Wait until `state` prints this word; return what it prints then, or at the limit."""
         deadline = time.monotonic() + limit_seconds
-        while (state := self._state(node)) != "in":
+        while (state := self._state(node)) != wanted:
             safe_point()
             if time.monotonic() >= deadline:
-                raise TimeLimitError(
-                    f"put_back ended well, and `state` prints {state} after {limit_seconds:g} s"
-                    " (limits: join)",
-                    host=node.name,
-                    step="rotation",
-                    action=f"see what the load balancer says of it; `fab -H {node.name} deploy`"
-                    " tries again",
-                    code="not-in-rotation",
-                )
-            self._progress.now(node.name, f"waiting until `state` prints in: {state}")
+                break
+            self._progress.now(node.name, f"{doing}: `state` prints {state}")
             time.sleep(POLL_SECONDS)
-        return ""
+        return state
 
     def _bring_back(self, node: Node, error: ProvisionError, *, before: str) -> None:
         """Put a worker back that could not be taken out, if it was in or answers."""
         try:
-            if before != "in" and not self._answers(node):
+            manager = self._fleet.host(self._fleet.cluster.manager)
+            if before != "in" and http_problem(manager, node):
                 return
             self._demand("put_back", self._commands.put_back, node, heeds_interrupt=False)
         except ProvisionError as failure:
             error.action += f"\n  and put_back failed, too, so it may be out: {failure.seen}"
             return
-        self._out = self._others_out(node)
+        self._out.discard(node.name)
         self._progress.say(node.name, "put back into rotation: nothing was done to it")
-
-    def _answers(self, node: Node) -> bool:
-        return not http_problem(self._fleet.host(self._fleet.cluster.manager), node)
 
     def _is_alone(self, node: Node) -> bool:
         others = [other for other in self._fleet.cluster.workers if other.name != node.name]
         return "in" not in parallel(others, self._state)
-
-    def _others_out(self, node: Node) -> list[str]:
-        return [name for name in self._out if name != node.name]

@@ -18,7 +18,9 @@ def await_answer(asking: Host[Machine], node: Node, *, progress: Progress) -> No
 
     Raises TimeLimitError, and what the connection raises.
     """
-    within_seconds, limit = _limit(asking, node)
+    within_seconds, limit = asking.limits.join_seconds, "limits: join"
+    if node.health and node.health.within_seconds is not None:
+        within_seconds, limit = node.health.within_seconds, "health: within"
     deadline = time.monotonic() + within_seconds
     progress.now(node.name, "waiting for its answer over HTTP")
     while problem := http_problem(asking, node):
@@ -32,12 +34,6 @@ def await_answer(asking: Host[Machine], node: Node, *, progress: Progress) -> No
                 f" `fab -H {node.name} deploy` puts it back into rotation",
             )
         time.sleep(POLL_SECONDS)
-
-
-def _limit(asking: Host[Machine], node: Node) -> tuple[float, str]:
-    if node.health and node.health.within_seconds is not None:
-        return node.health.within_seconds, "health: within"
-    return asking.limits.join_seconds, "limits: join"
 
 
 def http_problem(asking: Host[Machine], node: Node) -> str:

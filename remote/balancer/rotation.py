@@ -7,20 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 
 from carbon.balancer import nginx
-from carbon.balancer.nginx import Rotation, Scheme, file_names, parse_addresses, parse_rotation
 from carbon.cluster import Node
 from carbon.errors import Interrupted, PrivilegeError, ScriptError, UnfitError
 from carbon.home.sockets import proc_net_forms
 from remote.balancer.http import await_answer
 from remote.balancer.vhosts import Found, Loaded, Vhosts
-from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.host.script import Script
 from remote.host.server import Stream
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
-
-SCHEMES: tuple[Scheme, Scheme] = ("http", "https")
 
 
 class Balancer:
@@ -33,12 +29,11 @@ class Balancer:
         self._fleet = fleet
         self._progress = progress
         self._vhosts = Vhosts(fleet)
-        self._schemes: Mapping[str, Scheme] = dict(
-            zip(file_names(fleet.cluster), SCHEMES, strict=False)
-        )
+        http, https, _console = nginx.file_names(fleet.cluster)
+        self._schemes: Mapping[str, nginx.Scheme] = {http: "http", https: "https"}
         self._turning: bool | None = None
         """Within `hold`: whether there is anything to turn."""
-        self._out: list[str] = []
+        self._out: set[str] = set()
         """Whom this run took out and did not put back."""
         self._passed_over: set[str] = set()
 
@@ -53,40 +48,30 @@ class Balancer:
             self._turning = self._is_concerned(nodes)
             stack.callback(self._let_go)
             if self._turning:
-                self._lock(stack, verb=verb, break_lock=break_lock)
-                stack.enter_context(self._vhosts.audited(verb))
-                self._vhosts.check_sudo()
+                stack.enter_context(self._vhosts.held(verb=verb, break_lock=break_lock))
             yield
 
     def _is_concerned(self, nodes: Sequence[Node]) -> bool:
         if not any(node.role == "worker" for node in nodes):
             return False
-        if self._rotation(self._vhosts.read()):
+        if self._schemes.keys() & self._vhosts.read().files.keys():
             return True
-        name = self._vhosts.balancer.name
-        self._tell(
-            name,
-            "nginx has no vhosts for this cluster yet (`fab lb.config`): workers are not drained",
-        )
+        text = "nginx has no vhosts for this cluster yet (`fab lb.config`): workers are not drained"
+        self._progress.say(self._vhosts.balancer.name, text)
         return False
-
-    def _lock(self, stack: ExitStack, *, verb: str, break_lock: bool) -> None:
-        audit = audit_line(self._fleet.cluster, verb, outcome="begin")
-        stack.enter_context(self._vhosts.host.lock(verb=verb, break_lock=break_lock, audit=audit))
 
     def _let_go(self) -> None:
         self._turning = None
-        for name in self._out:
-            self._tell(name, "stays out of rotation until a start or deploy sees it join")
+        for name in sorted(self._out):
+            self._progress.say(name, "stays out of rotation until a start or deploy sees it join")
 
     def out_of_rotation(self, nodes: Sequence[Node]) -> frozenset[str]:
         """Return the names of those workers that are `down` in any of nginx's files.
 
         Raises ScriptError, and what the connection raises.
         """
-        files = self._rotation(self._vhosts.read()).values()
-        out = {name for file in files for name, state in file.items() if state == "out"}
-        return frozenset(node.name for node in nodes if node.name in out)
+        rotation = self._vhosts.read().rotation
+        return frozenset(node.name for node in nodes if "out" in rotation.get(node.name, ()))
 
     def take_out(self, node: Node) -> None:
         """Mark a worker `down`, and wait until no request is in flight to it any more.
@@ -100,14 +85,17 @@ class Balancer:
             return
         self._progress.now(node.name, "taking out of rotation")
         began = time.monotonic()
-        was_in = "in" in self._states(current, node)
-        if was_in and self._is_alone(current, node):
-            self._tell(node.name, "is the only one in rotation: clients see 502 until it is back")
-        self._out = [*self._others_out(node), node.name]
+        was_in = "in" in current.rotation[node.name]
+        others = (states for name, states in current.rotation.items() if name != node.name)
+        if was_in and not any("in" in states for states in others):
+            self._progress.say(
+                node.name, "is the only one in rotation: clients see 502 until it is back"
+            )
+        self._out.add(node.name)
         try:
             loaded = self._turn(current, lambda data, _: nginx.take_out(data, node))
         except (ScriptError, UnfitError, PrivilegeError):
-            self._out = self._others_out(node)  # refused, so nginx goes on with the old files
+            self._out.discard(node.name)  # refused, so nginx goes on with the old files
             raise
         try:
             drained = self._drain(node, current, loaded)
@@ -117,7 +105,7 @@ class Balancer:
             raise
         if was_in:
             after = f", after {time.monotonic() - began:.1f} s"
-            self._tell(node.name, f"out of rotation: {drained}{after}")
+            self._progress.say(node.name, f"out of rotation: {drained}{after}")
 
     def put_back(self, node: Node) -> None:
         """Put a worker that has joined into rotation, once it answers the load balancer.
@@ -126,11 +114,11 @@ class Balancer:
         connection raises.
         """
         current = self._listed(node)
-        if current is None or (self._states(current, node) == {"in"} and not current.interrupted):
+        if current is None or (current.rotation[node.name] == {"in"} and not current.interrupted):
             return
         await_answer(self._vhosts.host, node, progress=self._progress)
         self._put_in(node)
-        self._tell(node.name, "back in rotation")
+        self._progress.say(node.name, "back in rotation")
 
     def remove(self, node: Node) -> None:
         """Take a worker out of the files; lb.config leaves it out until --all-in.
@@ -141,8 +129,10 @@ class Balancer:
         if current is None:
             return
         self._turn(current, lambda data, _: nginx.remove(data, node))
-        self._out = self._others_out(node)
-        self._tell(node.name, "removed from the load balancer (fab lb.config --all-in lists it)")
+        self._out.discard(node.name)
+        self._progress.say(
+            node.name, "removed from the load balancer (fab lb.config --all-in lists it)"
+        )
 
     def _listed(self, node: Node) -> Found | None:
         """Return the files, None if this node is not of their concern."""
@@ -150,35 +140,17 @@ class Balancer:
         if not self._turning or node.role != "worker":
             return None
         current = self._vhosts.read()
-        states = self._states(current, node)
+        states = current.rotation.get(node.name, set())
         if states - {"removed"}:
             return current
         if node.name not in self._passed_over:
             self._passed_over.add(node.name)
             where = "was removed from" if states else "is not in"
             remedy = "fab lb.config --all-in lists it again" if states else "fab lb.config adds it"
-            self._tell(node.name, f"{where} the load balancer's files ({remedy})")
+            self._progress.say(node.name, f"{where} the load balancer's files ({remedy})")
         return None
 
-    def _rotation(self, current: Found) -> dict[str, dict[str, Rotation]]:
-        """Return what each file of workers says of each."""
-        return {
-            name: dict(parse_rotation(data))
-            for name, data in current.files.items()
-            if name in self._schemes
-        }
-
-    def _states(self, current: Found, node: Node) -> set[Rotation]:
-        files = self._rotation(current).values()
-        return {file[node.name] for file in files if node.name in file}
-
-    def _is_alone(self, current: Found, node: Node) -> bool:
-        files = self._rotation(current).values()
-        return not any(
-            state == "in" and name != node.name for file in files for name, state in file.items()
-        )
-
-    def _turn(self, current: Found, change: Callable[[bytes, Scheme], bytes]) -> Loaded:
+    def _turn(self, current: Found, change: Callable[[bytes, nginx.Scheme], bytes]) -> Loaded:
         """Change the files of workers; where nothing changes, nginx is left alone."""
         wanted = {
             name: change(data, self._schemes[name]) if name in self._schemes else data
@@ -191,15 +163,12 @@ class Balancer:
     def _put_in(self, node: Node) -> None:
         current = self._vhosts.read()
         self._turn(current, lambda data, scheme: nginx.put_in(data, node, scheme=scheme))
-        self._out = self._others_out(node)
-
-    def _others_out(self, node: Node) -> list[str]:
-        return [name for name in self._out if name != node.name]
+        self._out.discard(node.name)
 
     def _drain(self, node: Node, current: Found, loaded: Loaded) -> str:
         """Wait until nothing is in flight or the limit is reached; return how it ended."""
         limit_seconds = self._fleet.cluster.limits.drain_seconds
-        listed = [parse_addresses(data).get(node.name, "") for data in current.files.values()]
+        listed = [nginx.parse_addresses(data).get(node.name, "") for data in current.files.values()]
         script = Script(
             name="balancer_drain",
             values={
@@ -245,9 +214,6 @@ class Balancer:
             step="rotation",
             action=f"run the same command again: {node.name} has not been stopped",
         )
-
-    def _tell(self, name: str, text: str) -> None:
-        self._progress.say(name, text)
 
 
 def _requests(number: str) -> str:

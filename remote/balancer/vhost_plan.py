@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
-from carbon.balancer.nginx import Rotation, is_ours, parse_rotation, render
-from carbon.cluster import LoadBalancer, Node
-from carbon.errors import ConfigFileError
+from carbon.balancer.nginx import is_ours, render
+from carbon.cluster import LoadBalancer
+from carbon.errors import ConfigFileError, refuse
 from carbon.value import Value
 from remote.balancer.http import http_problem
 from remote.balancer.vhosts import Found, Loaded, Vhosts
-from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.run.threads import all_or_errors, parallel
 
@@ -51,13 +51,17 @@ def plan_vhosts(fleet: Fleet, *, all_in: bool) -> VhostPlan:
     render(fleet.cluster)
     current = vhosts.read()
     _refuse_foreign(current, vhosts)
-    before = {} if all_in else _rotation(current)
-    entering = [worker for worker in fleet.cluster.workers if worker.name not in before]
-    already_in = _rotation(current)
-    asked = [worker for worker in entering if already_in.get(worker.name) != "in"]
-    silent = _silent(vhosts, asked)
-    out = [name for name, state in before.items() if state == "out"]
-    removed = [name for name, state in before.items() if state == "removed"]
+    kept = {} if all_in else current.rotation
+    asked = [
+        worker
+        for worker in fleet.cluster.workers
+        if worker.name not in kept and current.rotation.get(worker.name) != {"in"}
+    ]
+    answers, errors = all_or_errors(parallel(asked, partial(http_problem, vhosts.host)))
+    refuse(errors)
+    silent = {worker.name: why for worker, why in zip(asked, answers, strict=True) if why}
+    out = [name for name, states in kept.items() if "out" in states]
+    removed = [name for name, states in kept.items() if "removed" in states and name not in out]
     return VhostPlan(
         balancer=vhosts.balancer,
         current=current,
@@ -80,12 +84,7 @@ def push_vhosts(fleet: Fleet, plan: VhostPlan, *, break_lock: bool) -> Loaded:
     where it refuses the files; the old ones are back then.
     """
     vhosts = Vhosts(fleet)
-    audit = audit_line(fleet.cluster, "lb.config", outcome="begin")
-    with (
-        vhosts.host.lock(verb="lb.config", break_lock=break_lock, audit=audit),
-        vhosts.audited("lb.config"),
-    ):
-        vhosts.check_sudo()
+    with vhosts.held(verb="lb.config", break_lock=break_lock):
         return vhosts.push(plan.current, plan.wanted)
 
 
@@ -98,25 +97,3 @@ def _refuse_foreign(current: Found, vhosts: Vhosts) -> None:
                 host=vhosts.balancer.name,
                 action="move it away if hosts.yaml says all that it does; then run it again",
             )
-
-
-def _rotation(current: Found) -> dict[str, Rotation]:
-    """Return the state of each worker; one that is out in any file is out."""
-    merged: dict[str, Rotation] = {}
-    for data in current.files.values():
-        for name, state in parse_rotation(data).items():
-            if merged.get(name, "in") == "in":
-                merged[name] = state
-    return merged
-
-
-def _silent(vhosts: Vhosts, workers: Sequence[Node]) -> dict[str, str]:
-    """Ask workers from the load balancer; return what is wrong with those that do not answer."""
-
-    def ask(worker: Node) -> str:
-        return http_problem(vhosts.host, worker)
-
-    answers, errors = all_or_errors(parallel(workers, ask))
-    if errors:
-        raise errors[0]
-    return {worker.name: why for worker, why in zip(workers, answers, strict=True) if why}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
-from carbon.balancer.nginx import file_names
-from carbon.cluster import Cluster, LoadBalancer
-from carbon.errors import InventoryError, ProvisionError, ScriptError
+from carbon.balancer.nginx import Rotation, demand_balancer, file_names, parse_rotation
+from carbon.cluster import LoadBalancer
+from carbon.errors import ProvisionError, ScriptError
 from carbon.value import Value
 from remote.host import sudo
 from remote.host.archive import Member, pack, unpack
@@ -29,6 +30,15 @@ class Found(Value, kw_only=True):
     files: Mapping[str, bytes]
     interrupted: bool
     """A push was cut off: nginx may run with other files than these."""
+
+    @property
+    def rotation(self) -> Mapping[str, set[Rotation]]:
+        """What the files say of each worker: nearly always the same."""
+        states: defaultdict[str, set[Rotation]] = defaultdict(set)
+        for data in self.files.values():
+            for name, state in parse_rotation(data).items():
+                states[name].add(state)
+        return states
 
 
 class Loaded(Value, kw_only=True):
@@ -54,7 +64,7 @@ class Vhosts:
 
         Raises InventoryError if there is none.
         """
-        return _demand_balancer(self._fleet.cluster)
+        return demand_balancer(self._fleet.cluster)
 
     @property
     def host(self) -> Host[LoadBalancer]:
@@ -77,32 +87,31 @@ class Vhosts:
         files = {member.name: member.data for member in members}
         return Found(files=files, interrupted=b"interrupted " in head)
 
-    def check_sudo(self) -> None:
-        """Make sure before any change that sudo will let it happen.
-
-        Raises PrivilegeError.
-        """
-        commands = sudo.vhost_commands(self._fleet.cluster, self.balancer)
-        sudo.check(self.host, commands, step="rotation")
-
     @contextmanager
-    def audited(self, verb: str) -> Iterator[None]:
-        """Write an audit line after a block that pushed something.
+    def held(self, *, verb: str, break_lock: bool) -> Iterator[None]:
+        """Hold the server's lock for a block that may push: sudo will let it happen.
 
-        A line that cannot be written ends nothing: nginx has what it should.
+        An audit line is written before the block, and after one that pushed something: one that
+        cannot be written ends nothing, since nginx has what it should.
+        Raises LockedError and PrivilegeError.
         """
+        cluster = self._fleet.cluster
+        begin = audit_line(cluster, verb, outcome="begin")
         error: ProvisionError | None = None
-        try:
-            yield
-        except ProvisionError as failure:
-            error = failure
-            raise
-        finally:
-            if self._has_pushed:
-                line = audit_line(self._fleet.cluster, verb, outcome=outcome_of(error))
-                script = Script(name="balancer_audit", values={"audit": line})
-                with suppress(ProvisionError):
-                    self.host.run(script, step="audit")
+        with self.host.lock(verb=verb, break_lock=break_lock, audit=begin):
+            commands = sudo.vhost_commands(cluster, self.balancer)
+            sudo.check(self.host, commands, step="rotation")
+            try:
+                yield
+            except ProvisionError as failure:
+                error = failure
+                raise
+            finally:
+                if self._has_pushed:
+                    line = audit_line(cluster, verb, outcome=outcome_of(error))
+                    script = Script(name="balancer_audit", values={"audit": line})
+                    with suppress(ProvisionError):
+                        self.host.run(script, step="audit")
 
     def push(self, current: Found, wanted: Mapping[str, bytes]) -> Loaded:
         """Make the files those that are wanted, all or none; files not wanted go away.
@@ -115,13 +124,14 @@ class Vhosts:
             raise ScriptError(seen, host=self.balancer.name, step="push", action=_BY_ROOT)
         self._has_pushed = True
         new = {name: data for name, data in wanted.items() if current.files.get(name) != data}
+        digests = {name: _digest(data) for name, data in current.files.items()}
         script = Script(
             name="balancer_push",
             values={
                 "conf_dir": str(self.balancer.conf_dir),
                 "with_helper": "yes" if self.balancer.rotation_helper else "no",
                 "files": self._names,
-                "expect": [part for name in self._names for part in _expected(current, name)],
+                "expect": [part for name in self._names for part in (digests.get(name, "-"), name)],
                 "put": [part for name, data in new.items() for part in (_digest(data), name)],
                 "drop": [name for name in current.files if name not in wanted],
                 "load_seconds": LOAD_SECONDS,
@@ -136,21 +146,6 @@ class Vhosts:
             old_processes=tuple(line[4:] for line in lines if line.startswith("old ")),
             warnings=tuple(line[8:] for line in lines if line.startswith("warning ")),
         )
-
-
-def _demand_balancer(cluster: Cluster) -> LoadBalancer:
-    if cluster.load_balancer is None:
-        raise InventoryError(
-            "there is no load balancer",
-            action="add load_balancer to hosts.yaml",
-            file=str(cluster.file),
-        )
-    return cluster.load_balancer
-
-
-def _expected(current: Found, name: str) -> tuple[str, str]:
-    data = current.files.get(name)
-    return ("-" if data is None else _digest(data), name)
 
 
 def _digest(data: bytes) -> str:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,7 +24,7 @@ DRAIN_SECONDS = 0.5
 """How long the output of a command that has ended is read on, if another process still writes."""
 MOST_LINES = 500
 MOST_BYTES = 256 * 1024
-"""What a command prints beyond either is read, and not kept or shown."""
+"""What a command prints beyond either is read, and not shown."""
 LAST_LINES = 8
 
 End = Literal["exited", "time limit", "interrupted", "not started"]
@@ -35,10 +36,8 @@ class Finished(Value, kw_only=True):
     end: End
     status: int = 0
     """Its exit status; negative: the signal that ended it."""
-    lines: tuple[str, ...] = ()
-    """The first that it printed, on both outputs."""
     last: tuple[str, ...] = ()
-    """The last of all that it printed."""
+    """The last lines that it printed, on both outputs."""
 
     @property
     def succeeded(self) -> bool:
@@ -64,29 +63,21 @@ def run_local(
     """
     output = _Output(show=show, clean=clean)
     try:
-        started = _start(command, folder, environment)
+        started = subprocess.Popen(
+            ["/bin/sh", "-c", command.text],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env={**os.environ, **environment},
+            start_new_session=True,
+        )
     except (OSError, ValueError) as error:
         return Finished(end="not started", status=127, last=(str(error),))
     with _ended_after(started) as (process, pipe):
         end = _read_to_end(process, pipe, output, command, heeds_interrupt=heeds_interrupt)
     output.close()
-    return Finished(
-        end=end, status=process.returncode, lines=tuple(output.lines), last=tuple(output.last)
-    )
-
-
-def _start(
-    command: LocalCommand, folder: Path, environment: Mapping[str, str]
-) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        ["/bin/sh", "-c", command.text],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd=folder,
-        env={**os.environ, **environment},
-        start_new_session=True,
-    )
+    return Finished(end=end, status=process.returncode, last=tuple(output.last))
 
 
 @contextmanager
@@ -159,11 +150,11 @@ class _Output:
     """The lines of a command, up to what anybody reads."""
 
     def __init__(self, *, show: Callable[[str], None], clean: Callable[[str], str]) -> None:
-        self.lines: list[str] = []
-        self.last: list[str] = []
+        self.last = deque[str](maxlen=LAST_LINES)
         self._show = show
         self._clean = clean
         self._rest = b""
+        self._lines = 0
         self._bytes = 0
         self._is_full = False
 
@@ -183,13 +174,10 @@ class _Output:
 
     def _line(self, data: bytes) -> None:
         text = self._clean(data.decode(errors="replace").rstrip("\r"))
-        self.last = [*self.last[1 - LAST_LINES :], text]
+        self.last.append(text)
+        self._lines += 1
         self._bytes += len(data)
         if self._is_full:
             return
-        if len(self.lines) >= MOST_LINES or self._bytes > MOST_BYTES:
-            self._is_full = True
-            self._show("(what it prints from here on is not shown)")
-            return
-        self.lines.append(text)
-        self._show(text)
+        self._is_full = self._lines > MOST_LINES or self._bytes > MOST_BYTES
+        self._show("(what it prints from here on is not shown)" if self._is_full else text)

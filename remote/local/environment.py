@@ -20,17 +20,6 @@ def node_variables(node: Node) -> dict[str, str]:
     }
 
 
-def run_variables(cluster: Cluster, *, point: str, verb: str, run: str) -> dict[str, str]:
-    """Return what a command has to know of the run."""
-    return {
-        "PROVISION_POINT": point,
-        "PROVISION_VERB": verb,
-        "PROVISION_RUN": run,
-        "PROVISION_DOMAIN": cluster.domain,
-        "PROVISION_INVENTORY": str(cluster.file.absolute()),
-    }
-
-
 def cleaner(cluster: Cluster) -> Callable[[str], str]:
     """Return what makes a line fit to be shown: secrets masked, control characters visible.
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from carbon.cluster import Cluster, LocalCommand
 from carbon.errors import Interrupted, ProvisionError, ScriptError, TimeLimitError
 from remote.local.command import Finished, run_local
-from remote.local.environment import cleaner, run_variables
+from remote.local.environment import cleaner
 from remote.local.failure import describe_end
 from remote.run.progress import Progress
 
@@ -21,7 +21,7 @@ class Runner:
 
     def __init__(self, cluster: Cluster, *, verb: str, run: str, progress: Progress) -> None:
         self._cluster = cluster
-        self._verb = verb
+        self.verb = verb
         self._run = run
         self._progress = progress
 
@@ -36,7 +36,14 @@ class Runner:
         heeds_interrupt: bool = True,
     ) -> Finished:
         """Run a command to its end; `name` stands before each line that it prints."""
-        about = run_variables(self._cluster, point=point, verb=self._verb, run=self._run)
+        file = self._cluster.file.absolute()
+        about_run = {
+            "PROVISION_POINT": point,
+            "PROVISION_VERB": self.verb,
+            "PROVISION_RUN": self._run,
+            "PROVISION_DOMAIN": self._cluster.domain,
+            "PROVISION_INVENTORY": str(file),
+        }
 
         def show(line: str) -> None:
             if shows:
@@ -44,8 +51,8 @@ class Runner:
 
         return run_local(
             command,
-            folder=self._cluster.file.absolute().parent,
-            environment={**about, **variables},
+            folder=file.parent,
+            environment={**about_run, **variables},
             show=show,
             clean=cleaner(self._cluster),
             heeds_interrupt=heeds_interrupt,

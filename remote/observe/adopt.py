@@ -13,7 +13,7 @@ from carbon.adopt.balancer import describe as describe_balancer
 from carbon.adopt.request import Request, shared_ssh, split_host
 from carbon.adopt.server import ALSO, VARIABLES, Described, describe, driver_class
 from carbon.cluster import Cluster, Driver, LoadBalancer, Node
-from carbon.errors import ProvisionError, ScriptError
+from carbon.errors import ProvisionError, ScriptError, refuse
 from carbon.home.facts import ServerFacts
 from carbon.inventory import load
 from carbon.inventory.write import Commented, Tree
@@ -31,13 +31,12 @@ def adopt(fleet: Fleet, request: Request) -> str:
     """Return the text of the hosts.yaml for the servers of a provisional cluster.
 
     A server whose AS_HOME the login cannot read is read as `request.run_as`. What the text would
-    still change is found by planning against it, and listed in its head. Raises the first error
-    of a server, and ProvisionError if AS_HOME is not there.
+    still change is found by planning against it, and listed in its head. Raises the errors of all
+    servers that cannot be read, also of those whose AS_HOME is not there.
     """
     read = partial(_read, fleet, run_as=request.run_as)
     reads, errors = all_or_errors(parallel(fleet.cluster.nodes, read))
-    if errors:
-        raise errors[0]
+    refuse(errors)
     facts = {described.name: facts for described, facts in reads}
     manager, *workers = (described for described, _ in reads)
     ssh = shared_ssh(request)

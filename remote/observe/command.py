@@ -13,7 +13,7 @@ from remote.host.audit import audit_line
 from remote.host.fleet import Fleet
 from remote.host.script import Script
 from remote.host.server import Stream
-from remote.observe.lines import Lines
+from remote.observe.lines import Line, Lines
 from remote.run.threads import parallel
 
 UNREACHED = 255
@@ -23,14 +23,6 @@ TIMED_OUT = 124
 GRACE_SECONDS = 10.0
 _AUDIT = "run_audit"
 """What writes the lines before and after; the first comes with the command itself."""
-
-
-class Printed(Value, kw_only=True):
-    """One line of what the command printed."""
-
-    name: str
-    text: str
-    to_stderr: bool = False
 
 
 class Ended(Value, kw_only=True):
@@ -53,52 +45,45 @@ class CommandOrder(Value, kw_only=True):
 
 def run(
     fleet: Fleet, hosts: Sequence[Node | LoadBalancer], order: CommandOrder
-) -> Generator[Printed | Ended, None, None]:
+) -> Generator[Line | Ended, None, None]:
     """Yield what the command prints on all hosts, as it comes, and how it ends on each.
 
     Close the iterator to end it on the servers, with all that it has started.
     """
-    deadline = monotonic() + order.limit_seconds + GRACE_SECONDS
+    limit_at = monotonic() + order.limit_seconds
+    audited = f"run hosts={','.join(host.name for host in hosts)}"
+    begin = audit_line(fleet.cluster, audited, outcome="begin")
     with Lines() as incoming:
 
         def start(host: Node | LoadBalancer) -> Stream:
-            begin = audit_line(fleet.cluster, f"run hosts={names}", outcome="begin")
-            script = _script(host, order, audit=begin)
-            return incoming.start(host.name, fleet.host(host), script, errors=True)
+            script = Script(
+                name="run",
+                values={"command": order.command, **_audit_values(host, begin)},
+                before=(_AUDIT,),
+                run_as=_account(host, order),
+                limit_seconds=order.limit_seconds,
+            )
+            return incoming.start(fleet.host(host), script, errors=True)
 
         streams: dict[str, Stream] = {}
-        names = ",".join(host.name for host in hosts)
         by_name = {host.name: host for host in hosts}
         for host, started in zip(hosts, parallel(hosts, start), strict=True):
             if isinstance(started, ProvisionError):
                 yield Ended(name=host.name, status=UNREACHED, error=started)
             else:
                 streams[host.name] = started
-        while streams and (left := deadline - monotonic()) > 0:
+        while streams and (left := limit_at + GRACE_SECONDS - monotonic()) > 0:
             came = incoming.next(within_seconds=left)
-            if came is None:
-                break
-            if came.text is not None:
-                yield Printed(name=came.name, text=came.text, to_stderr=came.to_stderr)
-            else:
-                ended = _ended(came.name, streams.pop(came.name), order)
-                outcome = audit_line(
-                    fleet.cluster, f"run hosts={names}", outcome=f"exit={ended.status}"
-                )
+            if isinstance(came, Line):
+                yield came
+            elif came is not None:
+                stream, is_late = streams.pop(came.name), monotonic() >= limit_at
+                ended = _ended(came.name, stream, order, is_late=is_late)
+                outcome = audit_line(fleet.cluster, audited, outcome=f"exit={ended.status}")
                 _write_audit(fleet, by_name[came.name], order, outcome)
                 yield ended
         for name in streams:
             yield _too_late(name, order)
-
-
-def _script(host: Node | LoadBalancer, order: CommandOrder, *, audit: str) -> Script:
-    return Script(
-        name="run",
-        values={"command": order.command, **_audit_values(host, audit)},
-        before=(_AUDIT,),
-        run_as=_account(host, order),
-        limit_seconds=order.limit_seconds,
-    )
 
 
 def _account(host: Node | LoadBalancer, order: CommandOrder) -> str | None:
@@ -116,9 +101,9 @@ def _write_audit(fleet: Fleet, host: Node | LoadBalancer, order: CommandOrder, a
         fleet.host(host).run(Script(name=_AUDIT, values=values, run_as=account), step="audit")
 
 
-def _ended(name: str, stream: Stream, order: CommandOrder) -> Ended:
+def _ended(name: str, stream: Stream, order: CommandOrder, *, is_late: bool) -> Ended:
     status = stream.status(within_seconds=GRACE_SECONDS)
-    if status == TIMED_OUT:
+    if status == TIMED_OUT and is_late:
         return _too_late(name, order)
     if status is None:
         error = ConnectError(

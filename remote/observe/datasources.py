@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import cast, get_args
+from typing import TypeAlias, cast, get_args
 
 from carbon.checks.datasource import TRIAL_SECONDS
 from carbon.cluster import Datasource, Node
@@ -17,6 +16,7 @@ from carbon.home.trial import Trial, TrialAnswer, TrialResult, TriedDatasource
 from carbon.secret import Secret, reveal
 from remote.host.host import Host
 
+_Packable: TypeAlias = "int | str | Sequence[_Packable]"
 _CLASS = Path(__file__).parents[1] / "java/TryDatasources.class"
 _TRIED = re.compile(
     rf"(?P<number>\d+) (?P<result>{'|'.join(get_args(TrialResult))})"
@@ -30,7 +30,7 @@ def try_datasources(host: Host[Node], trial: Trial) -> TrialAnswer:
     All are tried at once, for 10 s at most. The passwords go from here into the standard input of
     the JVM. Raises ScriptError if the answer makes no sense, and what the connection raises.
     """
-    program = _program()
+    program = _CLASS.read_bytes()
     script = host.script(
         "try_datasources",
         java_dir=str(host.node.java_home or ""),
@@ -46,20 +46,28 @@ def try_datasources(host: Host[Node], trial: Trial) -> TrialAnswer:
 def packed(trial: Trial, *, within_seconds: float) -> bytes:
     """Return what remote/java/TryDatasources.java reads.
 
-    Numbers are big-endian integers of 4 bytes; a text is its length and its bytes in UTF-8.
+    Numbers are big-endian integers of 4 bytes; a text is its length and its bytes in UTF-8, a list
+    its length and its items.
     """
-    parts = [_number(round(within_seconds * 1000)), _texts(map(str, trial.first))]
-    parts += [_texts(map(str, trial.without)), _number(len(trial.datasources))]
-    for datasource in trial.datasources:
-        login = _login(datasource)
-        parts += [_text(datasource.driver_class_name), _text(datasource.url), _number(len(login))]
-        parts += [_text(word) for pair in login.items() for word in pair]
-    return b"".join(parts)
+    first, without = [str(jar) for jar in trial.first], [str(jar) for jar in trial.without]
+    datasources = [
+        (datasource.driver_class_name, datasource.url, list(_login(datasource).items()))
+        for datasource in trial.datasources
+    ]
+    return _packed((round(within_seconds * 1000), first, without, datasources))
 
 
-@cache
-def _program() -> bytes:
-    return _CLASS.read_bytes()
+def _packed(value: _Packable) -> bytes:
+    match value:
+        case int():
+            return struct.pack(">i", value)
+        case str():
+            data = value.encode()
+            return _packed(len(data)) + data
+        case list():
+            return _packed(len(value)) + b"".join(map(_packed, value))
+        case _:
+            return b"".join(map(_packed, value))
 
 
 def _login(datasource: Datasource) -> dict[str, str]:
@@ -74,20 +82,6 @@ def _login(datasource: Datasource) -> dict[str, str]:
     if datasource.password is not None:
         login["password"] = reveal(datasource.password)
     return login
-
-
-def _number(value: int) -> bytes:
-    return struct.pack(">i", value)
-
-
-def _text(value: str) -> bytes:
-    data = value.encode()
-    return _number(len(data)) + data
-
-
-def _texts(values: Iterable[str]) -> bytes:
-    texts = [_text(value) for value in values]
-    return _number(len(texts)) + b"".join(texts)
 
 
 def _parse(answer: bytes, trial: Trial, *, name: str) -> TrialAnswer:

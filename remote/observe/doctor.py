@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from carbon.checks.case import LOOKED_AT, Case, questions
 from carbon.checks.diagnosis import Diagnosis, diagnose, unexamined
 from carbon.cluster import Node
 from carbon.errors import ProvisionError
-from carbon.home.driver import WantedDriver
 from carbon.home.facts import ServerFacts
 from carbon.home.trial import TrialAnswer
 from carbon.join.columns import take_apart
@@ -21,9 +19,10 @@ from carbon.plan.trial import trial_now
 from remote.host.fleet import Fleet
 from remote.observe.datasources import try_datasources
 from remote.observe.facts import gather_facts
-from remote.observe.logs import LogLine, LogOrder, read
+from remote.observe.lines import Line
+from remote.observe.logs import LogOrder, read
 from remote.observe.reach import reach_database, reach_member
-from remote.observe.status import drafted, read_drivers
+from remote.observe.status import Drivers, drafted, read_drivers
 from remote.run.progress import Progress
 from remote.run.threads import parallel
 
@@ -40,20 +39,20 @@ CONSEQUENCES = frozenset(
 """Findings that say nothing new about a node that has just failed to start or to join."""
 
 Looked = ServerFacts | ProvisionError
-Drivers = Mapping[Path, WantedDriver | ProvisionError]
 
 
 def examine(fleet: Fleet, nodes: Sequence[Node], *, progress: Progress) -> list[Diagnosis]:
     """Diagnose nodes, all at once; one that cannot be reached has that for its diagnosis."""
     manager = fleet.cluster.manager
-    asked = {node.name: node for node in (*nodes, manager)}
+    all_nodes = {node.name: node for node in (*nodes, manager)}
 
     def look_at(node: Node) -> ServerFacts:
         if node in nodes:  # nobody waits for the manager by its name
             progress.now(node.name, "looking")
-        return _look(fleet, node)
+        asked = questions(node, fleet.cluster)
+        return gather_facts(fleet.host(node), asked=asked, also=LOOKED_AT)
 
-    looked = dict(zip(asked, parallel(asked.values(), look_at), strict=True))
+    looked = dict(zip(all_nodes, parallel(all_nodes.values(), look_at), strict=True))
     drivers = read_drivers(nodes)
 
     def diagnosed(node: Node) -> Diagnosis:
@@ -64,11 +63,6 @@ def examine(fleet: Fleet, nodes: Sequence[Node], *, progress: Progress) -> list[
         unexamined(node, result) if isinstance(result, ProvisionError) else result
         for node, result in zip(nodes, parallel(nodes, diagnosed), strict=True)
     ]
-
-
-def _look(fleet: Fleet, node: Node) -> ServerFacts:
-    asked = questions(node, fleet.cluster)
-    return gather_facts(fleet.host(node), asked=asked, also=LOOKED_AT)
 
 
 def _diagnose(
@@ -101,8 +95,7 @@ def _diagnose(
 
 def _try_datasources(fleet: Fleet, plan: Plan | ProvisionError | None) -> TrialAnswer | None:
     """Try the datasources of hosts.yaml as the server is; None: there are none to be tried."""
-    trial = trial_now(plan) if isinstance(plan, Plan) else None
-    if trial is None or not isinstance(plan, Plan):
+    if not isinstance(plan, Plan) or (trial := trial_now(plan)) is None:
         return None
     try:
         return try_datasources(fleet.host(plan.node), trial)
@@ -145,7 +138,7 @@ def _last_lines(
 
 def _end_of_log(fleet: Fleet, node: Node) -> list[str]:
     came = read(fleet, [node], LogOrder(lines=READ_LINES))
-    return [line.text for line in came if isinstance(line, LogLine)]
+    return [line.text for line in came if isinstance(line, Line)]
 
 
 _FRAME = re.compile(r"\s+(at\s\S+\(|\.\.\. \d+ more)")

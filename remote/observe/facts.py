@@ -34,7 +34,6 @@ from carbon.home.facts import (
 )
 from carbon.home.unit import PROPERTIES, UnitState, parse_unit
 from carbon.join.columns import zone_of
-from carbon.value import replace
 from remote.host.archive import unpack
 from remote.host.host import Host
 from remote.host.lock import LOCK_PATH
@@ -58,8 +57,6 @@ CLOCK_TICKS = 100
 
 _Files = dict[PurePosixPath, RemoteFile]
 _Folders = dict[PurePosixPath, int]
-_Parts = tuple[_Files, _Folders]
-"""The files of an answer, and the modes of its folders."""
 
 
 def gather_facts(
@@ -123,8 +120,12 @@ def parse(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
     What a server says is judged before it is used: a word that may come once comes once, and a
     name has the form that it must have. Raises ScriptError.
     """
+    head, mark, archive = answer.partition(b"\nfiles\n")
+    lines = _Lines(head.decode(errors="replace"))
     try:
-        return _parsed(answer, name=name, seen_at=seen_at)
+        if not mark or lines.single("facts") != "1":
+            raise ValueError("it is not whole")
+        return _facts(lines, *_files(archive, name), name=name, at=seen_at)
     except ValueError as error:
         raise ScriptError(
             f"unexpected output from the inspection script: {error}",
@@ -135,23 +136,12 @@ def parse(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
         ) from error
 
 
-def _parsed(answer: bytes, *, name: str, seen_at: float) -> ServerFacts:
-    head, mark, tail = answer.partition(b"\nfiles\n")
-    lines = _Lines(head.decode(errors="replace"))
-    if not mark or lines.single("facts") != "1":
-        raise ValueError("it is not whole")
-    parts = _files(tail, name)
-    facts = _facts(lines, parts, name=name, seen_at=seen_at)
-    return replace(facts, secrets=_secrets(lines, parts[1]))
-
-
-def _facts(lines: _Lines, parts: _Parts, *, name: str, seen_at: float) -> ServerFacts:
-    files, folders, log, said = *parts, _log(lines), _said(lines.all("said"))
+def _facts(lines: _Lines, files: _Files, folders: _Folders, *, name: str, at: float) -> ServerFacts:
     return ServerFacts(
         name=name,
         user=lines.single("user") or "?",
         now=float(lines.single("now") or 0),
-        seen_at=seen_at,
+        seen_at=at,
         home_real=_home(lines),
         home_blocked="blocked" in lines.all("home"),
         home_closed="closed" in lines.all("home"),
@@ -172,9 +162,9 @@ def _facts(lines: _Lines, parts: _Parts, *, name: str, seen_at: float) -> Server
         dropins=tuple(_checked(_JAR, line) for line in lines.all("dropin")),
         deployment=_deployment(lines),
         deployment_mode=folders.get(layout.DEPLOYMENT_SERVER),
-        deployment_target=_second(lines.single("deployment")),
+        deployment_target=(lines.single("deployment") or "").partition(" ")[2] or None,
         artifacts=parse_artifacts(lines.all),
-        log=log,
+        log=_log(lines),
         journal=_journal(lines),
         staged=lines.single("staged") == "yes",
         record=_record(lines),
@@ -184,11 +174,12 @@ def _facts(lines: _Lines, parts: _Parts, *, name: str, seen_at: float) -> Server
         process=_process(lines),
         listening=_listeners(lines.all("listen")),
         files=files,
-        zone_seconds=_log_zone(said, log, zone_seconds(lines.single("zone") or "")),
-        said=said,
+        zone_seconds=_log_zone(lines),
+        said=_said(lines),
         systemd=lines.single("systemd") is not None,
         ends_sessions=lines.single("ends_sessions") == "yes",
         unit=_unit(lines),
+        secrets=_secrets(lines, folders),
     )
 
 
@@ -221,9 +212,9 @@ def zone_seconds(text: str) -> int:
     return -seconds if offset[1] == "-" else seconds
 
 
-def _said(lines: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _said(lines: _Lines) -> dict[str, tuple[str, ...]]:
     by_name: defaultdict[str, list[str]] = defaultdict(list)
-    for line in lines:
+    for line in lines.all("said"):
         name, _, text = line.partition(" ")
         by_name[name].append(text)
     return {name: tuple(texts) for name, texts in by_name.items()}
@@ -257,12 +248,13 @@ def _log(lines: _Lines) -> LogFacts:
     )
 
 
-def _log_zone(said: Mapping[str, Sequence[str]], log: LogFacts, otherwise: int) -> int:
+def _log_zone(lines: _Lines) -> int:
     """Return the zone in which a server logs: that of its JVM, which may not be the shell's."""
-    last = said.get("last")
-    if not last or log.written_at is None:
-        return otherwise
-    return zone_of(last[0], written_at=log.written_at, otherwise=otherwise)
+    of_shell = zone_seconds(lines.single("zone") or "")
+    last, written_at = _said(lines).get("last"), _log(lines).written_at
+    if not last or written_at is None:
+        return of_shell
+    return zone_of(last[0], written_at=written_at, otherwise=of_shell)
 
 
 def _unit(lines: _Lines) -> UnitState | None:
@@ -281,10 +273,6 @@ def _deployment(lines: _Lines) -> DeploymentState:
     state = (lines.single("deployment") or "missing").split(" ")[0]
     mounted = bool(lines.all("deployment_mounted")) and state in ("empty", "filled")
     return "mount" if mounted else cast("DeploymentState", state)
-
-
-def _second(text: str | None) -> str | None:
-    return text.partition(" ")[2] or None if text else None
 
 
 def _pairs(lines: Sequence[str]) -> dict[str, str]:
@@ -352,6 +340,7 @@ def _process(lines: _Lines) -> RunningServer | None:
     newer = lines.all("newer") + [line.split(" ", 1)[1] for line in lines.all("mtime")]
     home = (lines.single("home") or "") + "/"
     boot = float(lines.single("boot") or 0)
+    parents = (line.partition(" ") for line in lines.all("parent"))
     return RunningServer(
         pid=int(pid),
         start_ticks=int(ticks),
@@ -359,15 +348,10 @@ def _process(lines: _Lines) -> RunningServer | None:
         command=command,
         others=tuple(map(int, lines.all("other"))),
         cgroup=next(iter(lines.all("cgroup")), ""),
-        parents=tuple(map(_parent, lines.all("parent"))),
+        parents=tuple((int(pid), name) for pid, _, name in parents),
         newer=tuple(sorted(path.removeprefix(home) for path in newer)),
         unlike=tuple(lines.all("unlike")),
     )
-
-
-def _parent(line: str) -> tuple[int, str]:
-    pid, _, name = line.partition(" ")
-    return int(pid), name
 
 
 def _addresses(lines: _Lines) -> frozenset[str]:
@@ -385,7 +369,7 @@ def _listeners(lines: Sequence[str]) -> dict[int, Listener]:
     return ports
 
 
-def _files(archive: bytes, name: str) -> _Parts:
+def _files(archive: bytes, name: str) -> tuple[_Files, _Folders]:
     """Return the files of the archive, and the modes of its folders."""
     files: _Files = {}
     folders: _Folders = {}

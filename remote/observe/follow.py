@@ -10,6 +10,7 @@ from carbon.errors import ScriptError
 from carbon.home import layout
 from carbon.join.grep import grep_pattern
 from remote.host.fleet import Fleet
+from remote.host.host import Host
 from remote.host.script import Script
 from remote.host.server import Sink, Stream
 
@@ -35,9 +36,10 @@ class LogFollower:
         place = self._feed.switch(sink, within_seconds=seconds) if self._feed else None
         if place is None:
             self.close()  # not begun, ended, rotated or truncated: its offsets mean nothing now
-            script = follow_script(self._node, self._pattern, since=since)
+            host = self._fleet.host(self._node)
             self._feed = _Feed(sink)
-            self._feed.stream = self._fleet.host(self._node).stream(script, sink=self._feed)
+            script = follow_script(host, self._pattern, since=since)
+            self._feed.stream = host.stream(script, sink=self._feed)
             place = self._feed.place(within_seconds=seconds)
         if place is None:
             raise ScriptError(
@@ -170,17 +172,8 @@ def member_pattern(cluster: Cluster, nodes: Sequence[Node]) -> str:
     return grep_pattern(addresses, extra_patterns=cluster.join_patterns)
 
 
-def follow_script(node: Node, pattern: str, *, since: str = "") -> Script:
+def follow_script(host: Host[Node], pattern: str, *, since: str = "") -> Script:
     """Return the script that follows a node's log for lines that match `pattern`."""
     inode, _, offset = since.partition(" ")
-    return Script(
-        name="follow",
-        before=("rotated",),
-        values={
-            "home_dir": str(node.home),
-            "pattern": pattern,
-            "inode": inode,
-            "offset": offset,
-        },
-        run_as=node.run_as,
-    )
+    values = {"pattern": pattern, "inode": inode, "offset": offset}
+    return host.script("follow", values, before=("rotated",), limited=False)

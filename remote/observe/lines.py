@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from queue import Empty, Full, Queue
 from threading import Event
 
-from carbon.cluster import LoadBalancer, Node
 from carbon.value import Value
-from remote.host.host import Host
+from remote.host.host import Host, Machine
 from remote.host.script import Script
 from remote.host.server import Sink, Stream
 
@@ -18,38 +17,41 @@ _RETRY_SECONDS = 0.1
 
 
 class Line(Value):
-    """One line, and whose it is."""
+    """One line that a server printed."""
 
     name: str
-    text: str | None
-    """None: that was the last."""
+    text: str
     to_stderr: bool = False
+
+
+class LastLine(Value):
+    """A server prints nothing more."""
+
+    name: str
 
 
 class Lines:
     """Scripts on several servers, and one queue for what they print."""
 
     def __init__(self) -> None:
-        self._queue: Queue[Line] = Queue(maxsize=QUEUED_LINES)
+        self._queue: Queue[Line | LastLine] = Queue(maxsize=QUEUED_LINES)
         self._ended = Event()
         self._streams = ExitStack()
 
-    def start(
-        self, name: str, host: Host[Node | LoadBalancer], script: Script, *, errors: bool = False
-    ) -> Stream:
-        """Start a script; its lines carry this name, those of stderr are told apart.
+    def start(self, host: Host[Machine], script: Script, *, errors: bool = False) -> Stream:
+        """Start a script; its lines carry the host's name, those of stderr are told apart.
 
         Safe to call from several threads. Raises what the connection raises.
         """
         stream = host.stream(
             script,
-            sink=self._sink(name),
-            errors=self._sink(name, to_stderr=True) if errors else None,
+            sink=self._sink(host.name),
+            errors=self._sink(host.name, to_stderr=True) if errors else None,
         )
         self._streams.callback(stream.close)
         return stream
 
-    def next(self, *, within_seconds: float) -> Line | None:
+    def next(self, *, within_seconds: float) -> Line | LastLine | None:
         """Return the next line; None if none comes in time."""
         try:
             return self._queue.get(timeout=max(0.0, within_seconds))
@@ -58,12 +60,11 @@ class Lines:
 
     def _sink(self, name: str, *, to_stderr: bool = False) -> Sink:
         def put(text: str | None) -> None:
+            line = LastLine(name) if text is None else Line(name, text, to_stderr)
             while not self._ended.is_set():
-                try:
-                    self._queue.put(Line(name, text, to_stderr), timeout=_RETRY_SECONDS)
+                with suppress(Full):
+                    self._queue.put(line, timeout=_RETRY_SECONDS)
                     return
-                except Full:
-                    continue
 
         return put
 

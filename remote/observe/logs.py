@@ -20,9 +20,10 @@ from carbon.errors import (
 from carbon.join.columns import seconds, written_at, zone_of
 from carbon.value import Value
 from remote.host.fleet import Fleet
+from remote.host.host import Host
 from remote.host.script import Script
 from remote.observe.facts import zone_seconds
-from remote.observe.lines import Lines
+from remote.observe.lines import LastLine, Line, Lines
 from remote.run.threads import parallel
 
 HELD_SECONDS = 0.25
@@ -32,20 +33,6 @@ HELD_LINES = 100_000
 _IDLE_SECONDS = 3600.0
 _LOGIN_SCRIPT = "a login script of the account"
 """What the connection says in the place of a script that somebody else has read."""
-
-
-class LogLine(Value, kw_only=True):
-    """One line of a node's log."""
-
-    name: str
-    text: str
-
-
-class LogEnd(Value, kw_only=True):
-    """No more comes from a node, and it is not the one that ended it."""
-
-    name: str
-    error: ProvisionError
 
 
 class LogOrder(Value, kw_only=True):
@@ -61,8 +48,10 @@ class LogOrder(Value, kw_only=True):
 
 def read(
     fleet: Fleet, nodes: Sequence[Node], order: LogOrder
-) -> Generator[LogLine | LogEnd, None, None]:
+) -> Generator[Line | ProvisionError, None, None]:
     """Yield the lines of all nodes' logs, the oldest first; a node that fails ends no other.
+
+    The error of such a node is yielded; nothing more comes from it.
 
     What is there already is in the order of its times, each in its server's own zone. What
     follows comes as it is written, with the little patience that puts it in order, too.
@@ -72,29 +61,27 @@ def read(
     with Lines() as incoming:
 
         def start(node: Node) -> None:
-            script = _script(node, order, mark)
-            incoming.start(node.name, fleet.host(node), script)
+            host = fleet.host(node)
+            incoming.start(host, _script(host, order, mark))
 
         opened = zip(nodes, parallel(nodes, start), strict=True)
         failed = {node.name: error for node, error in opened if isinstance(error, ProvisionError)}
-        for name, error in failed.items():
-            yield LogEnd(name=name, error=error)
+        yield from failed.values()
         sources = {node.name: _Source(node) for node in nodes if node.name not in failed}
-        yield from _Merge(incoming, sources, order, mark, fleet.cluster.limits.command_seconds)
+        limit_seconds = fleet.cluster.limits.command_seconds
+        past_until = time.monotonic() + limit_seconds
+        yield from _Merge(incoming, sources, order, mark, limit_seconds, past_until)
 
 
-def _script(node: Node, order: LogOrder, mark: str) -> Script:
-    return Script(
-        name="logs",
+def _script(host: Host[Node], order: LogOrder, mark: str) -> Script:
+    return host.script(
+        "logs",
         before=("rotated",),
-        values={
-            "home_dir": str(node.home),
-            "lines": order.lines,
-            "grep": order.grep,
-            "follow": "yes" if order.follow else "no",
-            "mark": mark,
-        },
-        run_as=node.run_as,
+        limited=False,
+        lines=order.lines,
+        grep=order.grep,
+        follow="yes" if order.follow else "no",
+        mark=mark,
     )
 
 
@@ -127,33 +114,27 @@ class _Held:
     name: str
     number: int
     due: float = field(compare=False)
-    line: LogLine = field(compare=False)
+    line: Line = field(compare=False)
 
 
+@dataclass(slots=True)
 class _Merge:
     """Puts lines of several servers in order."""
 
-    def __init__(
-        self,
-        incoming: Lines,
-        sources: dict[str, _Source],
-        order: LogOrder,
-        mark: str,
-        limit_seconds: float,
-    ) -> None:
-        self._incoming = incoming
-        self._sources = sources
-        self._order = order
-        self._mark = mark
-        self._limit_seconds = limit_seconds
-        self._past_until = time.monotonic() + limit_seconds
-        self._held: list[_Held] = []
-        self._numbers = itertools.count()
+    _incoming: Lines
+    _sources: dict[str, _Source]
+    _order: LogOrder
+    _mark: str
+    _limit_seconds: float
+    _past_until: float
+    """The monotonic time at which nobody waits any longer for what is there already."""
+    _held: list[_Held] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
-    def __iter__(self) -> Iterator[LogLine | LogEnd]:
+    def __iter__(self) -> Iterator[Line | ProvisionError]:
         while not all(source.ended for source in self._sources.values()):
             came = self._incoming.next(within_seconds=self._patience())
-            if came is not None and (end := self._take(came.name, came.text)):
+            if came is not None and (end := self._take(came)):
                 yield end
             yield from self._unanswered()
             yield from self._released()
@@ -171,7 +152,7 @@ class _Merge:
         waiting = any(source.past for source in self._sources.values() if not source.ended)
         return waiting and time.monotonic() < self._past_until
 
-    def _unanswered(self) -> Iterator[LogEnd]:
+    def _unanswered(self) -> Iterator[ProvisionError]:
         """End the servers that have not begun to answer within the limit."""
         if time.monotonic() < self._past_until:
             return
@@ -183,25 +164,24 @@ class _Merge:
                     TimeLimitError.unanswered(seconds, limit="command", host=name, step="logs"),
                 )
 
-    def _take(self, name: str, line: str | None) -> LogEnd | None:
-        source = self._sources[name]
+    def _take(self, line: Line | LastLine) -> ProvisionError | None:
+        source = self._sources[line.name]
         if source.ended:
             return None
-        if line is None:
+        if isinstance(line, LastLine):
             return self._end(source)
         if source.zone_seconds is None:
-            return self._begin(source, line)
-        if line == self._mark:
+            return self._begin(source, line.text)
+        if line.text == self._mark:
             source.past = False
             source.ended = not self._order.follow
             return None
         due = time.monotonic() + HELD_SECONDS
-        text = LogLine(name=name, text=line)
-        held = _Held(source.time_of(line), name, next(self._numbers), due, text)
-        heapq.heappush(self._held, held)
+        at = source.time_of(line.text)
+        heapq.heappush(self._held, _Held(at, line.name, next(self._numbers), due, line))
         return None
 
-    def _begin(self, source: _Source, line: str) -> LogEnd | None:
+    def _begin(self, source: _Source, line: str) -> ProvisionError | None:
         word, _, rest = line.partition(" ")
         match word:
             case "last":
@@ -231,14 +211,14 @@ class _Merge:
                 )
                 return _ended(source, error)
 
-    def _end(self, source: _Source) -> LogEnd | None:
+    def _end(self, source: _Source) -> ProvisionError:
         error = ConnectError(
             "the connection that read its log ended",
             action="check that the server is up, then run the same command again",
         )
         return _ended(source, error)
 
-    def _released(self) -> Iterator[LogLine]:
+    def _released(self) -> Iterator[Line]:
         """Yield what no older line can come for any more."""
         while self._held and len(self._held) > HELD_LINES:
             yield heapq.heappop(self._held).line
@@ -246,6 +226,6 @@ class _Merge:
             yield heapq.heappop(self._held).line
 
 
-def _ended(source: _Source, error: ProvisionError) -> LogEnd:
+def _ended(source: _Source, error: ProvisionError) -> ProvisionError:
     source.ended = True
-    return LogEnd(name=source.node.name, error=error.at(host=source.node.name, step="logs"))
+    return error.at(host=source.node.name, step="logs")

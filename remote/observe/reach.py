@@ -12,15 +12,11 @@ def reach_database(fleet: Fleet, node: Node) -> Reach | None:
     database = fleet.cluster.database
     if database is None or not node.datasources:
         return None
-    return _reach(fleet, node, database.address, database.port)
+    return fleet.host(node).reach(database.address, database.port)
 
 
 def reach_member(fleet: Fleet, source: Node, target: Node) -> Reach | None:
     """Try the member port of one node from another; None if they are the same."""
     if source.name == target.name:
         return None
-    return _reach(fleet, source, target.local_member_host, target.local_member_port)
-
-
-def _reach(fleet: Fleet, source: Node, host: str, port: int) -> Reach:
-    return fleet.host(source).reach(host, port)
+    return fleet.host(source).reach(target.local_member_host, target.local_member_port)

@@ -19,16 +19,3 @@ class Progress(Protocol):
     def copied(self, name: str, done_bytes: int, total_bytes: int) -> None:
         """Tell how far a copy to a server has come; called for every piece of it."""
         ...
-
-
-class Silent:
-    """Tells nothing."""
-
-    def say(self, name: str, text: str) -> None:
-        """Do nothing."""
-
-    def now(self, name: str, text: str) -> None:
-        """Do nothing."""
-
-    def copied(self, name: str, done_bytes: int, total_bytes: int) -> None:
-        """Do nothing."""

@@ -20,7 +20,7 @@ AT_MOST = 16
 
 
 def parallel(
-    items: Iterable[Item], work: Callable[[Item], Result], *, at_most: int = AT_MOST
+    items: Iterable[Item], work: Callable[[Item], Result]
 ) -> list[Result | ProvisionError]:
     """Do the work for all items at once and return what each gave, in their order.
 
@@ -30,11 +30,10 @@ def parallel(
     if len(todo) <= 1:
         return [or_error(partial(work, item)) for item in todo]
     results = [Future[Result | ProvisionError]() for _ in todo]
-
-    def job(item: Item, result: Future[Result | ProvisionError]) -> Callable[[], None]:
-        return lambda: settle(result, lambda: or_error(partial(work, item)))
-
-    begin((job(*pair) for pair in zip(todo, results, strict=True)), at_most=at_most)
+    begin(
+        partial(settle, result, partial(or_error, partial(work, item)))
+        for item, result in zip(todo, results, strict=True)
+    )
     return [result.result() for result in results]
 
 
@@ -66,7 +65,7 @@ class Background:
             result.result()
 
 
-def begin(jobs: Iterable[Callable[[], None]], *, at_most: int = AT_MOST) -> None:
+def begin(jobs: Iterable[Callable[[], None]]) -> None:
     """Let threads do these jobs, and return at once.
 
     The end of the program waits for none of them: a second Ctrl-C ends it though a server hangs.
@@ -80,7 +79,7 @@ def begin(jobs: Iterable[Callable[[], None]], *, at_most: int = AT_MOST) -> None
             while True:
                 waiting.get_nowait()()
 
-    for _ in range(min(at_most, waiting.qsize())):
+    for _ in range(min(AT_MOST, waiting.qsize())):
         Thread(target=labour, daemon=True).start()
 
 

@@ -49,6 +49,13 @@ def test_help_tells_all_options_of_deploy_and_what_each_does(tmp_path: Path) -> 
         assert len(line.split()) > 2, f"{option} has no help"
 
 
+def test_a_verb_without_options_has_a_help(tmp_path: Path) -> None:
+    told = fab("schema", "--help", home=tmp_path)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith("Usage: fab [-H HOSTS] schema\n\n  Print the JSON Schema")
+    assert "Options" not in told.stdout
+
+
 @pytest.mark.parametrize("words", [["--list"], ["--help", "deploy"], ["schema"], ["check"]])
 @pytest.mark.parametrize("environment", [{}, {"PYTHONUNBUFFERED": "1"}])
 def test_a_reader_that_has_enough_ends_a_list_or_help_without_a_word(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from carbon.errors import ConnectError
 from carbon.home.facts import Generation
 from tasks import history
 from tasks.screen import Screen
@@ -45,3 +46,28 @@ def test_the_note_says_which_files_changed(monkeypatch: pytest.MonkeyPatch) -> N
     session: Any = SimpleNamespace(fleet=fleet, nodes=(make_node(),), screen=screen)
     assert history.show_history(session) == 0
     assert "axis2.xml, carbon.xml and 2 more" in " ".join(out.getvalue().split())
+
+
+def test_no_table_is_printed_if_no_server_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = ConnectError("no answer", host="worker1", action="look at its sshd")
+
+    def unreachable(_host: object) -> None:
+        raise error
+
+    monkeypatch.setattr(history, "gather_facts", unreachable)
+    out = io.StringIO()
+    fleet: Any = SimpleNamespace(host=lambda node: node)
+    screen = Screen(Console(file=out, width=120))
+    session: Any = SimpleNamespace(fleet=fleet, nodes=(make_node(),), screen=screen)
+    assert history.show_history(session) == 1
+    assert out.getvalue().strip() == f"error: {error}"
+
+
+def test_servers_without_a_history_are_said_to_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "gather_facts", lambda _host: make_facts())
+    out = io.StringIO()
+    fleet: Any = SimpleNamespace(host=lambda node: node)
+    screen = Screen(Console(file=out, width=120))
+    session: Any = SimpleNamespace(fleet=fleet, nodes=(make_node(),), screen=screen)
+    assert history.show_history(session) == 0
+    assert out.getvalue() == "nothing was changed there by this tool yet\n"

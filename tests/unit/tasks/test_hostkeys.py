@@ -10,9 +10,10 @@ from typing import Any, cast
 
 import pytest
 
-from carbon.errors import HostKeyError
+from carbon.errors import ConnectError, HostKeyError
 from remote.ssh.connector import Connector
 from remote.ssh.hostkeys import Door, HostKey
+from tasks.console import stdout
 from tasks.hostkeys import trust_hosts
 from tasks.screen import Screen
 from tests.unit.carbon.nodes import make_node
@@ -47,7 +48,7 @@ def doors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Doors:
 
 def trust(doors: Doors, *fingerprints: str) -> None:
     nodes = [make_node(name) for name in ("worker1", "worker2", "worker3")]
-    trust_hosts(Screen.make(), cast("Connector", doors), nodes, fingerprints=fingerprints)
+    trust_hosts(Screen(stdout()), cast("Connector", doors), nodes, fingerprints=fingerprints)
 
 
 def test_the_keys_of_all_hosts_are_shown_before_it_is_refused(
@@ -78,3 +79,20 @@ def test_the_keys_that_were_compared_are_accepted_and_the_others_named(doors: Do
         "worker1",
         "worker3",
     ]
+
+
+def test_a_server_that_cannot_be_reached_keeps_nobody_from_trusting_the_others(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = doors.doors
+
+    def reach(name: str, ssh: object) -> Iterator[Door]:
+        if name == "worker1":
+            raise ConnectError("no answer", host=name)
+        return reached(name, ssh)
+
+    monkeypatch.setattr(doors, "doors", reach)
+    names = ("worker2", "worker3")
+    with pytest.raises(ConnectError, match="no answer"):
+        trust(doors, *(doors.key(name).fingerprint for name in names))
+    assert [line.split()[0] for line in doors.file.read_text().splitlines()] == list(names)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -14,9 +16,12 @@ from carbon.checks.balancer import BalancerStatus
 from carbon.checks.finding import Finding
 from carbon.checks.ports import Port
 from carbon.checks.status import NodeStatus, Status, unreachable
+from carbon.cluster import BalancerCommands, LocalCommand
 from carbon.errors import ConnectError
 from carbon.join.membership import Membership
 from carbon.value import replace
+from remote.host.fleet import Fleet
+from remote.host.mock import MockOpener
 from tasks import overview
 from tasks.screen import Screen
 from tests.unit.carbon.looks import NOW
@@ -131,3 +136,25 @@ def test_problems_are_not_taken_for_markup(monkeypatch: pytest.MonkeyPatch) -> N
         problems=(Finding(code="x", seen="[bold]x[/]", remedy="", weight=0),),
     )
     assert "worker1: [bold]x[/]" in shown(monkeypatch, [one])[1]
+
+
+def test_what_is_not_known_of_the_rotation_is_no_part_of_the_json_and_not_lost(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A program reads the standard output; an operator reads why a worker may be out."""
+    fails = LocalCommand(text="echo no answer; exit 3")
+    commands = BalancerCommands(take_out=fails, put_back=fails, state=fails)
+    cluster = make_cluster(
+        make_node(), load_balancer=None, balancer_commands=commands, file=tmp_path / "hosts.yaml"
+    )
+    monkeypatch.setattr(overview, "status", lambda *_args, **_options: [WELL])
+    out = io.StringIO()
+    session = SimpleNamespace(
+        screen=Screen(Console(file=out)),
+        fleet=Fleet(cluster, MockOpener([])),
+        hosts=cluster.workers,
+        cluster=cluster,
+    )
+    overview.show_status(session, as_json=True)  # type: ignore[arg-type]
+    assert json.loads(out.getvalue())
+    assert "worker1  whether it is out of rotation is not known" in capsys.readouterr().err

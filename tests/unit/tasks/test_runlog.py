@@ -8,8 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from invoke import Exit
 from rich.console import Console
 
+from carbon.errors import ConnectError, Interrupted
 from tasks.runlog import LARGEST_BYTES, log_file, logged
 from tasks.screen import Screen
 from tests.unit.carbon.nodes import make_cluster, make_node
@@ -24,26 +26,46 @@ def session(out: io.StringIO | None = None) -> Any:
 def test_a_run_has_a_line_before_and_a_line_after_it(tmp_path: Path) -> None:
     config: Any = {"audit_log": str(tmp_path / "log/audit.log")}
     file = tmp_path / "log/audit.log"
-    with logged(session(), config, "deploy") as run:
+
+    def work() -> int:
         (first,) = file.read_text().splitlines()
         assert " deploy hosts=worker1,worker2 inventory=" in first
         assert first.endswith(" begin")
-        run.status = 0
-    assert " exit=0 after=" in file.read_text().splitlines()[1]
+        return 2
+
+    assert logged(session(), config, "deploy", work) == 2
+    assert " exit=2 after=" in file.read_text().splitlines()[1]
 
 
-def test_a_run_that_fails_has_its_status(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (RuntimeError(), 1),
+        (ConnectError("no answer"), 1),
+        (Interrupted("stopped here"), 130),
+        (KeyboardInterrupt(), 130),
+        (Exit(code=130), 130),
+        (BrokenPipeError(), 141),
+        (SystemExit(141), 141),
+    ],
+)
+def test_a_run_that_fails_has_the_status_with_which_the_program_ends(
+    tmp_path: Path, error: BaseException, status: int
+) -> None:
     config: Any = {"audit_log": str(tmp_path / "audit.log")}
-    with pytest.raises(RuntimeError), logged(session(), config, "deploy"):
-        raise RuntimeError
-    assert " exit=1 after=" in (tmp_path / "audit.log").read_text()
+
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        logged(session(), config, "deploy", fail)
+    assert f" exit={status} after=" in (tmp_path / "audit.log").read_text()
 
 
 def test_the_log_is_bounded(tmp_path: Path) -> None:
     file = tmp_path / "audit.log"
     file.write_bytes(b"x" * LARGEST_BYTES)
-    with logged(session(), {"audit_log": str(file)}, "deploy"):  # type: ignore[arg-type]
-        pass
+    logged(session(), {"audit_log": str(file)}, "deploy", lambda: None)  # type: ignore[arg-type]
     assert file.stat().st_size < LARGEST_BYTES
     assert (tmp_path / "audit.log.1").stat().st_size == LARGEST_BYTES
 
@@ -51,8 +73,8 @@ def test_the_log_is_bounded(tmp_path: Path) -> None:
 def test_a_log_that_cannot_be_written_is_said_and_hinders_no_run(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     out = io.StringIO()
-    with logged(session(out), {"audit_log": str(tmp_path / "file/audit.log")}, "deploy"):  # type: ignore[arg-type]
-        pass
+    config: Any = {"audit_log": str(tmp_path / "file/audit.log")}
+    assert logged(session(out), config, "deploy", lambda: None) == 0
     assert "this run is not in the audit log" in out.getvalue()
 
 

@@ -13,9 +13,9 @@ from carbon.checks.diagnosis import Diagnosis
 from carbon.checks.finding import Finding
 from carbon.errors import ProvisionError
 from tasks import findings
-from tasks.failure import as_exit
-from tasks.prefix import Prefixed
 from tasks.screen import Screen
+from tasks.streams import Prefixed
+from tasks.wording import as_exit
 from tests.unit.carbon.nodes import make_node
 
 ATTACK = "[/x] \x1b[2J\x1b]0;owned\x07\x9b31m \u202egnp.exe"

@@ -9,6 +9,7 @@ import fabric
 import pytest
 from invoke import Call, Exit
 
+import fabfile
 from carbon.errors import Interrupted, ProvisionError, UsageError
 from tasks.executor import FleetExecutor, VerbCall, VerbContext, VerbTask
 from tasks.session import Session
@@ -179,3 +180,39 @@ class _Core:
 
     def __init__(self, hosts: str | None) -> None:
         self.args = type("Args", (), {"hosts": type("Value", (), {"value": hosts})})
+
+
+@pytest.mark.usefixtures("inventory")
+def test_a_verb_that_changes_something_can_take_over_a_lock(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    taken: list[bool] = []
+
+    @verb(audited="change")
+    def change(session: Session) -> None:
+        """Change."""
+        taken.append(session.break_lock)
+
+    @verb(audited="ask", locks=False)
+    def ask(_: Session) -> None:
+        """Ask."""
+
+    change(context(), inventory="", break_lock=True)
+    change(context(), inventory="")
+    assert taken == [True, False]
+    assert not [argument for argument in ask.get_arguments() if argument.name == "break_lock"]
+
+
+def test_every_verb_that_holds_locks_has_break_lock() -> None:
+    """The others change no file of a server: `run` and `trust` hold none."""
+    verbs = {**fabfile.ns.tasks, "lb.config": fabfile.ns["lb.config"]}
+    locking = {
+        name
+        for name, task in verbs.items()
+        if any(argument.attr_name == "break_lock" for argument in task.get_arguments())
+    }
+    assert locking == {
+        *("install", "deploy", "driver", "config", "hosts", "reset", "start", "clone", "lb.config"),
+        *("restart", "stop", "remove", "rollback", "boot"),
+    }

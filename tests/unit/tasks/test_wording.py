@@ -9,9 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from carbon.errors import UsageError
-from tasks.failure import as_exit
 from tasks.screen import Screen
-from tasks.wording import as_called, styled_as_called
+from tasks.wording import as_called, as_exit, styled_as_called
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from carbon.home.facts import Reach
 from carbon.value import replace
 from remote.balancer.http import await_answer, http_problem
 from remote.host.host import Host
-from remote.run.progress import Silent
 from tests.unit.carbon.nodes import make_balancer, make_node
 from tests.unit.remote.local_server import local_host
+from tests.unit.remote.silent import Silent
 
 WORKER = make_node(offset=1)
 

@@ -9,8 +9,8 @@ from carbon.errors import ConnectError
 from remote.clone.clone import CloneOrder, look
 from remote.host.fleet import Fleet
 from remote.host.server import Server
-from remote.run.progress import Silent
 from tests.unit.carbon.nodes import make_cluster, make_node
+from tests.unit.remote.silent import Silent
 
 
 class Closed:

@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from carbon.errors import ConnectError
-from remote.observe.command import CommandOrder, Ended, Printed, run
+from remote.observe.command import CommandOrder, Ended, run
+from remote.observe.lines import Line
 from tests.unit.carbon.nodes import make_cluster, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer
 from tests.waiting import wait_for
@@ -20,7 +21,7 @@ WORKERS = (make_node("worker1"), make_node("worker2"))
 
 def happened(
     command: str, *, broken: bool = False, limit_seconds: float = 10
-) -> list[Printed | Ended]:
+) -> list[Line | Ended]:
     error = ConnectError("the connection failed", host="worker2")
     second = error if broken else LocalServer("worker2")
     servers = {"worker1": LocalServer("worker1"), "worker2": second}
@@ -33,8 +34,8 @@ def test_output_and_status_of_each_host_are_told() -> None:
     seen = happened("echo out; echo err >&2; exit 3")
     for name in ("worker1", "worker2"):
         own = [one for one in seen if one.name == name]
-        assert Printed(name=name, text="out") in own
-        assert Printed(name=name, text="err", to_stderr=True) in own
+        assert Line(name=name, text="out") in own
+        assert Line(name=name, text="err", to_stderr=True) in own
         assert own[-1] == Ended(name=name, status=3)
 
 
@@ -49,14 +50,14 @@ def test_a_host_that_cannot_be_reached_is_255_and_stops_no_other() -> None:
 def test_the_command_reaches_the_shell_as_it_is(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHELL", "/bin/sh")
     expected = {"echo '$H": "$HOME a  b", "printf '": "-n", "echo ${0": "sh"}[text[:8]]
-    printed = [one.text for one in happened(text) if isinstance(one, Printed)]
+    printed = [one.text for one in happened(text) if isinstance(one, Line)]
     assert printed[0] == expected
 
 
 def test_it_runs_with_the_logins_own_shell_and_umask(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHELL", "/bin/bash")
     seen = happened("echo $BASH_VERSION; umask; echo ${LC_ALL-unset}; read x || echo no stdin")
-    own = [one.text for one in seen if isinstance(one, Printed) and one.name == "worker1"]
+    own = [one.text for one in seen if isinstance(one, Line) and one.name == "worker1"]
     assert own[0]
     assert own[1] != "0077"
     assert own[3] == "no stdin"
@@ -75,7 +76,7 @@ def test_closing_ends_the_command_and_all_that_it_started(tmp_path: Path) -> Non
     text = f"sleep 300 & echo $! $$ > {pids}.new; mv {pids}.new {pids}; echo begun; wait"
     order = CommandOrder(command=text, limit_seconds=60)
     with closing(run(fleet, WORKERS[:1], order)) as lines:  # type: ignore[arg-type]
-        assert next(lines) == Printed(name="worker1", text="begun")
+        assert next(lines) == Line(name="worker1", text="begun")
         processes = [Path("/proc") / pid for pid in pids.read_text().split()]
         assert all(process.exists() for process in processes)
     wait_for("all have ended", lambda: not any(process.exists() for process in processes))
@@ -118,3 +119,9 @@ def test_the_line_before_stands_there_while_the_command_runs(tmp_path: Path) -> 
     lines = run_on(tmp_path, f"grep -c ' begin$' {log} > {tmp_path}/seen")
     assert (tmp_path / "seen").read_text() == "1\n"
     assert not any("grep" in line for line in lines)
+
+
+def test_a_command_that_itself_ends_with_124_was_not_too_late() -> None:
+    """As `timeout 5 something` does; the limit of this run was not reached."""
+    ended = [event for event in happened("exit 124") if isinstance(event, Ended)]
+    assert [(event.status, event.error) for event in ended] == [(124, None), (124, None)]

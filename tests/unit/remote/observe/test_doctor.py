@@ -12,10 +12,10 @@ from carbon.home.facts import Reach
 from carbon.secret import literal
 from carbon.value import replace
 from remote.observe.doctor import examine, explain
-from remote.run.progress import Silent
 from tests.unit.carbon.looks import axis2, log_line
 from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer
+from tests.unit.remote.silent import Silent
 
 SOURCE = Datasource(
     name="D", url="jdbc:h2:x", driver_class_name="a.B", password=literal("tr0mbone")

@@ -13,8 +13,10 @@ from queue import SimpleQueue
 
 import pytest
 
+from carbon.cluster import Node
 from carbon.errors import ScriptError
 from carbon.home import layout
+from remote.host.host import Host
 from remote.host.script import BEGIN, OPENING
 from remote.observe.follow import LogFollower, follow_script, member_pattern
 from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
@@ -35,6 +37,7 @@ class Log:
 
     path: Path
     server: LocalServer
+    host: Host[Node]
     follower: LogFollower
     came: SimpleQueue[str | None] = field(default_factory=SimpleQueue)
 
@@ -66,7 +69,7 @@ def log(tmp_path: Path) -> Iterator[Log]:
     server = LocalServer("manager")
     fleet = LocalFleet(make_cluster(*nodes, manager=manager), {"manager": server})
     follower = LogFollower(fleet, manager, member_pattern(fleet.cluster, nodes))  # type: ignore[arg-type]
-    yield Log(path=path, server=server, follower=follower)
+    yield Log(path=path, server=server, host=fleet.host(manager), follower=follower)
     follower.close()
 
 
@@ -119,7 +122,7 @@ def test_a_place_beyond_the_end_of_a_log_that_was_cut_in_place_is_its_beginning(
     log.write("a long line of somebody else\n" * 100)
     place = log.place
     log.path.write_text(line(FIRST))
-    script = follow_script(make_manager(home=log.path.parents[2]), "joined", since=place)
+    script = follow_script(log.host, "joined", since=place)
     with closed_after(log.server.stream(script)) as stream:
         lines = [stream.line(within_seconds=SECONDS) for _ in range(2)]
     assert (lines[1] or "").partition(":")[2] == line(FIRST).rstrip("\n")
@@ -195,7 +198,7 @@ def test_what_was_written_since_a_place_is_read_through_all_rotations(
         real.rename(real.with_name(f"{real.name}.0"))
         os.utime(real.with_name(f"{real.name}.0"), (number, number))
         log.write(text)
-    script = follow_script(make_manager(home=log.path.parents[2]), "joined", since=place)
+    script = follow_script(log.host, "joined", since=place)
     with closed_after(log.server.stream(script)) as stream:
         lines = [stream.line(within_seconds=SECONDS) for _ in range(4)]
     texts = [(line or "").partition(":")[2] for line in lines[1:]]
@@ -208,7 +211,7 @@ def test_a_rotated_file_that_ends_within_a_line_takes_no_line_of_the_next_along(
     log.write("one joi")
     log.path.rename(log.path.with_name(f"{log.path.name}.1"))
     log.write("two joined\n")
-    script = follow_script(make_manager(home=log.path.parents[2]), "joi", since=place)
+    script = follow_script(log.host, "joi", since=place)
     with closed_after(log.server.stream(script)) as stream:
         lines = [stream.line(within_seconds=SECONDS) for _ in range(3)]
     assert [(line or "").partition(":")[2] for line in lines[1:]] == ["one joi", "two joined"]
@@ -243,7 +246,7 @@ def test_the_end_of_reading_is_told_although_questions_would_still_be_answered(l
 
 
 def test_it_ends_with_its_client_also_where_that_does_not_take_its_answer(log: Log) -> None:
-    script = follow_script(make_manager(home=log.path.parents[2]), "joined")
+    script = follow_script(log.host, "joined")
     text = script.render()
     process = subprocess.Popen(
         ["sh", "-c", script.command(len(text))],

@@ -15,10 +15,11 @@ from types import SimpleNamespace
 import pytest
 
 from carbon.cluster import Limits, Node
-from carbon.errors import ConnectError, UsageError
+from carbon.errors import ConnectError, ProvisionError, UsageError
 from carbon.home import layout
 from carbon.value import replace
-from remote.observe.logs import LogEnd, LogLine, LogOrder, _script, read
+from remote.observe.lines import Line
+from remote.observe.logs import LogOrder, _script, read
 from remote.ssh.channels import LOGIN_SCRIPT
 from tests import waiting
 from tests.unit.carbon.nodes import make_cluster, make_node
@@ -48,7 +49,9 @@ class Logs:
         with self.file(name).open("a") as log:
             log.writelines(f"{line}\n" for line in lines)
 
-    def read(self, *, lines: int = 50, **order: object) -> Generator[LogLine | LogEnd, None, None]:
+    def read(
+        self, *, lines: int = 50, **order: object
+    ) -> Generator[Line | ProvisionError, None, None]:
         asked = LogOrder(lines=lines, **order)  # type: ignore[arg-type]
         return read(self.fleet, self.nodes, asked)  # type: ignore[arg-type]
 
@@ -62,11 +65,11 @@ def entry(second: int, text: str) -> str:
     return f"TID: [-1234] [] [2026-11-22 12:00:{second:02},000]  INFO {{org.x.Y}} -  {text} "
 
 
-def texts(found: Iterator[LogLine | LogEnd]) -> list[str]:
+def texts(found: Iterator[Line | ProvisionError]) -> list[str]:
     return [
         f"{one.name} {one.text.rpartition('-  ')[2].strip()}"
-        if isinstance(one, LogLine)
-        else f"{one.name} ends: {one.error.seen}"
+        if isinstance(one, Line)
+        else f"{one.host} ends: {one.seen}"
         for one in found
     ]
 
@@ -257,7 +260,8 @@ def test_two_rotations_while_nobody_reads_lose_no_file(logs: Logs) -> None:
         lines.append(line)
 
     logs.write("worker1", entry(1, "begin"))
-    script = _script(node, LogOrder(lines=1, follow=True), "mark")
+    host = logs.fleet.host(node)
+    script = _script(host, LogOrder(lines=1, follow=True), "mark")
     stream = logs.servers["worker1"].stream(script, sink=take, errors=None)
     with closed_after(stream):
         waiting.wait_for("tail follows", lambda: _followers(log))
@@ -331,10 +335,11 @@ def test_a_server_that_says_nothing_at_all_ends_at_the_limit(
     monkeypatch.setattr(logs.servers["worker1"], "stream", lambda *_, **__: silent)
     logs.write("worker2", entry(1, "b"))
     with closing(logs.read(follow=follow)) as came:
-        first, second = sorted(itertools.islice(came, 2), key=lambda one: one.name)
-    assert isinstance(first, LogEnd) and first.error.code == "time-limit"
-    assert "no answer within 0.3 s" in first.error.seen
-    assert isinstance(second, LogLine)
+        both = list(itertools.islice(came, 2))
+    (error,) = (one for one in both if isinstance(one, ProvisionError))
+    assert (error.host, error.code) == ("worker1", "time-limit")
+    assert "no answer within 0.3 s" in error.seen
+    assert [one.name for one in both if isinstance(one, Line)] == ["worker2"]
 
 
 def test_a_login_script_in_the_place_of_ours_has_its_own_remedy(
@@ -349,10 +354,10 @@ def test_a_login_script_in_the_place_of_ours_has_its_own_remedy(
         return SimpleNamespace(close=lambda: None)
 
     monkeypatch.setattr(logs.servers["worker1"], "stream", stream)
-    end = next(came for came in logs.read() if came.name == "worker1")
-    assert isinstance(end, LogEnd)
-    assert end.error.seen == LOGIN_SCRIPT
-    assert "must print nothing" in end.error.action and "run_as" not in end.error.action
+    errors = [came for came in logs.read() if isinstance(came, ProvisionError)]
+    (error,) = (error for error in errors if error.host == "worker1")
+    assert error.seen == LOGIN_SCRIPT
+    assert "must print nothing" in error.action and "run_as" not in error.action
 
 
 def test_closing_ends_the_scripts(logs: Logs) -> None:

@@ -13,10 +13,10 @@ from carbon.cluster import Cluster, Driver, LoadBalancer, Node
 from carbon.errors import ConnectError, ProvisionError
 from carbon.value import replace
 from remote.observe.status import drafted, look_at_balancer, read_drivers, status
-from remote.run.progress import Silent
 from tests.unit.carbon.looks import joined_line, left_line, log_line, make_facts
 from tests.unit.carbon.nodes import make_balancer, make_cluster, make_manager, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer
+from tests.unit.remote.silent import Silent
 
 
 def fleet_of(

@@ -25,11 +25,11 @@ from remote.observe.facts import gather_facts
 from remote.rollout.generation import NewGeneration
 from remote.rollout.stage import WHOLE_BYTES, stage
 from remote.rollout.swap import swap, swap_script
-from remote.run.progress import Silent
 from tests.unit.carbon.looks import running
 from tests.unit.carbon.nodes import make_cluster
 from tests.unit.remote.homes import Home
 from tests.unit.remote.local_server import LocalServer, local_host
+from tests.unit.remote.silent import Silent
 
 JKS = PurePosixPath("repository/resources/security/wso2carbon.jks")
 WAR = PurePosixPath("repository/deployment/server/webapps/new/x.war")

@@ -21,11 +21,11 @@ from remote.host.server import Outcome
 from remote.rollout import reboot
 from remote.rollout.boot import BootCheck, read_boot, refusals
 from remote.rollout.request import Rollout
-from remote.run.progress import Silent
 from tests.unit.carbon.looks import make_facts, running
 from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
 from tests.unit.remote.local_server import LocalServer, local_host
 from tests.unit.remote.rollout.test_order import Balancer
+from tests.unit.remote.silent import Silent
 
 UNIT = "wso2as.service"
 WORKER = make_node(service=Service(unit=UNIT))

@@ -19,10 +19,10 @@ from remote.host.server import Outcome
 from remote.rollout.datasources import DatasourceTrial, planned_trials
 from remote.rollout.request import Request
 from remote.rollout.rollout import roll_out
-from remote.run.progress import Silent
 from tests.unit.carbon.config.samples import DATASOURCES
 from tests.unit.carbon.looks import make_facts, remote_file
 from tests.unit.carbon.nodes import make_cluster, make_node
+from tests.unit.remote.silent import Silent
 
 SOURCE = Datasource(
     name="REG",

@@ -22,9 +22,9 @@ from remote.rollout.request import Request, Result, Rollout
 from remote.rollout.rollout import roll_out
 from remote.rollout.start import Joined, Start
 from remote.rollout.start_script import start_script
-from remote.run.progress import Silent
 from tests.unit.carbon.looks import RECORD, log4j, make_facts
 from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
+from tests.unit.remote.silent import Silent
 
 LINE = "TID: [-1234] [] [2026-11-22 12:00:00,000]  INFO {%s} -  %s"
 WKA = "org.wso2.carbon.core.clustering.hazelcast.wka.WKABasedMembershipScheme"

@@ -16,7 +16,6 @@ from carbon.value import replace
 from remote.host.host import Host
 from remote.rollout import preflight
 from remote.rollout.request import Request
-from remote.run.progress import Silent
 from tests.unit.carbon.looks import (
     RECORD,
     left_line,
@@ -26,6 +25,7 @@ from tests.unit.carbon.looks import (
 )
 from tests.unit.carbon.nodes import make_cluster, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer
+from tests.unit.remote.silent import Silent
 
 WORKER2 = make_node("worker2", local_member_host="10.0.0.5")
 CLUSTER = make_cluster(make_node(), WORKER2)

@@ -10,10 +10,10 @@ from remote.host.script import Script
 from remote.host.server import Held, Outcome
 from remote.rollout.request import Request, Result, context_of
 from remote.rollout.rollout import _all_locked, _result
-from remote.run.progress import Silent
 from tests.unit.carbon.looks import make_facts
 from tests.unit.carbon.nodes import make_cluster, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer
+from tests.unit.remote.silent import Silent
 
 FIRST = Plan(node=make_node("worker1"), facts=make_facts())
 SECOND = Plan(node=make_node("worker2"), facts=make_facts(), hosts_by="worker1")

@@ -42,10 +42,10 @@ from remote.rollout.start import Joined, Start
 from remote.rollout.stop import Stop, Stopped
 from remote.rollout.swap import swap_script
 from remote.run.pause import paused_seconds
-from remote.run.progress import Silent
 from tests.unit.carbon.nodes import make_cluster, make_manager
 from tests.unit.remote.homes import Home, words
 from tests.unit.remote.local_server import LocalFleet, LocalServer
+from tests.unit.remote.silent import Silent
 from tests.waiting import wait_for
 
 WKA = "org.wso2.carbon.core.clustering.hazelcast.wka.WKABasedMembershipScheme"

@@ -23,9 +23,9 @@ from remote.observe.facts import gather_facts
 from remote.rollout.generation import NewGeneration, generation_id
 from remote.rollout.stage import stage, unstage
 from remote.rollout.swap import swap, swap_script
-from remote.run.progress import Silent
 from tests.unit.remote.homes import Home
 from tests.unit.remote.local_server import LocalServer, local_host
+from tests.unit.remote.silent import Silent
 
 SECONDS = 20.0
 GENERATION = "20260101T000000Z-ab"

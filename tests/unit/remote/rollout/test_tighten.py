@@ -18,9 +18,9 @@ from remote.observe.facts import gather_facts
 from remote.rollout.generation import NewGeneration
 from remote.rollout.stage import stage
 from remote.rollout.swap import swap, swap_script
-from remote.run.progress import Silent
 from tests.unit.remote.homes import Home
 from tests.unit.remote.local_server import LocalServer, local_host
+from tests.unit.remote.silent import Silent
 
 KEYSTORE = PurePosixPath("repository/resources/security/wso2carbon.jks")
 USERS = layout.CONF / "user-mgt.xml"

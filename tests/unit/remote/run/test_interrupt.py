@@ -19,8 +19,9 @@ import os, sys
 sys.path.insert(0, {root!r})
 from carbon.errors import Interrupted
 from remote.run.interrupt import deferred, safe_point
+from tasks.console import stdout
 from tasks.screen import Screen
-screen = Screen.make()
+screen = Screen(stdout())
 with deferred(screen.ending):
     screen.say("worker1", "out of rotation")
     screen.say("worker1", "stopped")

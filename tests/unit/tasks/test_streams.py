@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from carbon.text import visible
-from tasks.prefix import Prefixed
+from tasks.streams import Prefixed
 
 
 def printed(*lines: tuple[str, str], terminal: bool = False, shown: bool = True) -> list[str]:
