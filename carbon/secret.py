@@ -21,7 +21,7 @@ SECRET_NAME = (
 )
 """The end of a name tells: `keystorePass` is a secret, `passwordHashMethod` is none."""
 MAX_BYTES = 65_536
-"""No password is longer; a key store or a device is no secret of one line."""
+"""No password is longer; a key store or a device is not a secret of one line."""
 COMMAND_SECONDS = 120
 """Long enough for a person to answer a password manager's question."""
 

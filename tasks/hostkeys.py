@@ -15,7 +15,7 @@ from remote.ssh.trust import accept, confirmed, judge, refuse_changed
 if TYPE_CHECKING:
     from tasks.screen import Screen
 
-NOBODY_TO_ASK = "nothing is accepted: there is no terminal to ask at"
+NOBODY_TO_ASK = "nothing is accepted without a terminal to ask at"
 COMPARE = "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done"
 
 

@@ -74,7 +74,7 @@ def init(
 def _ask(option: str, *, manager: str) -> str:
     """Return what the operator types; an answer that hosts.yaml would refuse is asked for again.
 
-    Raises UsageError if there is no terminal and no usual answer, or none is given.
+    Raises UsageError without a terminal and a usual answer, or if none is given.
     """
     from getpass import getuser
 

@@ -23,7 +23,7 @@ class Settings(fabric.Config):
         paths = [local_path(str(file)) for file in files]
         if self._runtime_ssh_path is not None and not paths[0].is_file():
             raise UsageError(
-                f"the settings cannot be read: there is no file {paths[0]}",
+                f"the settings cannot be read: the file {paths[0]} does not exist",
                 action="correct -S, or leave it out: ~/.ssh/config is read then",
             )
         self._set(base_ssh_config=read_ssh_config(paths))

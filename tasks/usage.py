@@ -98,7 +98,7 @@ class CommandLine(NamedTuple):
             )
         hint = did_you_mean(word, (*self.verbs, *names))
         return UsageError(
-            f"there is no verb {shown(word)}", action=f"{hint}`{self.program} --list` has all verbs"
+            f"unknown verb {shown(word)}", action=f"{hint}`{self.program} --list` has all verbs"
         )
 
     def _unknown_option(self, word: str, *, verb: str | None) -> UsageError:
@@ -166,7 +166,7 @@ def check_settings(path: str) -> None:
     file = local_path(path)
     if not file.is_file():
         raise UsageError(
-            f"there is no file {path}",
+            f"the file {path} does not exist",
             action="correct -f, which names a file of Fabric's settings; an inventory is named with"
             " --inventory, after the verb",
         )

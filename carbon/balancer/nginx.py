@@ -220,7 +220,7 @@ def demand_balancer(cluster: Cluster) -> LoadBalancer:
     """Return the load balancer of hosts.yaml. Raises InventoryError if there is none."""
     if cluster.load_balancer is None:
         action, file = "add load_balancer to hosts.yaml", str(cluster.file)
-        raise InventoryError("there is no load balancer", action=action, file=file)
+        raise InventoryError("hosts.yaml describes no load balancer", action=action, file=file)
     return cluster.load_balancer
 
 

@@ -19,7 +19,7 @@ State = Literal["running", "down", "missing", "unreachable"]
 
 NOT_CONFIGURED = Kind(
     code="nginx-missing",
-    seen="there is no {conf_dir}",
+    seen="{conf_dir} does not exist",
     remedy="install nginx there, or correct `conf_dir:` in hosts.yaml",
     weight=100,
 )

@@ -23,21 +23,21 @@ CLOSED = Kind(
 )
 MISSING = Kind(
     code="home-missing",
-    seen="there is no AS_HOME at {home}",
+    seen="AS_HOME {home} does not exist",
     remedy="set `pack:` in hosts.yaml and run `fab -H {node} deploy`, correct `home:` of {node}, or"
     " use `fab -H {node} clone --source ANOTHER`",
     weight=100,
 )
 NOT_INSTALLED = Kind(
     code="home-missing",
-    seen="there is no AS_HOME at {home}",
+    seen="AS_HOME {home} does not exist",
     remedy="`fab -H {node} deploy` installs the pack of hosts.yaml there; or correct `home:` of"
     " {node}",
     weight=100,
 )
 WATCHER_MISSING = Kind(
     code="home-missing",
-    seen="there is no AS_HOME at {home}",
+    seen="AS_HOME {home} does not exist",
     remedy="correct `home:` of {node} in hosts.yaml",
     weight=100,
 )
@@ -113,7 +113,7 @@ def journal(case: Case) -> Findings:
 
 
 def disk(case: Case) -> Findings:
-    """A full disk is known from itself: there is no room for a line that says so."""
+    """A full disk is known from itself: no room is left for a line that says so."""
     if case.facts.disk_free_kb < SPARE_KB:
         yield case.finding(
             FULL_DISK,

@@ -8,7 +8,7 @@ from carbon.home import layout
 
 MISSING = Kind(
     code="java-home",
-    seen="there is no bin/java at JAVA_HOME {java_home}",
+    seen="JAVA_HOME {java_home} has no bin/java",
     remedy="set `java_home:` in hosts.yaml to a JDK that is installed on {server}",
     weight=96,
     log=r"JAVA_HOME is not defined correctly|must set the JAVA_HOME",

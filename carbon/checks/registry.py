@@ -168,7 +168,7 @@ _OF_ANY_LAYOUT: tuple[Check, ...] = (home.home, clustering.overrides)
 def checks_for(reader: Reader, case: Case) -> Iterator[tuple[str, Check]]:
     """Yield the checks of a reader that have something to look at.
 
-    If there is no AS_HOME, or if its configuration is elsewhere, the others have nothing.
+    If AS_HOME does not exist, or if its configuration is elsewhere, the others have nothing.
     """
     title = ""
     for check, readers, own_title in CHECKS if case.facts.home_real else CHECKS[:1]:

@@ -224,7 +224,7 @@ class Differences(Value, kw_only=True):
     """All that differs."""
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """A few of them, for an error."""
         return _shown(sorted(self.paths))
 

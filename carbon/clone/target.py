@@ -133,7 +133,7 @@ def unfit_place(node: Node, facts: ServerFacts, site: Site) -> Iterator[tuple[st
     parent, account = node.home.parent, node.run_as or facts.user
     make = f"as root there: install -d -o {account} {parent}"
     if site.parent == "missing":
-        yield f"there is no directory {parent}", make
+        yield f"the directory {parent} does not exist", make
     elif site.parent == "closed":
         yield (
             f"{account} may not write in {parent}, where AS_HOME is to be renamed into place",

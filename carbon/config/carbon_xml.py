@@ -29,7 +29,7 @@ class CarbonSettings(Value, kw_only=True):
 def edit(node: Node, edits: Edits) -> None:
     """Give the server its offset, its host names, and its deployment synchronizer.
 
-    Raises ConfigFileError for a file that is no carbon.xml.
+    Raises ConfigFileError for a file that is not a carbon.xml.
     """
     server = _server(edits.document)
     _set_offset(node.offset, server, edits)
@@ -45,7 +45,7 @@ def edit(node: Node, edits: Edits) -> None:
 def read_carbon(data: bytes, *, file: str = str(layout.CARBON_XML)) -> CarbonSettings:
     """Read the settings of carbon.xml back.
 
-    Raises ConfigFileError for a file that is no carbon.xml, or an Offset that is not a number.
+    Raises ConfigFileError for a file that is not a carbon.xml, or an Offset that is not a number.
     """
     document = XmlDocument.parse(data, file=file)
     server = _server(document)

@@ -61,7 +61,7 @@ def mask_secrets(data: bytes, secrets: Iterable[str] = (), *, plain: bool = Fals
     """Return a file's text with every password in it masked, ready to be shown.
 
     What its name calls a secret is one; `secrets` are further texts that must not show. `plain`:
-    it may be a text that is no XML, in which a secret ends with its line.
+    it may be a text that is not XML, in which a secret ends with its line.
     """
     return _TOKEN.sub(MASK, _Masker(secrets, plain=plain).mask(_decoded(data)))
 
@@ -88,7 +88,7 @@ def masked_diff(
     """Return a unified diff in which every secret is masked; empty if nothing changes.
 
     If a secret changes, its line is in the diff, and marked as changed. `plain`: it may be a
-    text that is no XML, in which a secret ends with its line.
+    text that is not XML, in which a secret ends with its line.
     """
     masker = _Masker(secrets, plain=plain)
     before, after = (_lines(masker.mask(_decoded(data))) for data in (old, new))

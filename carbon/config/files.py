@@ -73,7 +73,7 @@ def outdated_secrets(node: Node, path: PurePosixPath, data: bytes) -> tuple[str,
     """Return what stands in a file where hosts.yaml has a secret: no diff may show it.
 
     Each edit is held against the file as it is: what only an earlier edit brings is not in it.
-    Raises ConfigFileError for a file that is no XML.
+    Raises ConfigFileError for a file that is not XML.
     """
     document = _parsed(data, str(path))
     outdated: dict[str, None] = {}

@@ -157,7 +157,7 @@ def entry_pattern(driver_class: str) -> str:
     """Return an extended regular expression that finds a class in the bytes of a JAR.
 
     Before an entry's name stands a length or an offset; before that of a relocated copy, which
-    is no driver of its own, the rest of its path.
+    is not a driver of its own, the rest of its path.
     """
     return "(^|[^/[:alnum:]_])" + re.sub(r"([][.$^*+?(){}|\\])", r"\\\1", class_file(driver_class))
 

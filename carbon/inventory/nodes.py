@@ -108,5 +108,5 @@ def expanded(node: YamlNode, path: str) -> Path:
 
 
 def is_null(node: YamlNode | None) -> bool:
-    """Tell whether there is no value: absent, empty, `~` or `null`."""
+    """Tell whether a value is missing: absent, empty, `~` or `null`."""
     return node is None or (isinstance(node, ScalarNode) and node.is_null)

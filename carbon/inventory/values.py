@@ -29,7 +29,7 @@ NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Unfit(Exception):
-    """A text is no such value: `problem` completes the sentence that begins with the text."""
+    """A text is not such a value: `problem` completes the sentence that begins with the text."""
 
     def __init__(self, problem: str, action: str) -> None:
         super().__init__(problem)

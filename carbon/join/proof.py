@@ -37,7 +37,7 @@ class NotEnough(Value, kw_only=True):
 
 
 class WrongPort(Value, kw_only=True):
-    """The node's host joined under a port that is no known node's: an auto-increment."""
+    """The node's host joined under a port of none of the known nodes: an auto-increment."""
 
     port: int
 

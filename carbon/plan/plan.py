@@ -202,7 +202,7 @@ def _refuse_renumbering(node: Node, facts: ServerFacts, files: Sequence[FileChan
 
     Deployed means that clustering is on and the localMemberHost is already this node's. If an
     interrupted run left its journal open, its files are a mixture that has no numbers yet. What
-    is no number, such as a placeholder, is no number to protect.
+    is not a number, such as a placeholder, is nothing to protect.
     """
     if facts.journal is not None or not any(change.path in _NUMBERED for change in files):
         return
@@ -210,7 +210,7 @@ def _refuse_renumbering(node: Node, facts: ServerFacts, files: Sequence[FileChan
     if axis2 is None or not axis2.enabled or axis2.local_member_host != node.local_member_host:
         return
     numbers = [("localMemberPort", axis2.local_member_port, node.local_member_port)]
-    with suppress(ConfigFileError):  # an Offset that is no number
+    with suppress(ConfigFileError):  # an Offset that is not a number
         carbon_xml = read_carbon(facts.files[layout.CARBON_XML].data)
         numbers.append(("Offset", carbon_xml.offset, node.offset))
     moved = [f"{name} {old} → {new}" for name, old, new in numbers if old not in (None, new)]

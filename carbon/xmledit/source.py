@@ -73,7 +73,7 @@ def to_utf8(data: bytes, codec: str, *, file: str) -> bytes:
         text = data.decode(codec)
     except UnicodeDecodeError as error:
         raise ConfigFileError(
-            f"the byte 0x{data[error.start]:02X} is no {codec} text, the encoding of this file",
+            f"the byte 0x{data[error.start]:02X} is not {codec} text, the encoding of this file",
             file=file,
             line=data.count(b"\n", 0, error.start) + 1,
             action="let the first line of the file declare the encoding that it really has",

@@ -64,7 +64,7 @@ class HomeCopy(Value, kw_only=True):
             if attempt < ROUNDS:
                 self._send_again(differences)
         raise ScriptError(
-            f"these files change faster than they can be copied: {differences.told}",
+            f"these files change faster than they can be copied: {differences.summary}",
             host=self.source.name,
             step="copy",
             action=f"find out who writes them, or stop {self.source.name} for the clone",
@@ -103,7 +103,7 @@ class HomeCopy(Value, kw_only=True):
         )
 
     def _send_again(self, differences: Differences) -> None:
-        text = f"changed meanwhile, copied again: {differences.told}"
+        text = f"changed meanwhile, copied again: {differences.summary}"
         self.home.progress.say(self.home.node.name, text)
         if differences.surplus:
             self.home.run("clone_drop", payload=contents.names_of(differences.surplus))

@@ -60,7 +60,7 @@ def pack(members: Iterable[Member]) -> bytes:
 
 
 def unpack(archive: bytes, *, host: str, step: str) -> Iterator[Member]:
-    """Yield the files and folders of an archive; nothing if there is no archive at all.
+    """Yield the files and folders of an archive; nothing if nothing came.
 
     Raises ScriptError for an archive that did not arrive whole, and for a member that would be
     longer in memory than it is in the archive: a sparse file, or a hard link to another member.

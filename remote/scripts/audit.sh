@@ -1,5 +1,5 @@
 # Write the line that says that the turn of this server begins: a run that is killed leaves it. Where nothing of this
-# tool is yet, there is no log.
+# tool is yet, no log exists.
 # Values: HOME_DIR, AUDIT
 [ -d "$own" ] || exit 0
 step audit-begin

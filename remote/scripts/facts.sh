@@ -6,10 +6,10 @@
 # Values: SECRET_FILES (patterns of paths in AS_HOME)
 # Values: UNIT (of systemd, or empty), UNIT_PROPERTIES (for systemctl show)
 # Output: lines that carbon/home/facts.py explains, `files`, then a tar
-told=
+answer=
 say() {
     flatten "$*"
-    told=$told$flat$NEWLINE
+    answer=$answer$flat$NEWLINE
 }
 say "facts 1"
 say "user ${LOGNAME:-$(id -un)}"
@@ -137,7 +137,7 @@ tell_artifacts() {
     set -- $regular
     set +f
     IFS=$separators
-    told=$told$(stat -L -c 'artifact_stat %a %s %n' -- "$@" && sha256sum -- "$@" | sed 's/^/artifact_hash /')$NEWLINE
+    answer=$answer$(stat -L -c 'artifact_stat %a %s %n' -- "$@" && sha256sum -- "$@" | sed 's/^/artifact_hash /')$NEWLINE
 }
 
 if [ -d /run/systemd/system ]; then
@@ -273,7 +273,7 @@ if [ -n "$HOME_REAL" ]; then
             # The start was cut off before its process was noted: it is this one.
             *) [ "$ticks" -ge "$started_after" ] 2> /dev/null && stamp=$own/started ;;
         esac
-        [ -z "$stamp" ] || told="$told${lines}record pid=$pid${NEWLINE}record ticks=$ticks$NEWLINE"
+        [ -z "$stamp" ] || answer="$answer${lines}record pid=$pid${NEWLINE}record ticks=$ticks$NEWLINE"
         say "stamped ${stamp:+yes}"
         if [ -z "$stamp" ]; then
             eval "set -- $WATCHED"
@@ -341,7 +341,7 @@ export HOME_REAL MOUNTS
 { [ -z "$pid" ] || tell_homes; } | {
     ports=$(ss -ltne 2> /dev/null)
     [ -z "$pid" ] || tell_others
-    printf %s "$told"
+    printf %s "$answer"
     date '+now %s.%N%nzone %z' # this late: the logs above may take a while to be read
     tell_tables
 }

@@ -11,7 +11,7 @@ if [ -n "$GREP" ]; then
     complaint=$(grep -aE -e "$GREP" < /dev/null 2>&1)
     [ $? -le 1 ] || { say "expression ${complaint#grep: }"; exit 0; }
 fi
-if [ ! -e "$log" ] && [ "$FOLLOW" = no ]; then say "unreadable there is no $log"; exit 0; fi
+if [ ! -e "$log" ] && [ "$FOLLOW" = no ]; then say "unreadable $log does not exist"; exit 0; fi
 if [ -e "$log" ] && [ ! -r "$log" ]; then say "unreadable $(id -un) may not read $log"; exit 0; fi
 say_last last
 say "zone $(date +%z) $(stat -L -c %Y -- "$log" 2> /dev/null)"

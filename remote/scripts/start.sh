@@ -79,7 +79,7 @@ else # as the guide does it, detached
     script=$!
 fi
 
-# follow_log_path: follow where the JVM was told to log, if it was, and let the record name that place.
+# follow_log_path: follow the log that the command line of the JVM names, if any, and let the record name that place.
 follow_log_path() {
     moved=
     if read_log_path && [ ! "$log_path" -ef "$log" ]; then

@@ -18,7 +18,7 @@ from remote.ssh.errors import LOST, refuse_sudo_failure, translated
 from remote.ssh.limits import Inbox, Pace, left
 
 STREAM_LINE_BYTES = 1 << 20
-"""What is longer is no line of text, and comes in pieces."""
+"""What is longer is not a line of text, and comes in pieces."""
 _ENDED_SECONDS = 1.0
 """For the status of what has ended to come."""
 _GREETING_BYTES = 1 << 16

@@ -125,7 +125,7 @@ def test_nothing_is_accepted_blindly(
     ran = fab.fails("-H", "worker1", "trust", hosts=hosts)
     true = worker1.sh("for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done")
     assert sorted(fingerprints(ran)) == sorted(re.findall(r"SHA256:\S+", true))
-    assert "there is no terminal to ask at" in ran.err
+    assert "without a terminal to ask at" in ran.err
     wrong = fab.fails("-H", "worker1", "trust", "--yes", "yes,SHA256:wrong", hosts=hosts)
     assert "none of its keys has a fingerprint that --yes names" in wrong.err
     assert (tmp_path / "known").read_text() == ""

@@ -139,7 +139,7 @@ WARD = {
     "java": Patient(
         until=None,
         entry={"java_home": "/opt/none"},
-        says="there is no bin/java at JAVA_HOME /opt/none",
+        says="JAVA_HOME /opt/none has no bin/java",
     ),
 }
 

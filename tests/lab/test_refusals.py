@@ -82,7 +82,7 @@ def test_all_reasons_of_all_servers_are_told_at_once(
         worker2={"localMemberPort": 22},
     )
     for said in (
-        "worker1: preflight: there is no bin/java at JAVA_HOME /opt/no-java",
+        "worker1: preflight: JAVA_HOME /opt/no-java has no bin/java",
         "worker1: preflight: its pack has no worker profile (repository/components/worker)",
         "worker1: preflight: localMemberHost 10.1.2.3 is not an address of its server"
         f" ({worker1.address})",
@@ -95,7 +95,7 @@ def test_all_reasons_of_all_servers_are_told_at_once(
 @pytest.mark.usefixtures("stock_workers")
 def test_a_missing_home_is_refused_and_the_way_to_one_is_told(refused: Callable[..., Ran]) -> None:
     ran = refused(worker1={"home": "/opt/wso2/nowhere"})
-    assert "worker1: preflight: there is no AS_HOME at /opt/wso2/nowhere" in ran.said
+    assert "worker1: preflight: AS_HOME /opt/wso2/nowhere does not exist" in ran.said
     assert "fab -H worker1 clone --source" in ran.said
 
 

@@ -104,7 +104,7 @@ read_log_path() {
 }
 
 # find_log: into `log`, where the server of HOME_DIR logs, given its `pid` and `words` if it runs: the file that its
-# JVM was told of, if that is there, or the usual place.
+# JVM was given, if that is there, or the usual place.
 find_log() {
     log=$HOME_DIR/repository/logs/wso2carbon.log
     if [ -n "$pid" ] && read_log_path && [ -f "$log_path" ]; then log=$log_path; fi

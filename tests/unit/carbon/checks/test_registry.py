@@ -56,7 +56,7 @@ def test_a_fit_server_is_not_refused() -> None:
 @pytest.mark.parametrize(
     ("own", "code", "seen"),
     [
-        ({"home_real": None}, "home-missing", "there is no AS_HOME at /opt/as"),
+        ({"home_real": None}, "home-missing", "AS_HOME /opt/as does not exist"),
         (
             {"home_real": None, "home_blocked": True},
             "home-missing",
@@ -67,12 +67,12 @@ def test_a_fit_server_is_not_refused() -> None:
         (
             {"java_home": None, "java_missing": "/opt/jdk"},
             "java-home",
-            "there is no bin/java at JAVA_HOME /opt/jdk",
+            "JAVA_HOME /opt/jdk has no bin/java",
         ),
         (
             {"java_home": None, "java_missing": ""},
             "java-home",
-            "there is no bin/java at JAVA_HOME (not set)",
+            "JAVA_HOME (not set) has no bin/java",
         ),
         (
             {"present": frozenset({str(layout.SCRIPT)})},
@@ -242,7 +242,7 @@ def with_axis2(**own: Any) -> dict[str, Any]:
             "log-missing",
             "its log repository/logs/wso2carbon.log is missing",
         ),
-        ({"home_real": None}, "home-missing", "there is no AS_HOME at /opt/as"),
+        ({"home_real": None}, "home-missing", "AS_HOME /opt/as does not exist"),
         ({"home_real": None, "home_closed": True}, "home-closed", "wso2 may not enter /opt/as"),
         ({"files": {}}, "axis2-unreadable", "its repository/conf/axis2/axis2.xml cannot be read"),
         (

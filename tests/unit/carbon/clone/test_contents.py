@@ -259,7 +259,7 @@ def test_links_are_removed_before_anything_is_sent_again_and_come_last() -> None
 def test_what_the_source_has_no_more_or_as_another_type_is_removed_first() -> None:
     found = compared([entry("a")], [entry("a", "directory"), entry("gone")])
     assert found.surplus == ("a", "gone")
-    assert found.told == "a, gone"
+    assert found.summary == "a, gone"
 
 
 def test_checksums_are_read_by_path() -> None:
@@ -301,7 +301,7 @@ def test_the_sources_own_directory_is_recognised_under_another_name() -> None:
 @pytest.mark.parametrize(
     ("site", "seen"),
     [
-        (Site(state="absent", parent="missing"), "there is no directory /opt/wso2"),
+        (Site(state="absent", parent="missing"), "the directory /opt/wso2 does not exist"),
         (Site(state="absent", parent="closed"), "deploy may not write in /opt/wso2"),
         (Site(state="mount", parent="writable"), "/opt/wso2/as is a mount point"),
     ],
@@ -360,7 +360,7 @@ def test_a_source_with_an_open_journal_is_none() -> None:
 
 
 def test_a_source_must_be_a_home() -> None:
-    assert "no AS_HOME" in target.unfit_source(SOURCE, facts(), cluster=make_cluster())[0].seen
+    assert "does not exist" in target.unfit_source(SOURCE, facts(), cluster=make_cluster())[0].seen
     empty = facts(home_real=PurePosixPath("/opt/as"))
     assert (
         "has no bin/wso2server.sh"

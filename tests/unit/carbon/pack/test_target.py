@@ -41,7 +41,7 @@ def test_an_empty_place_is_fit() -> None:
 @pytest.mark.parametrize(
     ("site", "own", "said"),
     [
-        (Site(state="absent", parent="missing"), {}, "there is no directory"),
+        (Site(state="absent", parent="missing"), {}, "does not exist"),
         (Site(state="absent", parent="closed"), {}, "may not write"),
         (Site(state="mount", parent="writable"), {}, "mount point"),
         (Site(state="filled", parent="writable"), {}, "is not a Carbon installation"),

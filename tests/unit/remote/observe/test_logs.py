@@ -126,7 +126,8 @@ def test_a_log_that_is_not_there_ends_only_its_own_lines(logs: Logs) -> None:
     logs.write("worker2", entry(1, "b"))
     found = texts(logs.read())
     assert found[-1] == "worker2 b"
-    assert found[0].startswith("worker1 ends: there is no ")
+    assert found[0].startswith("worker1 ends: /")
+    assert found[0].endswith("wso2carbon.log does not exist")
 
 
 def test_a_server_that_cannot_be_entered_ends_only_its_own_lines(logs: Logs) -> None:
