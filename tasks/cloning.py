@@ -30,7 +30,7 @@ def clone_all(session: Session, source: str, *, replace: bool) -> int:
         for intent in intents:
             for note in (*intent.plan.notes, *intent.notes):
                 screen.say(intent.plan.node.name, note)
-            screen.say(intent.plan.node.name, f"plan: {_told(intent, order.source)}")
+            screen.say(intent.plan.node.name, f"plan: {_sentence(intent, order.source)}")
         rollout = clone(
             session.fleet, order, intents, progress=screen, balancer=session.load_balancer()
         )
@@ -63,7 +63,7 @@ def _refuse_other_kinds(order: CloneOrder) -> None:
             )
 
 
-def _told(intent: Intent, source: Node) -> str:
+def _sentence(intent: Intent, source: Node) -> str:
     if intent.selection is None:
         return (
             f"it is a clone of {source.name} since {intent.cloned_at}, so nothing is copied"

@@ -49,9 +49,9 @@ class Meter:
         since, before = self._samples[0]
         rate = (self.done_bytes - before) / max(at - since, SAMPLE_SECONDS)
         done, total = self.done_bytes / MEGABYTE, self.total_bytes / MEGABYTE
-        told = f"{done:.0f} of {total:.0f} MB, {rate / MEGABYTE:.0f} MB/s"
+        so_far = f"{done:.0f} of {total:.0f} MB, {rate / MEGABYTE:.0f} MB/s"
         left = self.total_bytes - self.done_bytes
-        return f"{told}, {_duration(left / rate)} left" if rate > 0 else f"{told}, stalled"
+        return f"{so_far}, {_duration(left / rate)} left" if rate > 0 else f"{so_far}, stalled"
 
 
 def _duration(seconds: float) -> str:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 LIVE_AFTER_SECONDS = 1.0
 """What is over sooner needs no progress display."""
-TOLD_SECONDS = 10.0
-"""How often a pipe is told what a long wait is at."""
+SAID_SECONDS = 10.0
+"""How often a pipe hears what a long wait is at."""
 BAR_COLUMNS = 24
 
 
@@ -36,7 +36,7 @@ class Screen:
         self._clock = clock
         self._guard = threading.Lock()
         self._now: dict[str, tuple[str, float]] = {}
-        self._told: dict[str, float] = {}
+        self._said_at: dict[str, float] = {}
         self._meters: dict[str, Meter] = {}
         self._live: Live | None = None
         self._due: threading.Timer | None = None
@@ -51,7 +51,7 @@ class Screen:
         """Print a line that stays."""
         line = Text.assemble((name, "bold"), "  ", as_called(text))
         with self._guard:
-            self._told[name] = self._clock()
+            self._said_at[name] = self._clock()
             self.console.print(line, soft_wrap=True)
 
     def now(self, name: str, text: str) -> None:
@@ -64,13 +64,13 @@ class Screen:
             _, since = self._now.get(name, ("", at))
             self._now[name] = (text, since)
             if not self._animates:
-                is_told = at - self._told.setdefault(name, at) >= TOLD_SECONDS
+                is_due = at - self._said_at.setdefault(name, at) >= SAID_SECONDS
             elif self._due is None:
                 wait_seconds = max(0.0, self._began + LIVE_AFTER_SECONDS - at)
                 self._due = threading.Timer(wait_seconds, self._go_live)
                 self._due.daemon = True
                 self._due.start()
-        if not self._animates and is_told:
+        if not self._animates and is_due:
             self.say(name, f"{text} ({at - since:.0f} s)")
 
     def copied(self, name: str, done_bytes: int, total_bytes: int) -> None:
@@ -158,10 +158,10 @@ class Screen:
         at = self._clock()
         for name, (text, since) in list(self._now.items()):
             meter = self._meters.get(name)
-            told: RenderableType = Text(text, overflow="ellipsis")
+            shown: RenderableType = Text(text, overflow="ellipsis")
             if meter is not None and meter.shows(at=at):
-                told = _bar(meter, at=at)
-            view.add_row(Text(name, "bold"), f"{at - since:4.0f} s", told)
+                shown = _bar(meter, at=at)
+            view.add_row(Text(name, "bold"), f"{at - since:4.0f} s", shown)
         return Shown(view)
 
 

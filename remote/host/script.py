@@ -35,7 +35,7 @@ _OPEN = (
 SHARED = ("base", "process")
 """The fragments that every script begins with."""
 PROMPT = "provision-sudo-prompt:"
-"""What sudo is told to ask for a password with, to be known by."""
+"""The prompt with which sudo asks for a password here, to be known by."""
 _HOLDER = "CLIENT_PID=$client SHELL_PID=$$"
 """What a script is given that holds something for its shell."""
 

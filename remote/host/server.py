@@ -95,7 +95,7 @@ class Stream(Protocol):
     def tell(self, *lines: str) -> None:
         """Send lines to a script that reads its standard input.
 
-        One that has ended is told nothing, and its output ends.
+        One that has ended takes nothing, and its output ends.
         """
         ...
 

@@ -126,14 +126,14 @@ def _last_lines(
     given = (*node.file_secrets, node.keystore_password)
     secrets = [secret.known_text() for secret in given if secret]
     for title, lines in (("log", _end_of_log(fleet, node)), ("console", console)):
-        told = [quote(line, secrets).strip() for line in lines if not _FRAME.match(line)]
-        told = list(filter(None, told))
-        new = [line for line in told if take_apart(line).message not in said]
+        quoted = [quote(line, secrets).strip() for line in lines if not _FRAME.match(line)]
+        quoted = list(filter(None, quoted))
+        new = [line for line in quoted if take_apart(line).message not in said]
         if new:  # of a console that repeats the log, the rest alone
-            shown = told if title == "log" else new
+            shown = quoted if title == "log" else new
             yield f"\n  last lines of {node.name}'s {title}, whatever they say:"
             yield from (f"\n    | {line}" for line in shown[-SHOWN_LINES:])
-        said += "\n".join(told)
+        said += "\n".join(quoted)
 
 
 def _end_of_log(fleet: Fleet, node: Node) -> list[str]:

@@ -39,7 +39,7 @@ class Lines:
         self._streams = ExitStack()
 
     def start(self, host: Host[Machine], script: Script, *, errors: bool = False) -> Stream:
-        """Start a script; its lines carry the host's name, those of stderr are told apart.
+        """Start a script; its lines carry the host's name, those of stderr are marked.
 
         Safe to call from several threads. Raises what the connection raises.
         """

@@ -145,7 +145,7 @@ def _judged(cluster: Cluster, host: Host, looked: Mapping[str, Found], drivers: 
 
 
 def drafted(node: Node, facts: ServerFacts, drivers: Drivers) -> Plan | ProvisionError | None:
-    """Return what a deploy would do to a server, or why that cannot be told.
+    """Return what a deploy would do to a server, or why nobody can say.
 
     None if hosts.yaml does not keep its files: of a worker it always does, of a manager or
     an ELB only once it was deployed by this tool.

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from tasks.screen import TOLD_SECONDS, Screen
+from tasks.screen import SAID_SECONDS, Screen
 from tests.waiting import wait_for
 
 
@@ -77,7 +77,7 @@ def test_a_pipe_is_told_of_a_long_wait_now_and_then() -> None:
 def test_a_pipe_is_not_told_of_a_wait_right_after_a_line() -> None:
     seen = Seen()
     seen.screen.now("worker1", "looking")
-    seen.clock.at += TOLD_SECONDS
+    seen.clock.at += SAID_SECONDS
     seen.screen.say("worker1", "driver")
     seen.screen.now("worker1", "starting 0 s")
     assert seen.lines == ["worker1  driver"]
@@ -144,6 +144,6 @@ def test_a_dumb_terminal_gets_the_lines_of_a_pipe(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("TERM", "dumb")
     seen = Seen(terminal=True)
     seen.screen.now("worker1", "starting")
-    seen.clock.at += TOLD_SECONDS
+    seen.clock.at += SAID_SECONDS
     seen.screen.now("worker1", "joined")
     assert "worker1  joined (10 s)" in seen.out.getvalue()
