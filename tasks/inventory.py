@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carbon.inventory import load, locate, select
-from carbon.inventory.load import FILE_NAME
+from carbon.inventory.load import FILE_NAME, VARIABLE
 from carbon.text import local_path
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def find_inventory(config: fabric.Config, option: str) -> Path:
     hosts.yaml in this folder or the nearest one above that has it.
     """
     configured = config.get("inventory")
-    if option or "PROVISION_HOSTS" in os.environ or not configured:
+    if option or os.environ.get(VARIABLE) or not configured:
         return locate(option, os.environ, nearest_folder(Path.cwd()))
     folder = getattr(config, "_project_prefix", None) or Path.cwd()  # of the project's fabric.yaml
     return Path(folder) / local_path(str(configured))

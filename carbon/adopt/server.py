@@ -299,7 +299,7 @@ class _Reader:
                 continue
             if re.search(f"(?i){SECRET_NAME}$", tag):
                 into = source if tag == "password" else properties
-                variable = re.sub(r"[^A-Z0-9]+", "_", f"{name}_{tag}".upper())
+                variable = re.sub(r"[^A-Z0-9]+|^(?=[0-9])", "_", f"{name}_{tag}".upper())
                 into[tag] = Reference("env", variable)
             elif tag not in DATASOURCE_NAMES and _fits(values.property_name, tag):
                 properties[tag] = value

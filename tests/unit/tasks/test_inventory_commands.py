@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from carbon.errors import InventoryError
-from tasks.inventory import connection_kwargs, may_run_commands
+from tasks.inventory import connection_kwargs, find_inventory, may_run_commands
 from tasks.settings import Settings
 from tests.unit.carbon.inventory.written import inventory, save
 
@@ -39,3 +39,14 @@ def test_fabric_yaml_the_environment_and_the_option_say_the_same(
     assert not may_run_commands(Settings(overrides={"no_commands": True}))
     monkeypatch.setenv("PROVISION_NO_COMMANDS", "1")
     assert not may_run_commands(Settings())
+
+
+def test_an_empty_variable_names_no_inventory_and_hides_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As with other programs: CI often sets a variable that it has no value for."""
+    settings = Settings(overrides={"inventory": "/etc/ours.yaml"})
+    monkeypatch.setenv("PROVISION_HOSTS", "")
+    assert find_inventory(settings, "") == Path("/etc/ours.yaml")
+    monkeypatch.setenv("PROVISION_HOSTS", "/etc/other.yaml")
+    assert find_inventory(settings, "") == Path("/etc/other.yaml")

@@ -10,7 +10,7 @@ import pytest
 
 from carbon.adopt.cluster import write
 from carbon.adopt.request import Request, provisional, split_host
-from carbon.adopt.server import ALSO, Described, describe, driver_class
+from carbon.adopt.server import ALSO, Described, describe, driver_class, secret_names
 from carbon.cluster import Cluster, Driver, Node, Service
 from carbon.config.files import managed_files, patch
 from carbon.errors import UsageError
@@ -106,6 +106,12 @@ def test_the_password_of_a_datasource_is_a_name() -> None:
     assert Reference("env", "WSO2_CARBON_DB_PASSWORD") in [
         source.get("password") for source in sources.values()
     ]
+
+
+def test_the_name_of_a_variable_does_not_begin_with_a_digit() -> None:
+    data = DATASOURCES.replace(b"<name>WSO2_CARBON_DB</name>", b"<name>2ND.DB</name>")
+    shared = describe(node("worker1"), facts("10.0.0.4", datasources=data), environment={}).shared
+    assert "_2ND_DB_PASSWORD" in secret_names(shared["datasources"])
 
 
 @pytest.mark.parametrize(
