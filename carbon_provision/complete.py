@@ -35,7 +35,7 @@ def candidates(before: Sequence[str], started: str) -> Iterator[tuple[str, str]]
     from invoke.util import helpline
 
     import fabfile
-    from tasks.program import flags_of, make_program, shown
+    from tasks.program import flags_of, is_shown, make_program
 
     verbs = {str(context.name): context for context in fabfile.ns.to_contexts()}
     verb = next((word for word in before if word in verbs), None)
@@ -48,7 +48,7 @@ def candidates(before: Sequence[str], started: str) -> Iterator[tuple[str, str]]
         offered = {
             flag: option.help
             for flag, option in options.items()
-            if flag.startswith("--") and (flag in own or shown(flag))
+            if flag.startswith("--") and (flag in own or is_shown(flag))
         }
     elif verb:
         return

@@ -17,6 +17,7 @@ from invoke.parser.context import to_flag
 
 from carbon import exits
 from carbon.errors import ProvisionError, UsageError
+from carbon.text import shown
 from tasks.debug import mask_passwords
 from tasks.executor import FleetExecutor, Option
 from tasks.settings import Settings
@@ -72,8 +73,17 @@ class Program(fabric.main.Fab):
             self._refuse(error, words)
 
     def parse_cleanup(self) -> None:
+        root, form = self.args.list.value, self.args["list-format"].value
         try:
+            if form not in ("flat", "nested", "json"):
+                seen = f"{shown(form)} is not a format of a list"
+                raise UsageError(seen, action="write flat, nested or json")
+            if isinstance(root, str) and root not in self.collection.collections:
+                action = f"`{self.binary} --list` has all verbs"
+                raise UsageError(f"{shown(root)} is not a group of verbs", action=action)
             super().parse_cleanup()
+        except UsageError as error:
+            raise as_exit(error) from None
         except ParseError as error:
             self._refuse(error, [])
 
@@ -113,7 +123,9 @@ class Program(fabric.main.Fab):
             self.scoped_collection, self.list_root, self.list_depth = self.collection, None, 0
             self.print_columns(self._make_pairs(self.collection))
         print("Options:\n")
-        self.print_columns([pair for pair in self.initial_context.help_tuples() if shown(pair[0])])
+        self.print_columns(
+            [pair for pair in self.initial_context.help_tuples() if is_shown(pair[0])]
+        )
         self._print_statuses()
         print(f"The options of a verb: {self.binary} VERB --help")
 
@@ -172,6 +184,6 @@ def adopt() -> None:
             config.__class__ = Settings  # the files of SSH are read after this
 
 
-def shown(flag: str) -> bool:
+def is_shown(flag: str) -> bool:
     """Tell whether an option of Fabric's is worth a line of the help."""
     return not set(re.findall(r"--[a-z-]+", flag)).isdisjoint(SHOWN)

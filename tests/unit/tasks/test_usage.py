@@ -67,6 +67,9 @@ def said(words: str, capsys: pytest.CaptureFixture[str], status: int = 1) -> str
         ("-H a -H b -H c", "-H is given more than once", "-H a,b,c VERB`"),
         ("-t 3 -t 4 plan", "-t is given twice: 3 and 4", "give it once"),
         ("plan --inventory a --inventory=b", "--inventory is given twice: a and b", "once"),
+        ("--list stop", "'stop' is not a group of verbs", "`carbon-provision --list` has all"),
+        ("--list --list-format=x", "'x' is not a format of a list", "flat, nested or json"),
+        ("--list-format x", "'x' is not a format of a list", "flat, nested or json"),
     ],
 )
 def test_each_mistake_has_its_sentence(
