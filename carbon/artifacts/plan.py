@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
-from typing import Literal
 
 from carbon.artifacts.local import Target, Wanted, targets, wanted
 from carbon.cluster import Node
 from carbon.home import driver, layout
 from carbon.home.facts import ArtifactFacts, ServerFacts
 from carbon.value import Value
-
-Kind = Literal["added", "changed", "removed"]
 
 
 class ArtifactChange(Value, kw_only=True):
@@ -34,11 +31,9 @@ class ArtifactChange(Value, kw_only=True):
         return self.target.path
 
     @property
-    def kind(self) -> Kind:
-        """What happens to the file."""
-        if self.new is None:
-            return "removed"
-        return "changed" if self.old else "added"
+    def sign(self) -> str:
+        """How lines about it begin: `-` it goes away, `~` it changes, `+` it is new."""
+        return "-" if self.new is None else "~" if self.old else "+"
 
     @property
     def mode(self) -> int:

@@ -14,19 +14,18 @@ from carbon.text import some_of
 
 NOT_SHOWN = "(no diff: the old file does not tell where its secrets are)"
 _SHOWN_NAMES = 3
-_SIGNS = {"added": "+", "changed": "~", "removed": "-"}
 _SHOWN_DIGITS = 12
 
 
 def names_of(changes: Sequence[ArtifactChange]) -> str:
     """Return the names of what changes, each with a sign for how."""
-    names = [f"{_SIGNS[change.kind]}{change.path.name}" for change in changes]
+    names = [f"{change.sign}{change.path.name}" for change in changes]
     return some_of(names, at_most=_SHOWN_NAMES)
 
 
 def lines_of(change: ArtifactChange) -> Iterator[str]:
     """Yield, sign first, what a change does: the file and what was made of its old content."""
-    yield f"{_SIGNS[change.kind]} {change.path} ({_details(change)})"
+    yield f"{change.sign} {change.path} ({_details(change)})"
     for bundle in change.bundles:
         yield f"- {bundle}"
 

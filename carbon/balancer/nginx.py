@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from functools import partial
 from ipaddress import IPv6Address, ip_address
 from pathlib import PurePosixPath
 from typing import Literal
@@ -153,14 +152,12 @@ def parse_addresses(data: bytes) -> Mapping[str, str]:
 
 def take_out(data: bytes, worker: Node) -> bytes:
     """Return the file with this worker marked `down`, and else as it is."""
-    return _last_kept(_SERVER_LINE.sub(partial(_turned, worker=worker, down=True), data))
+    return _turned(data, worker, state=[b"down"])
 
 
 def put_in(data: bytes, worker: Node, *, scheme: Scheme) -> bytes:
     """Return the file with this worker in rotation, at the address that hosts.yaml says now."""
-    address = _address(worker, scheme).encode()
-    turned = partial(_turned, worker=worker, down=False, address=address)
-    return _last_kept(_SERVER_LINE.sub(turned, data))
+    return _turned(data, worker, state=[], address=_address(worker, scheme).encode())
 
 
 def remove(data: bytes, worker: Node) -> bytes:
@@ -177,12 +174,15 @@ def remove(data: bytes, worker: Node) -> bytes:
 
 
 def _turned(
-    line: re.Match[bytes], *, worker: Node, down: bool, address: bytes | None = None
+    data: bytes, worker: Node, *, state: Sequence[bytes], address: bytes | None = None
 ) -> bytes:
-    if _name(line) != worker.name:
-        return line[0]
-    kept = [flag for flag in line["flags"].split() if flag not in (b"down", _NEVER_GIVEN_UP)]
-    return _written(line, flags=[*kept, *([b"down"] if down else [])], address=address)
+    def turned(line: re.Match[bytes]) -> bytes:
+        if _name(line) != worker.name:
+            return line[0]
+        kept = [flag for flag in line["flags"].split() if flag not in (b"down", _NEVER_GIVEN_UP)]
+        return _written(line, flags=[*kept, *state], address=address)
+
+    return _last_kept(_SERVER_LINE.sub(turned, data))
 
 
 def _last_kept(data: bytes) -> bytes:

@@ -79,9 +79,7 @@ CONSOLE_LOG = STATE / "console.log"
 NOT_CLONED = {
     "wso2carbon.pid": "a stale pid makes `stop` signal a stranger's process",
     "wso2carbon.lck": "the lock of the source's own init script",
-    "password": "a keystore password waiting to be read at a start",
-    "password-tmp": "a keystore password waiting to be read at a start",
-    "password-persist": "a keystore password, kept for every start",
+    **{str(path): "the keystore password of the source's starts" for path in PASSWORD_FILES},
     "repository/data": "state of the source's own process",
     "modules": "state of the source's own process",
     "updates": "state of the update tool on the source",

@@ -132,8 +132,8 @@ def full(shop: Shop) -> None:
 def test_a_deploy_puts_all_in_place_and_the_next_plan_is_empty(shop: Shop) -> None:
     full(shop)
     made = shop.plan()
-    kinds = {change.path: change.kind for change in made.artifacts}
-    assert kinds == {JKS: "changed", WAR: "added", TOOL: "added", LOG4J: "changed", OLD: "removed"}
+    signs = {change.path: change.sign for change in made.artifacts}
+    assert signs == {JKS: "~", WAR: "+", TOOL: "+", LOG4J: "~", OLD: "-"}
     shop.do(made)
     file = shop.home.file
     assert file(JKS).read_bytes() == b"new keys\0"
