@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -134,7 +133,9 @@ class _Includes:
         for directive in tree:
             if directive.name == "include" and len(directive.words) == 2:
                 pattern = str(PurePosixPath(self._conf).parent / directive.words[1])
-                for path in sorted(path for path in self._files if fnmatchcase(path, pattern)):
+                for path in sorted(
+                    each for each in self._files if PurePosixPath(each).match(pattern)
+                ):
                     yield from self.file(path, depth=depth + 1)
             elif directive.block is not None:
                 yield directive._replace(block=tuple(self._resolved(directive.block, depth)))
@@ -260,7 +261,7 @@ def _listen(words: Sequence[str], *, tls: bool) -> Listen | None:
     if not words or words[0].startswith("unix:"):
         return None
     port = re.search(r"(?:^|:)(\d{1,5})$", words[0])
-    return Listen(int(port[1]) if port else 80, tls or "ssl" in words[1:])
+    return Listen(int(port[1]) if port else 80, tls or not {"ssl", "quic"}.isdisjoint(words))
 
 
 def _targets(

@@ -59,6 +59,21 @@ def test_vhosts_are_found_through_includes_with_their_upstreams() -> None:
     assert second.targets[0].upstream.servers == (UpstreamServer("fd00::4", 9443, ()),)
 
 
+def test_a_port_of_quic_is_one_of_tls() -> None:
+    site = (
+        "server { listen 443 quic reuseport; listen 443 ssl; location / { proxy_pass http://a; } }"
+    )
+    assert read_vhosts({CONF: f"http {{ {site} }}"}, CONF)[0].listens == (Listen(443, True),)
+
+
+def test_a_star_of_an_include_stands_for_names_of_one_folder() -> None:
+    """As for nginx: what lies in a folder below is not read by it."""
+    vhost = "server { location / { proxy_pass http://a; } }"
+    files = {CONF: "http { include conf.d/*.conf; }", "/etc/nginx/conf.d/old/x.conf": vhost}
+    assert read_vhosts(files, CONF) == ()
+    assert len(read_vhosts({**files, "/etc/nginx/conf.d/x.conf": vhost}, CONF)) == 1
+
+
 def test_an_include_that_leads_to_itself_is_refused() -> None:
     with pytest.raises(ConfigFileError):
         read_vhosts({CONF: "include nginx.conf; include nginx.conf;"}, CONF)
