@@ -61,8 +61,18 @@ def parse_listing(answer: bytes, *, name: str) -> tuple[Entry, ...]:
             step="look",
             action="run the same command again",
         )
-    read = map(_entry, filter(None, heads), fields[1::3], fields[2::3])
-    entries = tuple(entry for entry in read if entry is not None)
+    entries = tuple(
+        Entry(
+            path=path or ".",
+            kind=_FIND_TYPES[head["type"]],
+            mode=int(head["mode"], 8) & _PERMISSIONS,
+            size=int(head["size"]) if head["type"] == "f" else 0,
+            link=link,
+            readable=head["readable"] == "r",
+        )
+        for head, path, link in zip(heads, fields[1::3], fields[2::3], strict=True)
+        if head and head["type"] in _FIND_TYPES
+    )
     stray = _stray(entries)
     if stray is not None:
         raise ScriptError(
@@ -88,20 +98,6 @@ def _stray(entries: Sequence[Entry]) -> str | None:
         if path != "." and (name in ("", ".", "..") or kinds.get(parent or ".") != "directory"):
             return path
     return None
-
-
-def _entry(match: re.Match[str], path: str, link: str) -> Entry | None:
-    kind = _FIND_TYPES.get(match["type"])
-    if kind is None:
-        return None
-    return Entry(
-        path=path or ".",
-        kind=kind,
-        mode=int(match["mode"], 8) & _PERMISSIONS,
-        size=int(match["size"]) if kind == "file" else 0,
-        link=link,
-        readable=match["readable"] == "r",
-    )
 
 
 class Selection(Value, kw_only=True):
