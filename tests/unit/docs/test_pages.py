@@ -119,6 +119,13 @@ def test_the_workflows_run_the_commands_that_a_developer_runs() -> None:
         assert set(used) <= targets, path.name
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_of_the_code_that_a_page_names_exists(page: Path) -> None:
+    """By its path, or by its name alone if the sentence says where."""
+    for name in re.findall(r"`([\w/]+\.(?:py|sh))`", page.read_text()):
+        assert next(ROOT.glob(f"[!.]*/**/{name}"), None) or (ROOT / name).exists(), name
+
+
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 
