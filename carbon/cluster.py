@@ -13,6 +13,9 @@ from typing import Literal
 from carbon.secret import Secret
 from carbon.value import Value, field
 
+FIRST_LOCAL_MEMBER_PORT = 4000
+"""The product counts up from here if a port is taken."""
+
 Role = Literal["manager", "worker", "elb"]
 Evidence = Literal["any", "strict"]
 Stickiness = Literal["none", "ip_hash", "cookie"]

@@ -39,8 +39,10 @@ def run() -> None:
     try:
         main()
     except KeyboardInterrupt:
+        from carbon import exits
+
         print("interrupted", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(exits.INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def show_findings(session: Session) -> int:
         if at:
             session.screen.line()
         _print(session.screen, diagnosis)
-    return exits.ATTENTION if any(diagnosis.findings for diagnosis in diagnoses) else 0
+    return exits.ATTENTION if any(diagnosis.findings for diagnosis in diagnoses) else exits.DONE
 
 
 def _print(screen: Screen, diagnosis: Diagnosis) -> None:

@@ -63,7 +63,7 @@ def show_status(session: Session, *, as_json: bool) -> int:
         session.screen.console.out(text, highlight=False)
     else:
         _print(session, statuses)
-    return 0 if all(host.well for host in statuses) else exits.ATTENTION
+    return exits.DONE if all(host.well for host in statuses) else exits.ATTENTION
 
 
 def _out_by_commands(session: Session, screen: Screen) -> frozenset[str]:

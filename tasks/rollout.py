@@ -115,4 +115,4 @@ def show_plan(session: Session, options: Options) -> int:
         commands_of_rollout(session.screen, session.cluster, checked.plans)
     refuse(checked.errors)
     is_done = not checked.absent and all(plan.empty for plan in checked.plans)
-    return 0 if is_done else exits.ATTENTION
+    return exits.DONE if is_done else exits.ATTENTION

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from itertools import count
 
-from carbon.cluster import Cluster, Node
+from carbon.cluster import FIRST_LOCAL_MEMBER_PORT, Cluster, Node
 from carbon.home.facts import Listener
 
 SHIFTED = (
@@ -24,7 +24,6 @@ SHIFTED = (
     7711,  # Thrift data bridge over TLS
 )
 """What Offset is added to. A product opens some of them; only the first two are sure."""
-FIRST_LOCAL_MEMBER_PORT = 4000
 
 
 def needed_numbers(node: Node) -> dict[str, int]:

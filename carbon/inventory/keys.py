@@ -208,6 +208,7 @@ REACHED_KEYS = (
     Key("run_as", values.account, "The account that owns AS_HOME and runs the server, if it is not the SSH user."),
     Key("hosts", ADDRESSES, "More names for the server's /etc/hosts, each with its address."),
 )
+"""Keys of `cluster:` and of each Carbon node: how a server is reached, and where AS_HOME is."""
 CONFIGURED_KEYS = (
     Key("environment", VARIABLES, "Variables for wso2server.sh; never secrets. Kernel 4.2.0 ignores JVM_MEM_OPTS."),
     Key("keystore_password", SECRET, "For secure vault: written for each start, gone after it."),
@@ -227,6 +228,7 @@ CONFIGURED_KEYS = (
     Key("files", Listed(FILE_EDIT), "Edits of other XML files below repository/conf; lists of both levels add up."),
     Key("artifacts", Listed(ARTIFACT), "Files and folders to bring below AS_HOME; lists of both levels add up."),
 )
+"""Keys of both that say what a server is to be, which an ELB is not asked."""
 SHARED_KEYS = (*REACHED_KEYS, *CONFIGURED_KEYS)
 """Keys of `cluster:` that every Carbon node inherits and may override; an ELB, REACHED_KEYS."""
 
@@ -236,6 +238,7 @@ PLACE_KEYS = (
     Key("localMemberPort", PORT, "Its port for the cluster (default 4000, 4001, ... on one server)."),
     Key("Offset", OFFSET, "What all its ports are moved by (default 0, 1, ... on one server)."),
 )
+"""Keys of a node alone, which say where it is in its cluster."""
 CARBON_KEYS = (
     *PLACE_KEYS,
     Key("subDomain", values.word, "Its subdomain (default mgt for the manager, worker for workers)."),

@@ -57,7 +57,7 @@ class Kind(Generic[T]):
 
 
 class Key:
-    """One key of a mapping, all that is said of it: add a key of hosts.yaml here and nowhere else.
+    """One key of a mapping, and all that is said of it: a line of `keys.py`.
 
     `field` is where the value goes in what the record builds: by default the key's own name in
     Python's spelling. None: only the rule of the record reads it.

@@ -7,11 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import combinations, count
 from typing import NamedTuple
 
-from carbon.cluster import Node
+from carbon.cluster import FIRST_LOCAL_MEMBER_PORT, Node
 from carbon.inventory.raw import RawInventory, RawNode
 from carbon.value import replace
-
-FIRST_LOCAL_MEMBER_PORT = 4000
 
 
 def by_machine(nodes: Iterable[RawNode]) -> dict[str, list[RawNode]]:

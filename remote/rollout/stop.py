@@ -92,7 +92,6 @@ class Stop:
                 limited=False,
                 calls_sudo=self._node.service is not None and self._node.run_as is None,
                 patience_seconds=int(patience_seconds),
-                kill="yes",
                 unit=self._node.service.unit if self._node.service else "",
             ),
             step="stop",
