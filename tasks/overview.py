@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -54,10 +55,10 @@ _MEMBER_STYLES = {
 def show_status(session: Session, *, as_json: bool) -> int:
     """Look at the hosts, print what was found, and return 2 unless all is well."""
     screen = Screen(stderr()) if as_json else session.screen
-    out = begun(partial(_out_by_commands, session, screen))
-    statuses = status(session.fleet, session.hosts, progress=screen)
-    statuses = [_with_rotation(host, out.result()) for host in statuses]
-    screen.close()
+    with closing(screen):  # also the one of stderr, which no session ends
+        out = begun(partial(_out_by_commands, session, screen))
+        statuses = status(session.fleet, session.hosts, progress=screen)
+        statuses = [_with_rotation(host, out.result()) for host in statuses]
     if as_json:
         text = json.dumps(as_data(session.cluster, statuses), indent=2)
         session.screen.console.out(text, highlight=False)

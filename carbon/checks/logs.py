@@ -96,10 +96,10 @@ def writable(case: Case) -> Findings:
 
 def grows(case: Case) -> Findings:
     """A server that runs writes its log where it is read."""
-    is_old = case.facts.log_is_old or (case.facts.log_is_untouched and _serves(case))
-    if is_old or _is_empty(case):
-        log = case.facts.log.path or layout.LOG
-        yield case.finding(OLD, blocks=case.watches or (case.starts and is_old), log=log)
+    facts = case.facts
+    if facts.log_is_old or (facts.log_is_untouched and _serves(case)) or _is_empty(case):
+        # A start is followed by its console, too, and may mend what kept the log from growing.
+        yield case.finding(OLD, blocks=case.watches, log=facts.log.path or layout.LOG)
 
 
 def _serves(case: Case) -> bool:

@@ -258,7 +258,7 @@ class _CloneTurn(Value):
             fleet=self.fleet,
             node=self.node,
             verb="clone",
-            size_bytes=selection.content_bytes,
+            size_bytes=selection.stream_bytes,
             progress=self.progress,
         )
         try:

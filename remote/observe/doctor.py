@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from carbon.checks.case import LOOKED_AT, Case, questions
 from carbon.checks.diagnosis import Diagnosis, diagnose, unexamined
 from carbon.cluster import Node
+from carbon.config.diff import mask_secrets
 from carbon.errors import ProvisionError
 from carbon.home.facts import ServerFacts
 from carbon.home.trial import TrialAnswer
@@ -124,9 +125,14 @@ def _last_lines(
 ) -> Generator[str, None, None]:
     """Yield the last lines of a log and of the console, whatever they say."""
     given = (*node.file_secrets, node.keystore_password)
-    secrets = [secret.known_text() for secret in given if secret]
+    try:  # a !file is read for it, and a !command is run: what is not known cannot be masked
+        secrets = [secret.reveal() for secret in given if secret]
+    except ProvisionError:
+        return
     for title, lines in (("log", _end_of_log(fleet, node)), ("console", console)):
-        quoted = [quote(line, secrets).strip() for line in lines if not _FRAME.match(line)]
+        left = (line for line in lines if not _FRAME.match(line))
+        masked = (mask_secrets(line.encode(), secrets, plain=True) for line in left)
+        quoted = [quote(line).strip() for line in masked]
         quoted = list(filter(None, quoted))
         new = [line for line in quoted if take_apart(line).message not in said]
         if new:  # of a console that repeats the log, the rest alone

@@ -158,3 +158,24 @@ def test_what_is_not_known_of_the_rotation_is_no_part_of_the_json_and_not_lost(
     overview.show_status(session, as_json=True)  # type: ignore[arg-type]
     assert json.loads(out.getvalue())
     assert "worker1  whether it is out of rotation is not known" in capsys.readouterr().err
+
+
+def test_ctrl_c_during_status_as_json_gives_the_terminal_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screens: list[Screen] = []
+
+    def interrupted(*_args: object, progress: Screen) -> None:
+        screens.append(progress)
+        progress.now("worker1", "looking")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(overview, "status", interrupted)
+    monkeypatch.setattr(
+        overview, "stderr", lambda: Console(file=io.StringIO(), force_terminal=True)
+    )
+    screen = Screen(Console(file=io.StringIO(), force_terminal=True))
+    session = SimpleNamespace(screen=screen, fleet=None, hosts=(), cluster=make_cluster())
+    with pytest.raises(KeyboardInterrupt):
+        overview.show_status(session, as_json=True)  # type: ignore[arg-type]
+    assert screens[0]._due is None and screens[0]._live is None

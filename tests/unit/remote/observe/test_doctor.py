@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+import pytest
+
 from carbon.checks.diagnosis import Diagnosis
 from carbon.cluster import Database, Datasource, Node
 from carbon.errors import ConnectError, ProvisionError
 from carbon.home.facts import Reach
-from carbon.secret import literal
+from carbon.secret import Secret, literal
 from carbon.value import replace
+from remote.observe import doctor
 from remote.observe.doctor import examine, explain
 from tests.unit.carbon.looks import axis2, log_line
 from tests.unit.carbon.nodes import make_cluster, make_manager, make_node
@@ -137,3 +140,16 @@ def test_a_failure_shows_the_last_lines_of_log_and_console(tmp_path: Path) -> No
     _, _, of_console = told.partition("last lines of worker1's console, whatever they say:\n")
     assert of_console == f"    | {console[0]}"
     assert explain(fleet, worker, said=told, progress=Silent()) == ""  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shape", ["p&ss<wort9", "p&amp;ss&lt;wort9", "p%26ss%3Cwort9"])
+def test_a_secret_that_the_run_had_no_use_for_is_masked_in_every_shape(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: str
+) -> None:
+    """As at a restart of a manager that hosts.yaml does not keep: nothing has read its !file."""
+    (tmp_path / "secret").write_text("p&ss<wort9\n")
+    kept = Secret("file", str(tmp_path / "secret"))
+    database = Datasource(name="DB", url="jdbc:x", driver_class_name="c", password=kept)
+    monkeypatch.setattr(doctor, "_end_of_log", lambda *_: [f"it refused {shape} today"])
+    (text,) = list(doctor._last_lines(None, make_manager(datasources=(database,)), (), said=""))[1:]
+    assert text == "\n    | it refused ******** today"
