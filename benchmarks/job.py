@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from benchmarks.site import JAVA_HOME, Host, Site
-from carbon import config, inventory
+from carbon import inventory
 from carbon.cluster import Cluster, Member, Node
+from carbon.config import files as config_files
 from carbon.home import layout
 from carbon.value import replace
 from lab.image import CONTEXT
@@ -212,8 +213,8 @@ def _write_templates(job: Job, folder: Path, mark: Mark) -> None:
 
 
 def _managed(node: Node) -> tuple[PurePosixPath, ...]:
-    return config.managed_files(node)
+    return config_files.managed_files(node)
 
 
 def _patched(node: Node, path: PurePosixPath) -> bytes:
-    return config.patch(node, path, (CONTEXT / "pack" / path).read_bytes()).data
+    return config_files.patch(node, path, (CONTEXT / "pack" / path).read_bytes()).data

@@ -123,6 +123,8 @@ class Turn:
     def _stop(self) -> None:
         if not self.plan.stops:
             return
+        if self._audit_begun is not None:
+            self._audit_begun.result()  # it must not be in the lock's shell: the stop has to
         limits = self._host.limits
         stop = Stop(
             self._context.fleet,

@@ -41,7 +41,7 @@ DAMAGES = {
     "entities from outside": (*edited(CARBON, f"1a {OUTSIDE}"), "DOCTYPE"),
     "not in its encoding": (
         *edited(CARBON, r"1s/ISO-8859-1/UTF-8/; s/<ServerKey>/&\xe9/"),
-        "the byte 0xE9 is no utf-8 text",
+        "the byte 0xE9 is not utf-8 text",
     ),
     "of an unknown encoding": (*edited(CARBON, "1s/ISO-8859-1/UTF-7/"), "UTF-7"),
     "huge": (AXIS2, f"yes | head -c 20000000 >> {CONF}/{AXIS2}", "20"),

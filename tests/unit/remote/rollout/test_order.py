@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -68,6 +69,7 @@ class Site:
         self.after_stop = after_stop
         self.joins = joins
         self.silent = silent
+        self.audit_seconds = 0.0
         self.sessions_errors = sessions_errors
         cluster = make_cluster(*WORKERS, manager=make_manager(), load_balancer=None, **own)
         workers = [self._worker(node) for node in WORKERS]
@@ -93,7 +95,7 @@ class Site:
         The line that a turn begins is left out: nothing waits for it.
         """
         done = [f"{name} {'record' if ' inventory=' in what else what}" for name, what in self.log]
-        waited_for = [event for event in done if not event.endswith(" audit")]
+        waited_for = [event for event in done if not event.endswith((" audit", " audited"))]
         return [event for event in waited_for if event.split(" ")[0] in servers]
 
     def _worker(self, node: Node) -> MockServer:
@@ -115,10 +117,19 @@ class Site:
         return MockServer(
             name=node.name,
             log=self.log,
-            answers={"stop": stopped, "down": Outcome(0, self.after_stop, b"")},
+            answers={
+                "stop": stopped,
+                "down": Outcome(0, self.after_stop, b""),
+                "audit": lambda _: self._audited(node.name),
+            },
             lines={"start": starts},
             sessions_error=self.sessions_errors.get(node.name),
         )
+
+    def _audited(self, name: str) -> Outcome:
+        time.sleep(self.audit_seconds)
+        self.log.append((name, "audited"))
+        return Outcome(0, b"", b"")
 
     def _manager_log(self, lines: tuple[str, ...]) -> Iterator[str]:
         yield "at 7 70" if lines else "from 7 70"
@@ -187,6 +198,14 @@ def test_each_turn_writes_the_line_that_a_killed_run_leaves() -> None:
     site = Site(joins=())
     site.roll_out([plan_stop(WORKERS[0], make_facts(name="worker1"))])
     assert ("worker1", "audit") in site.log
+
+
+def test_a_stop_comes_after_that_line_so_that_the_shell_of_the_lock_is_free_for_it() -> None:
+    """If the client is lost, the lock lasts as long as the stop."""
+    site = Site()
+    site.audit_seconds = 0.1
+    site.roll_out([deploy(WORKERS[0])])
+    assert site.log.index(("worker1", "audited")) < site.log.index(("worker1", "stop"))
 
 
 def test_every_server_is_locked_and_staged_before_the_first_turn() -> None:
