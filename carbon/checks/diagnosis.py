@@ -100,7 +100,7 @@ def _inapplicable(case: Case) -> set[str]:
         "worker profile": case.node.role != "worker",
         "driver": case.node.driver is None or case.plan is None,
         "database": case.to_database != "open",
-        DATASOURCES: not case.trial or all(each.result == "class" for each in case.trial.tried),
+        DATASOURCES: not case.trial or any(each.result == "class" for each in case.trial.tried),
         "log": case.facts.log.state != "readable",
         "role": not case.runs,
         "domain": case.own.domain is None and case.clustering is None,

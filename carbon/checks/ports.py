@@ -27,7 +27,7 @@ NOT_ITS_ADDRESS = Kind(
     remedy="correct `localMemberHost` of {node} in hosts.yaml, or the address in the file that the"
     " lines around it name",
     weight=90,
-    log=r"Cannot assign requested address",
+    log=r"BindException: Cannot assign requested address",
 )
 CLOSED = Kind(
     code="port-closed",

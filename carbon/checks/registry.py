@@ -174,6 +174,8 @@ def checks_for(reader: Reader, case: Case) -> Iterator[tuple[str, Check]]:
     for check, readers, own_title in CHECKS if case.facts.home_real else CHECKS[:1]:
         title = own_title or title
         known = check in _OF_ANY_LAYOUT or not clustering.conf_is_at_root(case)
+        if check is service.owner and reader is PREFLIGHT:
+            known = True  # who starts it again after a stop does so whatever its layout
         if reader in readers and known:
             yield title, check
 

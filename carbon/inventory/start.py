@@ -40,7 +40,7 @@ def checked(option: str, text: str, *, manager: str = "") -> str:
     `workers` are several; none of them is another one's server, or that of the `manager` if that
     is known. Raises UsageError for an answer that hosts.yaml would refuse.
     """
-    words = words_of(text) if option == "workers" else [text.strip()]
+    words = (words_of(text) or [""]) if option == "workers" else [text.strip()]
     for word in words:
         fitting(CHECKS[option], word, option=f"--{option.replace('_', '-')} ")
     if option == "workers":
