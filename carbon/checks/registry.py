@@ -6,7 +6,7 @@ all of it, the likeliest cause first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Flag, auto
 from functools import cache
 from types import ModuleType
@@ -161,8 +161,12 @@ CHECKS: tuple[tuple[Check, Reader, str], ...] = (
 without any belongs to those above it."""
 
 
-_OF_ANY_LAYOUT: tuple[Check, ...] = (home.home, clustering.overrides)
-"""What can be said of a product whose configuration is elsewhere."""
+_OF_ANY_LAYOUT: Mapping[Check, Reader] = {
+    home.home: ALL,
+    service.owner: PREFLIGHT,  # whoever starts a server again does so after each stop
+    clustering.overrides: ALL,
+}
+"""Who reads what of a product whose configuration is elsewhere."""
 
 
 def checks_for(reader: Reader, case: Case) -> Iterator[tuple[str, Check]]:
@@ -171,12 +175,12 @@ def checks_for(reader: Reader, case: Case) -> Iterator[tuple[str, Check]]:
     If AS_HOME does not exist, or if its configuration is elsewhere, the others have nothing.
     """
     title = ""
+    is_elsewhere = clustering.conf_is_at_root(case)
     for check, readers, own_title in CHECKS if case.facts.home_real else CHECKS[:1]:
         title = own_title or title
-        known = check in _OF_ANY_LAYOUT or not clustering.conf_is_at_root(case)
-        if check is service.owner and reader is PREFLIGHT:
-            known = True  # who starts it again after a stop does so whatever its layout
-        if reader in readers and known:
+        if is_elsewhere:
+            readers &= _OF_ANY_LAYOUT.get(check, Reader(0))
+        if reader in readers:
             yield title, check
 
 

@@ -134,7 +134,7 @@ def test_a_server_that_has_started_is_kept_out_by_something_likelier() -> None:
 
 
 def test_a_driver_that_a_deploy_brings_is_not_called_wrong() -> None:
-    """A stock server was told to correct hosts.yaml, which is right; a deploy is all that lacks."""
+    """The advice was to correct hosts.yaml, which is right: all that lacks is a deploy."""
     driver = Driver(jar=Path("/x/driver.jar"), driver_class=DRIVER)
     node = replace(NODE, driver=driver)
     facts = make_facts(process=None, said={}, jars=())
@@ -144,6 +144,9 @@ def test_a_driver_that_a_deploy_brings_is_not_called_wrong() -> None:
     diagnosis = diagnose(stock)
     (finding,) = [each for each in diagnosis.findings if each.code == "driver"]
     assert "datasources" not in diagnosis.right
+    half = (answer("class", name="REG"), answer("open", name="UM"))
+    partly = diagnose(case(*half, node=node, facts=facts, plan=plan))
+    assert "datasources" not in partly.right, "one of them was never tried"
     assert "deploy` copies driver.jar there" in finding.remedy
     (finding,) = trial_findings(stock)
     assert finding.blocks, "it was tried with what the deploy brings"

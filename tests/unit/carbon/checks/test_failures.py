@@ -211,6 +211,19 @@ def test_the_warning_of_each_healthy_start_is_no_reason(warning: str) -> None:
     assert reason.code == "start-unexplained"
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Could not connect to: /10.0.0.3:4000. Reason: SocketException[Cannot assign requested"
+        " address to address /10.0.0.3:4000]",
+        "java.net.ConnectException: Cannot assign requested address",
+    ],
+)
+def test_a_connection_that_fails_is_no_address_to_listen_on(message: str) -> None:
+    """The evidence of that is a BindException alone."""
+    assert reason_of(line(message)).code != "address-foreign"
+
+
 def test_the_cause_is_told_before_what_it_leads_to() -> None:
     reason = reason_of(
         line("Cannot initialize cluster"),

@@ -7,7 +7,9 @@ import pytest
 from carbon.checks.case import Case
 from carbon.checks.registry import refusals
 from carbon.checks.service import owner
+from carbon.home import layout
 from carbon.plan.model import Plan
+from carbon.plan.plan import plan_stop
 from carbon.value import replace
 from tests.unit.carbon.looks import RECORD, make_facts, running
 from tests.unit.carbon.nodes import make_cluster
@@ -57,7 +59,7 @@ def test_what_starts_a_server_again_is_known_by_what_is_above_its_script(
     ids=" < ".join,
 )
 def test_a_server_that_was_started_by_hand_or_once_has_no_keeper(above: list[str]) -> None:
-    """To be told to stop `dropbear` first would lock the operator out."""
+    """The advice to stop `dropbear` first would lock the operator out."""
     assert list(owner(started_below(above))) == []
 
 
@@ -102,6 +104,18 @@ def test_a_server_that_somebody_keeps_is_not_stopped_and_its_keeper_is_named() -
     assert error.code == "service-not-named"
     assert "service: {systemd: wso2as}" in error.action
     assert "systemctl disable --now wso2as" in error.action
+
+
+def test_a_server_that_somebody_keeps_is_not_stopped_wherever_its_configuration_is() -> None:
+    facts = make_facts(
+        process=running(cgroup="/system.slice/mi.service"),
+        present=frozenset({str(layout.SCRIPT), str(layout.CONF_AT_ROOT)}),
+        files={},
+    )
+    stop = plan_stop(WORKER, facts)
+    (error,) = refusals(Case(node=WORKER, cluster=CLUSTER, facts=facts, plan=stop))
+    assert error.code == "service-not-named"
+    assert "mi.service" in error.seen
 
 
 def test_what_this_tool_started_is_kept_by_nobody() -> None:

@@ -73,6 +73,8 @@ def test_the_least_inventory_loads(tmp_path: Path) -> None:
 def test_an_answer_that_hosts_yaml_would_refuse_is_refused_with_its_option() -> None:
     with pytest.raises(UsageError, match="--workers 'localhost'"):
         checked("workers", "localhost", manager="10.0.0.3")
+    with pytest.raises(UsageError, match="--workers ''"):
+        checked("workers", " , ")
 
 
 def test_an_answer_loses_its_outer_blanks() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import Event
 from typing import Any
 
 import pytest
@@ -69,7 +69,9 @@ class Site:
         self.after_stop = after_stop
         self.joins = joins
         self.silent = silent
+        self.stopping = Event()
         self.audit_seconds = 0.0
+        """How long the first audit line takes, if no stop comes before its end."""
         self.sessions_errors = sessions_errors
         cluster = make_cluster(*WORKERS, manager=make_manager(), load_balancer=None, **own)
         workers = [self._worker(node) for node in WORKERS]
@@ -113,12 +115,15 @@ class Site:
             ]
             return ["seen 300 77", "cmdline java", *(f"log:{line}" for line in own)]
 
-        stopped = Outcome(0, b"stopped 200\n", b"")
+        def stops(_script: Script) -> Outcome:
+            self.stopping.set()
+            return Outcome(0, b"stopped 200\n", b"")
+
         return MockServer(
             name=node.name,
             log=self.log,
             answers={
-                "stop": stopped,
+                "stop": stops,
                 "down": Outcome(0, self.after_stop, b""),
                 "audit": lambda _: self._audited(node.name),
             },
@@ -127,7 +132,7 @@ class Site:
         )
 
     def _audited(self, name: str) -> Outcome:
-        time.sleep(self.audit_seconds)
+        self.stopping.wait(self.audit_seconds)
         self.log.append((name, "audited"))
         return Outcome(0, b"", b"")
 
