@@ -192,7 +192,7 @@ class _Parser:
         return token
 
     def _below(self, name: str, *, depth: int) -> tuple[Directive, ...]:
-        """Return a block; one in another language is passed over, and counts as empty."""
+        """Return a block; what is in another language (Lua) is passed over, and counts as empty."""
         if not name.endswith("_by_lua_block"):
             if depth > _DEEPEST:
                 raise self._error("its blocks are nested too deep")

@@ -24,7 +24,7 @@ from remote.observe.facts import gather_facts
 from remote.rollout.generation import new_generation
 from remote.rollout.hooks import HookRunner
 from remote.rollout.preflight import preflight
-from remote.rollout.request import LoadBalancer, Request, Result, Rollout
+from remote.rollout.request import LoadBalancer, Request, Result, Rollout, concluded
 from remote.rollout.rollout import roll_out
 from remote.rollout.stage import stage
 from remote.rollout.swap import swap, swap_script, swapped_parts
@@ -195,22 +195,19 @@ def clone(
     """
     nodes = [intent.plan.node for intent in intents if intent.changes]
     hooks = HookRunner(fleet.cluster, nodes, verb="clone", run=fleet.run, progress=progress)
-    if nodes:
-        hooks.demand_allowed()
-        try:
+
+    def clone_all() -> list[Result]:
+        if nodes:
+            hooks.demand_allowed()
             hooks.before_rollout()
-        except ProvisionError as failure:
-            hooks.conclude(failure)
-            raise
-    results: list[Result] = []
-    first = None
-    for intent in intents:
-        if first is None:
-            results.append(_CloneTurn(fleet, order, intent, progress, balancer).take())
-            first = results[-1].error
-        else:
-            results.append(Result(plan=intent.plan, reached=False))
-    return Rollout(results=tuple(results), error=hooks.conclude(first))
+        results = [Result(plan=intent.plan, reached=False) for intent in intents]
+        for at, intent in enumerate(intents):
+            results[at] = _CloneTurn(fleet, order, intent, progress, balancer).take()
+            if results[at].error:
+                break
+        return results
+
+    return concluded(hooks, clone_all)
 
 
 class _CloneTurn(Value):

@@ -32,7 +32,15 @@ from remote.observe.facts import gather_facts
 from remote.observe.follow import Followers, LogFollower
 from remote.rollout.boot import VERB, BootCheck, read_boot
 from remote.rollout.record import Record, Unfinished
-from remote.rollout.request import Context, LoadBalancer, Request, Result, Rollout, context_of
+from remote.rollout.request import (
+    Context,
+    LoadBalancer,
+    Request,
+    Result,
+    Rollout,
+    concluded,
+    context_of,
+)
 from remote.rollout.start import Start
 from remote.run.interrupt import safe_point
 from remote.run.progress import Progress
@@ -58,7 +66,7 @@ def reboot(
     context.hooks.demand_allowed()
     for node in nodes:
         sudo.check(fleet.host(node), sudo.REBOOT_COMMANDS, step=VERB)
-    return context.conclude(partial(_reboot_all, context, checks))
+    return concluded(context.hooks, partial(_reboot_all, context, checks))
 
 
 def _reboot_all(context: Context, checks: Sequence[BootCheck]) -> list[Result]:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from carbon.cluster import Node
-from carbon.errors import Interrupted, ProvisionError, UsageError
+from carbon.errors import ProvisionError, UsageError
 from carbon.plan.model import Options, Plan
 from carbon.value import Value
 from remote.balancer.http import await_answer
@@ -74,11 +74,6 @@ class Rollout(Value, kw_only=True):
         errors = (*(result.error for result in self.results), self.error)
         return tuple(error for error in errors if error)
 
-    @property
-    def interrupted(self) -> bool:
-        """It was ended at a safe point, as the operator asked."""
-        return any(isinstance(error, Interrupted) for error in self.errors)
-
 
 class LoadBalancer(Protocol):
     """The load balancer's side of a rollout: nginx, or whatever keeps the same promises."""
@@ -135,15 +130,16 @@ class Context(Value, kw_only=True):
             asking = self.fleet.host(self.fleet.cluster.manager)
             await_answer(asking, node, progress=self.progress)
 
-    def conclude(self, work: Callable[[], Sequence[Result]]) -> Rollout:
-        """Do the work, and run the last hook of the rollout, by what became of it."""
-        try:
-            results = tuple(work())
-        except ProvisionError as failure:
-            self.hooks.conclude(failure)
-            raise
-        first = next((result.error for result in results if result.error), None)
-        return Rollout(results=results, error=self.hooks.conclude(first))
+
+def concluded(hooks: HookRunner, work: Callable[[], Sequence[Result]]) -> Rollout:
+    """Do the work, and run the last hook of the rollout, by what became of it."""
+    try:
+        results = tuple(work())
+    except ProvisionError as failure:
+        hooks.conclude(failure)
+        raise
+    first = next((result.error for result in results if result.error), None)
+    return Rollout(results=results, error=hooks.conclude(first))
 
 
 def context_of(

@@ -13,7 +13,15 @@ from carbon.plan.model import Plan
 from remote.host.fleet import Fleet
 from remote.rollout.datasources import DatasourceTrial, Refusals, planned_trials, told_once
 from remote.rollout.hosts import clear_hosts
-from remote.rollout.request import Context, LoadBalancer, Request, Result, Rollout, context_of
+from remote.rollout.request import (
+    Context,
+    LoadBalancer,
+    Request,
+    Result,
+    Rollout,
+    concluded,
+    context_of,
+)
 from remote.rollout.stage import stage, unstage
 from remote.rollout.turn import Turn
 from remote.run.interrupt import safe_point
@@ -42,7 +50,7 @@ def roll_out(
     """
     nodes = [plan.node for plan in plans if not plan.empty]
     context = context_of(fleet, request, nodes, progress=progress, balancer=balancer)
-    return context.conclude(partial(_roll_out, context, plans))
+    return concluded(context.hooks, partial(_roll_out, context, plans))
 
 
 def _roll_out(context: Context, plans: Sequence[Plan]) -> list[Result]:

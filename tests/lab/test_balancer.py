@@ -372,7 +372,7 @@ def test_the_same_load_shows_requests_that_fail_without_rotation(
     """The proof above can fail: this is what it looks like."""
     with measured(lab), Load(lab, long_seconds=1) as load:
         fab.succeeds("-H", "worker1", "deploy", "--force", hosts=cluster_file())
-    assert "502" in {one.outcome for one in load.failures}
+    assert "502" in {request.outcome for request in load.failures}
 
 
 def test_the_load_balancer_is_not_touched_where_nothing_is_started(

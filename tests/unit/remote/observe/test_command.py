@@ -50,7 +50,7 @@ def test_a_host_that_cannot_be_reached_is_255_and_stops_no_other() -> None:
 def test_the_command_reaches_the_shell_as_it_is(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHELL", "/bin/sh")
     expected = {"echo '$H": "$HOME a  b", "printf '": "-n", "echo ${0": "sh"}[text[:8]]
-    printed = [one.text for one in happened(text) if isinstance(one, Line)]
+    printed = [line.text for line in happened(text) if isinstance(line, Line)]
     assert printed[0] == expected
 
 
