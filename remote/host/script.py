@@ -27,6 +27,9 @@ BEGIN = b"provision begins\n"
 """What comes back before the output of a script: all before it was printed by a login script."""
 NOT_BEGUN = 97
 """How a channel ends whose first line was read by somebody else."""
+LOGIN_SCRIPT = "a login script of the account asks something, or starts another program"
+QUIET_LOGIN = "`ssh HOST true` must print nothing, ask nothing and end"
+QUIETEN_LOGIN = f"{QUIET_LOGIN}: correct ~/.bashrc (or what the shell of the account reads) there"
 _OPEN = (
     f'read -r line && [ "$line" = "{OPENING.decode().strip()}" ] || exit {NOT_BEGUN};'
     f' echo "{BEGIN.decode().strip()}";'

@@ -21,7 +21,7 @@ from carbon.join.columns import seconds, written_at, zone_of
 from carbon.value import Value
 from remote.host.fleet import Fleet
 from remote.host.host import Host
-from remote.host.script import Script
+from remote.host.script import LOGIN_SCRIPT, QUIETEN_LOGIN, Script
 from remote.observe.facts import zone_seconds
 from remote.observe.lines import LastLine, Line, Lines
 from remote.run.threads import parallel
@@ -31,8 +31,6 @@ HELD_SECONDS = 0.25
 HELD_LINES = 100_000
 """Not more lines than this wait, whatever their times."""
 _IDLE_SECONDS = 3600.0
-_LOGIN_SCRIPT = "a login script of the account"
-"""What the connection says in the place of a script that somebody else has read."""
 
 
 class LogOrder(Value, kw_only=True):
@@ -199,10 +197,8 @@ class _Merge:
                     f"--grep {self._order.grep!r} is not an extended regular expression: {rest}",
                     action="put a backslash before ( [ { * + ? that stand for themselves",
                 )
-            case _ if line.startswith(_LOGIN_SCRIPT):
-                seen, _, action = line.partition(": ")
-                action += ": correct ~/.bashrc (or what the shell of the account reads) there"
-                return _ended(source, ConnectError(seen, action=action))
+            case _ if line.startswith(LOGIN_SCRIPT):
+                return _ended(source, ConnectError(LOGIN_SCRIPT, action=QUIETEN_LOGIN))
             case _:
                 error = ScriptError(
                     rest if word == "unreadable" else line,

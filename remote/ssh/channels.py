@@ -12,7 +12,15 @@ from queue import Empty, Full, Queue
 import paramiko
 
 from carbon.errors import ConnectError
-from remote.host.script import BEGIN, NOT_BEGUN, OPENING, Script
+from remote.host.script import (
+    BEGIN,
+    LOGIN_SCRIPT,
+    NOT_BEGUN,
+    OPENING,
+    QUIET_LOGIN,
+    QUIETEN_LOGIN,
+    Script,
+)
 from remote.host.server import Outcome, Sink
 from remote.ssh.errors import LOST, refuse_sudo_failure, translated
 from remote.ssh.limits import Inbox, Pace, left
@@ -33,9 +41,6 @@ _PACKET_HEAD = 64
 """What Paramiko takes off a packet's size; a piece cut otherwise ends in a tiny packet."""
 _PIECE_BYTES = 1 << 20
 """Taken at once: Paramiko moves all that it holds for each piece that is taken from it."""
-
-
-LOGIN_SCRIPT = "a login script of the account asks something, or starts another program"
 
 
 class AfterOpening:
@@ -78,11 +83,7 @@ class AfterOpening:
 
 
 def _login_script_error() -> ConnectError:
-    return ConnectError(
-        LOGIN_SCRIPT,
-        action="`ssh HOST true` must print nothing, ask nothing and end: correct ~/.bashrc"
-        " (or what the shell of the account reads) there",
-    )
+    return ConnectError(LOGIN_SCRIPT, action=QUIETEN_LOGIN)
 
 
 class ChannelStream:
@@ -140,7 +141,7 @@ class ChannelStream:
         _send_lines(receive, sink)
         ended = receive.begun or self._channel.status_event.wait(_ENDED_SECONDS)
         if ended and receive.not_begun(self._channel.exit_status):
-            sink(f"{LOGIN_SCRIPT}: `ssh HOST true` must print nothing, ask nothing and end")
+            sink(f"{LOGIN_SCRIPT}: {QUIET_LOGIN}")
         for other in self._pumps[1:]:
             other.join()
         sink(None)

@@ -18,9 +18,9 @@ from carbon.cluster import Limits, Node
 from carbon.errors import ConnectError, ProvisionError, UsageError
 from carbon.home import layout
 from carbon.value import replace
+from remote.host.script import LOGIN_SCRIPT
 from remote.observe.lines import Line
 from remote.observe.logs import LogOrder, _script, read
-from remote.ssh.channels import LOGIN_SCRIPT
 from tests import waiting
 from tests.unit.carbon.nodes import make_cluster, make_node
 from tests.unit.remote.local_server import LocalFleet, LocalServer, closed_after
@@ -343,11 +343,18 @@ def test_a_server_that_says_nothing_at_all_ends_at_the_limit(
     assert [one.name for one in both if isinstance(one, Line)] == ["worker2"]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"{LOGIN_SCRIPT}: `ssh HOST true` must print nothing, ask nothing and end",
+        LOGIN_SCRIPT,
+    ],
+    ids=["reads", "prints what it reads"],
+)
 def test_a_login_script_in_the_place_of_ours_has_its_own_remedy(
-    logs: Logs, monkeypatch: pytest.MonkeyPatch
+    logs: Logs, monkeypatch: pytest.MonkeyPatch, said: str
 ) -> None:
     """It was sent to `run_as:`, which cannot help."""
-    said = f"{LOGIN_SCRIPT}: `ssh HOST true` must print nothing, ask nothing and end"
 
     def stream(_script, *, sink, **_):  # type: ignore[no-untyped-def]
         sink(said)
@@ -359,6 +366,7 @@ def test_a_login_script_in_the_place_of_ours_has_its_own_remedy(
     (error,) = (error for error in errors if error.host == "worker1")
     assert error.seen == LOGIN_SCRIPT
     assert "must print nothing" in error.action and "run_as" not in error.action
+    assert error.action.startswith("`ssh HOST true`")
 
 
 def test_closing_ends_the_scripts(logs: Logs) -> None:
